@@ -1,0 +1,441 @@
+"""`event.toml` in, an `Event` out: what, when, where, and who invites; checked."""
+
+import os
+import re
+import secrets
+import tempfile
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from tui import address
+from tui.clean import body_text, one_line
+from tui.errors import InputError, Problem
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_DURATION = re.compile(r"\s*(?:(\d+)\s*d)?\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m(?:in)?)?\s*", re.IGNORECASE)
+
+_KEYS: Mapping[str, frozenset[str]] = {
+    "event": frozenset(
+        {"title", "start", "end", "duration", "timezone", "location", "join_url", "description", "uid"}
+    ),
+    "organizer": frozenset({"name", "email"}),
+    "message": frozenset({"template", "subject", "reply_to", "from", "attach_ics", "attachments", "language"}),
+    "columns": frozenset({"email", "name", "id", "group", "status", "internal"}),
+    "sending": frozenset({"account", "per_minute", "connections"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Organizer:
+    """Who invites: the calendar's ORGANIZER, and From unless `[message] from` says otherwise."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSettings:
+    """`[message]`. `sender` is (name, address) of From; paths are absolute."""
+
+    template: str | None = None
+    subject: str | None = None
+    reply_to: str | None = None
+    sender: Organizer | None = None
+    attach_ics: bool = True
+    attachments: tuple[Path, ...] = ()
+    language: str = "en-GB"
+
+
+@dataclass(frozen=True, slots=True)
+class SendingSettings:
+    """`[sending]`. None: not said here."""
+
+    account: str | None = None
+    per_minute: float | None = None
+    connections: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The meeting. `start` and `end` are aware, in the event's zone; `uid` is a secret of this machine."""
+
+    path: Path
+    title: str
+    start: datetime
+    end: datetime
+    timezone: str
+    organizer: Organizer
+    location: str = ""
+    join_url: str = ""
+    description: str = ""
+    uid: str = field(default="", repr=False)
+    message: MessageSettings = MessageSettings()
+    columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    sending: SendingSettings = SendingSettings()
+
+    @property
+    def when(self) -> str:
+        """A sentence's worth: "Thursday 6 May 2027, 14:00 to 15:30 London time (UTC+01:00)"."""
+        zone = _zone_in_words(self.timezone)
+        offset = self.start.strftime("%z")
+        words = f" {zone} time (UTC{offset[:3]}:{offset[3:5]})" if zone != "UTC" else " UTC"
+        return f"{spoken(self.start)} to {self._end_in_words(spoken)}{words}"
+
+    @property
+    def when_short(self) -> str:
+        """For a line on a screen: "Thu 6 May 2027, 14:00 to 15:30, London"."""
+        return f"{_short(self.start)} to {self._end_in_words(_short)}, {_zone_in_words(self.timezone)}"
+
+    def _end_in_words(self, long: Callable[[datetime], str]) -> str:
+        return f"{self.end:%H:%M}" if self.end.date() == self.start.date() else long(self.end)
+
+
+def spoken(moment: datetime) -> str:
+    """"Thursday 6 May 2027, 14:00"."""
+    return f"{_WEEKDAYS[moment.weekday()]} {moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M}"
+
+
+def _short(moment: datetime) -> str:
+    return f"{_WEEKDAYS[moment.weekday()][:3]} {moment.day} {_MONTHS[moment.month - 1][:3]} {moment.year}, {moment:%H:%M}"
+
+
+def _zone_in_words(timezone: str) -> str:
+    return "UTC" if timezone in ("UTC", "Etc/UTC", "GMT", "Etc/GMT") else timezone.rpartition("/")[2].replace("_", " ")
+
+
+def load(path: Path, shown: str) -> tuple[Event | None, tuple[Problem, ...]]:
+    """The event in `path`, or None where it has errors, and every problem found (`bad-event`, with the line).
+
+    `shown` is the file's name as the organiser wrote it. InputError where the file is missing or unreadable.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(
+            f"There is no {shown}.",
+            hint="`invite-tui init DIR` makes an event folder; `--event PATH` names an event file elsewhere.",
+            code="missing-event",
+        ) from None
+    except UnicodeDecodeError:
+        return None, (_problem(shown, None, "The event file is not UTF-8 text.", "Save it as UTF-8."),)
+    except OSError as error:
+        raise InputError(f"{shown} cannot be read: {error.strerror}.", code="unreadable") from None
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return None, (_syntax_problem(shown, error),)
+    reader = _Reader(path, shown, text, document)
+    event = reader.event()
+    return (None if reader.problems else event), tuple(reader.problems)
+
+
+def ensure_uid(event: Event) -> Event:
+    """The event with a `uid`: its own, or a random one that is saved to the file first (contract §2)."""
+    if event.uid:
+        return event
+    import tomlkit  # only the first use of an event pays for it
+
+    uid = secrets.token_hex(16)
+    document = tomlkit.parse(event.path.read_bytes().decode("utf-8-sig"))
+    document["event"]["uid"] = uid  # type: ignore[index]  # load() has checked that it is a table
+    try:
+        replace_file(event.path, tomlkit.dumps(document))
+    except OSError as error:
+        raise InputError(
+            f"The event's uid cannot be saved to {event.path.name}: {error.strerror}.",
+            hint="Make the file writable, or write `uid` under [event] yourself.",
+        ) from None
+    return replace(event, uid=uid)
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write `text` to `path` so that a crash leaves the old file or the new one, never half of one."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            os.chmod(temporary, path.stat().st_mode & 0o777)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _problem(file: str, line: int | None, message: str, hint: str | None = None, value: str | None = None) -> Problem:
+    return Problem("error", "bad-event", message, file=file, line=line, value=value, hint=hint)
+
+
+def _syntax_problem(shown: str, error: tomllib.TOMLDecodeError) -> Problem:
+    found = re.search(r"line (\d+), column (\d+)", str(error))
+    line = int(found.group(1)) if found else None
+    words = re.sub(r"\s*\(at [^)]*\)$", "", str(error))
+    at = f" at column {found.group(2)}" if found else ""
+    return _problem(shown, line, f"The event file is not valid TOML{at}: {words}.", "Texts go between double quotes.")
+
+
+class _Reader:
+    """Reads one document; every fault becomes a problem, so that the organiser sees all of them at once."""
+
+    def __init__(self, path: Path, shown: str, text: str, document: dict[str, Any]) -> None:
+        self.path, self.shown, self.lines, self.document = path, shown, text.splitlines(), document
+        self.problems: list[Problem] = []
+
+    def event(self) -> Event | None:
+        self._unknown_keys()
+        title = self._line_of_text("event", "title", required=True)
+        zone = self._zone()
+        start = self._moment("start", zone, required=True)
+        end = self._end(start, zone)
+        organizer = Organizer(
+            self._line_of_text("organizer", "name", required=True) or "", self._address("organizer", "email", True) or ""
+        )
+        event = Event(
+            path=self.path,
+            title=title or "",
+            start=start or datetime.now(UTC),
+            end=end or datetime.now(UTC),
+            timezone=zone.key if zone else "UTC",
+            organizer=organizer,
+            location=self._line_of_text("event", "location") or "",
+            join_url=self._link(),
+            description=body_text(self._text("event", "description") or "").strip(),
+            uid=self._line_of_text("event", "uid") or "",
+            message=self._message(),
+            columns=self._columns(),
+            sending=self._sending(),
+        )
+        return None if self.problems else event
+
+    def _fault(self, table: str, key: str, message: str, hint: str | None = None, value: object = None) -> None:
+        shown = None if value is None else str(value)
+        self.problems.append(_problem(self.shown, self._line(table, key), message, hint, shown))
+
+    def _line(self, table: str, key: str) -> int | None:
+        """Where `key` of `[table]` stands; the table's own line where the key is missing."""
+        here, line_of_table = None, None
+        for number, line in enumerate(self.lines, 1):
+            heading = re.match(r"\s*\[+\s*\"?([\w.-]+)\"?\s*\]", line)
+            if heading:
+                here = heading.group(1)
+                line_of_table = number if here == table else line_of_table
+            elif here == table and re.match(rf"\s*\"?{re.escape(key)}\"?\s*=", line):
+                return number
+        return line_of_table
+
+    def _unknown_keys(self) -> None:
+        for table, values in self.document.items():
+            if table not in _KEYS:
+                near = get_close_matches(table, _KEYS, 1)
+                hint = f"Did you mean [{near[0]}]?" if near else f"It knows {', '.join(f'[{t}]' for t in _KEYS)}."
+                self._fault(table, "", f"[{one_line(table)}] is not a part of an event file.", hint)
+            elif not isinstance(values, dict):
+                self._fault(table, "", f"“{table}” must be a table: write [{table}] on a line of its own.")
+            else:
+                for key in values.keys() - _KEYS[table]:
+                    near = get_close_matches(key, _KEYS[table], 1)
+                    hint = f"Did you mean {near[0]}?" if near else f"It knows {', '.join(sorted(_KEYS[table]))}."
+                    self._fault(table, key, f"[{table}] has no “{one_line(key)}”.", hint)
+
+    def _value(self, table: str, key: str) -> Any:
+        values = self.document.get(table)
+        return values.get(key) if isinstance(values, dict) else None
+
+    def _text(self, table: str, key: str, required: bool = False) -> str | None:
+        value = self._value(table, key)
+        if value is not None and not isinstance(value, str):
+            self._fault(table, key, f"[{table}] {key} must be a text.", "Put it between double quotes.", value)
+            return None
+        if required and not (value and value.strip()):
+            self._fault(table, key, f"[{table}] {key} is missing.", f'Add {key} = "..." under [{table}].')
+            return None
+        return value
+
+    def _line_of_text(self, table: str, key: str, required: bool = False) -> str | None:
+        value = self._text(table, key, required)
+        return None if value is None else one_line(value)
+
+    def _zone(self) -> ZoneInfo | None:
+        name = self._line_of_text("event", "timezone", required=True)
+        if not name:
+            return None
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            from zoneinfo import available_timezones
+
+            near = get_close_matches(name, available_timezones(), 1, 0.5)
+            hint = f"Did you mean {near[0]}?" if near else 'Write an IANA name such as "Europe/London".'
+            self._fault("event", "timezone", f"“{name}” is not a time zone.", hint, name)
+            return None
+
+    def _moment(self, key: str, zone: ZoneInfo | None, required: bool = False) -> datetime | None:
+        value = self._value("event", key)
+        hint = f"Write it as {key} = 2027-05-06T14:00:00, the time on the clock in the event's zone."
+        if isinstance(value, str):
+            try:
+                value = datetime.fromisoformat(value.strip())
+            except ValueError:
+                self._fault("event", key, f"[event] {key} “{one_line(value)}” is not a date and time.", hint, value)
+                return None
+        if value is None:
+            if required:
+                self._fault("event", key, f"[event] {key} is missing.", hint)
+            return None
+        if not isinstance(value, datetime):
+            self._fault("event", key, f"[event] {key} must be a date and a time.", hint, value)
+            return None
+        return self._in_zone(key, value, zone) if zone else None
+
+    def _in_zone(self, key: str, value: datetime, zone: ZoneInfo) -> datetime | None:
+        if value.tzinfo is not None:
+            return value.astimezone(zone)
+        earlier, later = value.replace(tzinfo=zone), value.replace(tzinfo=zone, fold=1)
+        if earlier.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != value:
+            self._fault(
+                "event",
+                key,
+                f"{value:%H:%M} does not exist on {value:%d.%m.%Y} in {zone.key}: the clocks go forward then.",
+                "Choose a time before or after the change.",
+                value,
+            )
+            return None
+        if earlier.utcoffset() != later.utcoffset():
+            choices = " or ".join(f"{moment.isoformat()}" for moment in (earlier, later))
+            self._fault(
+                "event",
+                key,
+                f"{value:%H:%M} happens twice on {value:%d.%m.%Y} in {zone.key}: the clocks go back then.",
+                f"Say which one: {key} = {choices}.",
+                value,
+            )
+            return None
+        return earlier
+
+    def _end(self, start: datetime | None, zone: ZoneInfo | None) -> datetime | None:
+        said, duration = self._value("event", "end"), self._value("event", "duration")
+        if (said is None) == (duration is None):
+            what = "needs an end or a duration" if said is None else "has both an end and a duration"
+            self._fault("event", "end", f"[event] {what}.", 'Write end = 2027-05-06T15:30:00, or duration = "90m".')
+            return None
+        if said is not None:
+            end = self._moment("end", zone)
+        else:
+            found = _DURATION.fullmatch(duration) if isinstance(duration, str) else None
+            days, hours, minutes = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+            length = timedelta(days=min(days, 9999), hours=min(hours, 99999), minutes=min(minutes, 9999999))
+            if not length:
+                self._fault(
+                    "event", "duration", "[event] duration is not a length of time.", 'Write "90m" or "1h30m".', duration
+                )
+                return None
+            try:
+                end = (start.astimezone(UTC) + length).astimezone(start.tzinfo) if start else None
+            except OverflowError:
+                self._fault("event", "duration", "[event] duration is too long.", None, duration)
+                return None
+        if start and end and end <= start:
+            self._fault("event", "end", "The event ends before it begins.", "Correct start or end.", end)
+            return None
+        return end
+
+    def _link(self) -> str:
+        value = self._line_of_text("event", "join_url")
+        if value and not is_web_link(value):
+            self._fault("event", "join_url", "[event] join_url is not a web link.", "It begins with https://.", value)
+        return value or ""
+
+    def _address(self, table: str, key: str, required: bool = False) -> str | None:
+        value = self._text(table, key, required)
+        if value is None:
+            return None
+        try:
+            return address.parse(value).wire
+        except address.AddressError as error:
+            self._fault(table, key, f"[{table}] {key} is not an e-mail address: {error.reason}", error.hint, value)
+            return None
+
+    def _sender(self) -> Organizer | None:
+        value = self._text("message", "from")
+        if value is None:
+            return None
+        named = re.fullmatch(r"\s*\"?([^<>\"]*?)\"?\s*<([^<>]+)>\s*", value)
+        name, bare = named.groups() if named else (self._value("organizer", "name"), value)
+        try:
+            return Organizer(one_line(str(name or "")), address.parse(bare).wire)
+        except address.AddressError as error:
+            self._fault("message", "from", f"[message] from is not an e-mail address: {error.reason}", error.hint, value)
+            return None
+
+    def _message(self) -> MessageSettings:
+        attach_ics = self._value("message", "attach_ics")
+        if attach_ics is not None and not isinstance(attach_ics, bool):
+            self._fault("message", "attach_ics", "[message] attach_ics must be true or false.", None, attach_ics)
+        names = self._texts("message", "attachments")
+        return MessageSettings(
+            template=self._line_of_text("message", "template"),
+            subject=self._line_of_text("message", "subject"),
+            reply_to=self._address("message", "reply_to"),
+            sender=self._sender(),
+            attach_ics=attach_ics is not False,
+            attachments=tuple(self.path.parent / name for name in names),
+            language=self._language(),
+        )
+
+    def _language(self) -> str:
+        value = self._line_of_text("message", "language")
+        if value and not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
+            self._fault("message", "language", "[message] language is not a language.", 'Write "en-GB".', value)
+        return value or "en-GB"
+
+    def _texts(self, table: str, key: str) -> tuple[str, ...]:
+        value = self._value(table, key)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            self._fault(table, key, f"[{table}] {key} must be a list of texts.", f'{key} = ["..."].', value)
+            return ()
+        return tuple(value)
+
+    def _columns(self) -> Mapping[str, str | tuple[str, ...]]:
+        keys = [key for key in ("email", "name", "id", "group", "status") if self._value("columns", key) is not None]
+        said = {key: self._text("columns", key) or "" for key in keys}
+        return {**said, "internal": self._texts("columns", "internal")}
+
+    def _sending(self) -> SendingSettings:
+        return SendingSettings(
+            account=self._line_of_text("sending", "account"),
+            per_minute=self._number("per_minute", 0),
+            connections=int(count) if (count := self._number("connections", 1)) is not None else None,
+        )
+
+    def _number(self, key: str, least: int) -> float | None:
+        value = self._value("sending", key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < 1e6:
+            self._fault("sending", key, f"[sending] {key} must be a number of at least {least}.", None, value)
+            return None
+        return float(value)
+
+
+def is_web_link(text: str) -> bool:
+    """Whether `text` is an absolute http or https URL without white space."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s<>\"\x00-\x20]", text)

@@ -1,0 +1,117 @@
+"""What the ledger holds, as frozen facts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Outcome = Literal["accepted", "refused", "deferred", "unknown", "unsent"]
+"""What became of one message; the words are the contract's (§1). Inside the ledger an attempt may also be `sending`."""
+
+OUTCOMES: tuple[Outcome, ...] = ("accepted", "refused", "deferred", "unknown", "unsent")
+
+Facts = Mapping[str, str]
+"""What makes one version of the event differ from the next, as sent to one person: title, start, end, ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One message that a run is about to send, as the ledger is told of it before anything leaves."""
+
+    key: str
+    address: str
+    name: str
+    group: str
+    line: int | None
+    fields: Mapping[str, str]
+    action: str
+    uid: str
+    sequence: int
+    generation: int
+    round: int
+    facts: Facts
+    message_id: str
+    stamp: datetime
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message of the ledger: one version (uid, sequence, round) to one person, and what became of it.
+
+    `round` counts the organiser's explicit resends of the same version; `generation` how often the person was invited
+    anew. `stamp` is its DTSTAMP and Date; `digest` the SHA-256 of its bytes.
+    """
+
+    id: int
+    key: str
+    address: str
+    action: str
+    uid: str
+    sequence: int
+    generation: int
+    round: int
+    facts: Facts
+    message_id: str
+    stamp: datetime
+    outcome: Outcome
+    reply: str
+    attempts: int
+    settled_at: str | None
+
+    @property
+    def may_have_arrived(self) -> bool:
+        return self.outcome in ("accepted", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One attempt in a person's history."""
+
+    at: str
+    action: str
+    address: str
+    sequence: int
+    outcome: Outcome
+    reply: str
+    message_id: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One attendee as the ledger knows them: who they are, every message oldest first, every attempt oldest first."""
+
+    key: str
+    address: str
+    name: str
+    group: str
+    fields: Mapping[str, str]
+    messages: tuple[Sent, ...]
+    history: tuple[Entry, ...] = field(default=(), repr=False)
+
+    @property
+    def latest(self) -> Sent:
+        return self.messages[-1]
+
+    @property
+    def held(self) -> Sent | None:
+        """The newest message that may be in their hands."""
+        return next((message for message in reversed(self.messages) if message.may_have_arrived), None)
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.latest.outcome
+
+    @property
+    def action(self) -> str:
+        return self.latest.action
+
+    @property
+    def sequence(self) -> int:
+        return self.latest.sequence
+
+    @property
+    def sent_at(self) -> str | None:
+        """When the server took the newest message (ISO 8601, UTC), or None."""
+        return self.latest.settled_at if self.latest.outcome == "accepted" else None

@@ -1,0 +1,314 @@
+"""Every query of the ledger, once.
+
+SQLite in WAL mode with full synchronisation: when a call here returns, what it recorded survives a power cut. A run
+holds a second, empty database beside the ledger under an exclusive lock: the operating system lets go of it whenever
+and however the process ends, on every platform that SQLite knows.
+"""
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tui.errors import BusyError, InputError, LedgerError
+from tui.ledger.records import Entry, Outcome, Person, Planned, Sent
+
+_INTERRUPTED = "the run was interrupted after this message had begun to go out"
+_SCHEMA = ("001.sql",)
+
+
+class Ledger:
+    """The durable record of what each attendee was sent and what became of it. Safe to use from several threads.
+
+    Every method raises LedgerError where the file cannot be read or written.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, lock: sqlite3.Connection | None, shown: str) -> None:
+        self._db, self._lock, self._shown = connection, lock, shown
+        self._turn = threading.Lock()
+
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        with self._turn:
+            self._db.close()
+            if self._lock is not None:
+                self._lock.close()
+
+    def belongs_to(self, fingerprint: str) -> None:
+        """Checks that this is the ledger of the event with this fingerprint; an empty ledger becomes its.
+
+        InputError where it is another event's: its people would all be sent a second entry under a new UID.
+        """
+        with self._reading() as db:
+            row = db.execute("SELECT value FROM fact WHERE name = 'event'").fetchone()
+        if row is None and self._lock is not None:
+            with self._writing() as db:
+                db.execute("INSERT INTO fact VALUES ('event', ?)", (fingerprint,))
+        elif row is not None and row[0] != fingerprint:
+            raise InputError(
+                f"{self._shown} is the ledger of another event: the uid in the event file is not the one it was sent with.",
+                hint="Restore the event file's uid, or name the right ledger with --ledger.",
+                code="other-event",
+            )
+
+    def position(self) -> str:
+        """Changes whenever anything in the ledger has: part of a plan's digest."""
+        with self._reading() as db:
+            return str(
+                db.execute(
+                    "SELECT (SELECT count(*) FROM message), (SELECT coalesce(max(id), 0) FROM attempt),"
+                    " (SELECT count(*) FROM attempt WHERE outcome <> 'sending')"
+                ).fetchone()
+            )
+
+    def people(self, *, history: bool = False) -> Mapping[str, Person]:
+        """Everybody that any run was to send something, by key, in the order in which they came."""
+        with self._reading() as db:
+            rows = db.execute("SELECT key, address, name, grouped, fields FROM person ORDER BY rowid").fetchall()
+            messages = self._messages(db)
+            entries = self._history(db) if history else {}
+        return {
+            key: Person(key, address, name, group, json.loads(fields), messages[key], entries.get(key, ()))
+            for key, address, name, group, fields in rows
+            if key in messages
+        }
+
+    def begin(self, command: str, account: str, digest: str, planned: Sequence[Planned]) -> list[int]:
+        """Records a run and every message it is going to send, as `unsent`; returns the messages' ids in order.
+
+        A message that an earlier run left `unsent` or `deferred` is taken over, not doubled.
+        """
+        with self._writing() as db:
+            run = db.execute(
+                "INSERT INTO run (command, account, digest, started_at) VALUES (?, ?, ?, ?)",
+                (command, account, digest, _now()),
+            ).lastrowid
+            return [self._plan(db, run or 0, message) for message in planned]
+
+    @staticmethod
+    def _plan(db: sqlite3.Connection, run: int, message: Planned) -> int:
+        db.execute(
+            "INSERT INTO person VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET"
+            " address = excluded.address, name = excluded.name, grouped = excluded.grouped, fields = excluded.fields",
+            (message.key, message.address, message.name, message.group, json.dumps(dict(message.fields))),
+        )
+        row = db.execute(
+            "INSERT INTO message (run, key, address, action, uid, sequence, generation, round, line, facts,"
+            " message_id, stamp, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (uid, sequence, round) DO UPDATE SET run = excluded.run, address = excluded.address,"
+            " action = excluded.action, line = excluded.line, facts = excluded.facts,"
+            " message_id = excluded.message_id, stamp = excluded.stamp, digest = excluded.digest"
+            " WHERE outcome IN ('unsent', 'deferred') RETURNING id",
+            (
+                *(run, message.key, message.address, message.action, message.uid, message.sequence),
+                *(message.generation, message.round, message.line, json.dumps(dict(message.facts))),
+                *(message.message_id, message.stamp.isoformat(), message.digest),
+            ),
+        ).fetchone()
+        if row is None:
+            raise LedgerError(
+                f"The ledger already holds this version for {message.address}; it is not sent again.",
+                hint="Run `invite-tui status`, and `resend` if this person should have it again.",
+            )
+        return int(row[0])
+
+    def sending(self, message: int, digest: str) -> int:
+        """Records, durably, that `message` is about to leave; returns the attempt's id."""
+        with self._writing() as db:
+            row = db.execute(
+                "INSERT INTO attempt (message, digest, outcome, started_at) VALUES (?, ?, 'sending', ?)",
+                (message, digest, _now()),
+            )
+            return int(row.lastrowid or 0)
+
+    def settle(self, attempt: int, outcome: Outcome, reply: str) -> None:
+        """Records, durably, what became of an attempt."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE attempt SET outcome = ?, reply = ?, settled_at = ? WHERE id = ?",
+                (outcome, reply, _now(), attempt),
+            )
+
+    def _recover(self) -> None:
+        """What a run that died left `sending` may have arrived: it is `unknown`, for the organiser to decide."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE attempt SET outcome = 'unknown', reply = ?, settled_at = ? WHERE outcome = 'sending'",
+                (_INTERRUPTED, _now()),
+            )
+
+    @staticmethod
+    def _messages(db: sqlite3.Connection) -> dict[str, tuple[Sent, ...]]:
+        found: dict[str, list[Sent]] = {}
+        for row in db.execute(
+            "SELECT id, key, address, action, uid, sequence, generation, round, facts, message_id, stamp, outcome,"
+            " reply, attempts, settled_at FROM message ORDER BY id"
+        ):
+            found.setdefault(row[1], []).append(
+                Sent(
+                    *row[:8],
+                    facts=json.loads(row[8]),
+                    message_id=row[9],
+                    stamp=datetime.fromisoformat(row[10]),
+                    outcome=_outcome(row[11]),
+                    reply=row[12],
+                    attempts=row[13],
+                    settled_at=row[14],
+                )
+            )
+        return {key: tuple(messages) for key, messages in found.items()}
+
+    @staticmethod
+    def _history(db: sqlite3.Connection) -> dict[str, tuple[Entry, ...]]:
+        found: dict[str, list[Entry]] = {}
+        for key, at, action, address, sequence, outcome, reply, message_id, digest in db.execute(
+            "SELECT m.key, coalesce(a.settled_at, a.started_at), m.action, m.address, m.sequence, a.outcome, a.reply,"
+            " m.message_id, a.digest FROM attempt a JOIN message m ON m.id = a.message ORDER BY a.id"
+        ):
+            entry = Entry(at, action, address, sequence, _outcome(outcome), reply, message_id, digest)
+            found.setdefault(key, []).append(entry)
+        return {key: tuple(entries) for key, entries in found.items()}
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._turn, _in_words(self._shown):
+            self._db.execute("BEGIN")
+            try:
+                yield self._db
+            finally:
+                self._db.execute("ROLLBACK")
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._turn, _in_words(self._shown):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+
+def open_for_run(path: Path) -> Ledger:
+    """The ledger at `path`, made where it is missing, held for one run.
+
+    BusyError where another run holds it; LedgerError where it cannot be opened. What an earlier run left in flight is
+    `unknown` from here on.
+    """
+    with _in_words(path.name):
+        lock = sqlite3.connect(path.with_name(path.name + "-lock"), isolation_level=None, timeout=0)
+        try:
+            _private(path.with_name(path.name + "-lock"))
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            lock.close()
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise
+            raise BusyError(
+                f"Another run is using {path.name}.",
+                hint="Wait until it has finished, or stop it; `invite-tui status` shows how far it is.",
+            ) from None
+        try:
+            _private(path)
+            db = _connect(path)
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            _migrate(db)
+        except BaseException:
+            lock.close()
+            raise
+    ledger = Ledger(db, lock, path.name)
+    ledger._recover()
+    return ledger
+
+
+def open_to_read(path: Path) -> Ledger:
+    """The ledger at `path` for reading, also beside a run; an empty one where there is none (nothing is created)."""
+    with _in_words(path.name):
+        if path.exists() and path.stat().st_size:
+            db = _connect(path)
+            db.execute("PRAGMA query_only = ON")
+            if db.execute("PRAGMA user_version").fetchone()[0] != len(_SCHEMA):
+                raise _other_version(path.name)
+        else:
+            db = _connect(":memory:")
+            _migrate(db)
+    return Ledger(db, None, path.name)
+
+
+def _connect(path: Path | str) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
+
+
+def _private(path: Path) -> None:
+    """Makes `path`, readable by its owner alone, before SQLite would make it with the umask's permissions."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        if os.name == "posix" and path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(_SCHEMA):
+        raise _other_version("The ledger")
+    for number, name in enumerate(_SCHEMA[version:], version + 1):
+        script = resources.files("tui.ledger").joinpath("schema", name).read_text(encoding="utf-8")
+        db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
+
+
+def _other_version(shown: str) -> LedgerError:
+    return LedgerError(
+        f"{shown} was written by another version of invite-tui.", hint="Use the newest version of invite-tui."
+    )
+
+
+def _outcome(stored: str) -> Outcome:
+    """What is in flight may arrive: a reader calls it `unknown` until its run says more."""
+    outcome: Any = "unknown" if stored == "sending" else stored
+    return outcome  # type: ignore[no-any-return]  # the table's CHECK holds it to the five words
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+_WORDS: Iterable[tuple[int, str, str]] = (
+    (sqlite3.SQLITE_FULL, "the disk is full", "Free some space and run the same command again."),
+    (sqlite3.SQLITE_NOTADB, "it is not a ledger", "Name the right file with --ledger, or restore it from a backup."),
+    (sqlite3.SQLITE_CORRUPT, "it is damaged", "Restore it from a backup; do not send before."),
+    (sqlite3.SQLITE_READONLY, "it may not be written to", "Make the file and its folder writable."),
+    (sqlite3.SQLITE_CANTOPEN, "it cannot be opened", "Check that its folder exists and that you may write there."),
+    (sqlite3.SQLITE_PERM, "you may not open it", "Check the permissions of the file and its folder."),
+    (sqlite3.SQLITE_BUSY, "another program holds it", "Close the other program and try again."),
+    (sqlite3.SQLITE_IOERR, "the disk failed to read or write it", "Check the disk; is it full, or a network drive?"),
+)
+
+
+@contextmanager
+def _in_words(shown: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        what, hint = next(((what, hint) for number, what, hint in _WORDS if number == code), (str(error), None))
+        raise LedgerError(f"The ledger {shown} cannot be used: {what}.", hint=hint) from error
+    except OSError as error:
+        raise LedgerError(f"The ledger {shown} cannot be used: {error.strerror}.") from error
