@@ -1,0 +1,96 @@
+"""The servers and the surroundings that tests ask for by name. Nothing here talks to anything but loopback."""
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.servers import postfix as real_postfix
+from tests.servers import secret_service as real_secret_service
+from tests.servers.authority import Authority
+from tests.servers.postfix import Postfix
+from tests.servers.recording import RecordingServer
+from tests.servers.secret_service import SecretService
+
+_NOT_RUN = pytest.StashKey[dict[str, str]]()
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test sees the settings, the accounts or the keyring of whoever runs it, or of another test."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+    for name in [name for name in os.environ if name.startswith("INVITE_TUI_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={home}/no-bus")
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Who vouches for the test servers; `authority.pem` is what a client must be told to trust."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def start_smtp(authority: Authority) -> Iterator[Callable[..., RecordingServer]]:
+    """Starts recording servers: `start_smtp(security="tls", pipelining=False)` takes what RecordingServer takes."""
+    with ExitStack() as running:
+        yield lambda **options: running.enter_context(RecordingServer(authority, **options))
+
+
+@pytest.fixture
+def smtp_server(start_smtp: Callable[..., RecordingServer]) -> RecordingServer:
+    """A fresh recording server with STARTTLS and a login, as an organiser's has."""
+    return start_smtp()
+
+
+@pytest.fixture(scope="session")
+def _postfix(authority: Authority) -> Iterator[Postfix]:
+    _need(real_postfix.missing())
+    with Postfix(authority) as server:
+        yield server
+
+
+@pytest.fixture
+def postfix(_postfix: Postfix) -> Postfix:
+    """A real Postfix with empty mailboxes, started once for all tests."""
+    _postfix.clear()
+    return _postfix
+
+
+@pytest.fixture
+def secret_service(surroundings: None) -> Iterator[SecretService]:
+    """A real, empty, unlocked Secret Service for processes started in its `environment`."""
+    _need(real_secret_service.missing())
+    with SecretService() as service:
+        yield service
+
+
+def _need(missing: str | None) -> None:
+    """Go on, or do not run the test: with CI=true what is missing is a failure."""
+    if missing is None:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI=true, and a server is missing: {missing}", pytrace=False)
+    pytest.skip(missing)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple):
+        item.config.stash.setdefault(_NOT_RUN, {})[item.nodeid] = report.longrepr[2].removeprefix("Skipped: ")
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Name every test that did not run: a skipped test is a promise not checked."""
+    not_run = config.stash.get(_NOT_RUN, {})
+    if not_run:
+        terminalreporter.section(f"{len(not_run)} tests did not run")
+        for name, reason in not_run.items():
+            terminalreporter.line(f"{name}: {reason}")
