@@ -1,0 +1,714 @@
+"""The only SMTP: one session with one server, many messages, each with one recipient.
+
+smtplib words EHLO and reads what it offers. The channel, the login, the reading of replies and the mail transaction are
+ours: a server must not keep us waiting or fill us up for ever, one refusal must be one attempt, and what became of a
+message depends on how far it had come. Until its final dot is written the server cannot have it; after that only the
+reply tells (RFC 1047).
+"""
+
+import base64
+import contextlib
+import hmac
+import re
+import smtplib
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import NoReturn, Self, final
+
+from tui.delivery.accounts import Account, Secret, is_loopback
+from tui.delivery.faults import (
+    MOST_REPLY_BYTES,
+    MOST_REPLY_LINES,
+    Fault,
+    MalformedReplyError,
+    Receipt,
+    Reply,
+    Stage,
+    judge,
+    lost,
+    parse_line,
+    parse_reply,
+)
+from tui.errors import AccountError
+from tui.guard.cleared import Cleared
+
+PATIENCE: dict[Stage, float] = {
+    "connect": 30.0,
+    "greeting": 300.0,
+    "ehlo": 300.0,
+    "starttls": 300.0,
+    "auth": 300.0,
+    "reset": 300.0,
+    "mail": 300.0,
+    "rcpt": 300.0,
+    "data": 120.0,
+    "body": 180.0,
+    "dot": 600.0,
+    "quit": 5.0,
+}
+"""Seconds for one whole reply (in `body`: for one write), RFC 5321 §4.5.3.2. Connecting has no limit there, but nobody
+should look at an unreachable server for minutes; and at QUIT everything is settled."""
+
+# The name of this machine is nobody's business, and the sender's own domain in a stranger's EHLO looks forged to spam
+# filters. RFC 5321 §4.1.4 asks a client without a public name for an address literal; mail programs send this one.
+_LOCAL_NAME = "[127.0.0.1]"
+
+_CHUNK = 65_536
+_MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5")
+_ENVELOPE: tuple[Stage, ...] = ("mail", "rcpt", "data")
+_UNSAFE_IN_PATH = re.compile(r"[\x00-\x20\x7f-\x9f<>\u2028\u2029]")
+_MESSAGE_ID = re.compile(rb"^Message-ID:[ \t]*(?:\r\n[ \t]+)?<([!-;=?-~]+)>[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
+
+
+class _NotOpenError(AccountError):
+    """The session could not be opened. `fault` is the same as a verdict on the message that waited for it."""
+
+    def __init__(self, message: str, fault: Fault, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.fault = fault
+
+
+class _Client(smtplib.SMTP):
+    """smtplib's client on a socket that we opened, with a reader that no server can hold up or fill up."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(local_hostname=_LOCAL_NAME)
+        self.sock: socket.socket | None = sock
+        self.last = Reply(0)
+        self.secrets: tuple[str, ...] = ()
+        self._seconds = 0.0
+        self._buffer = bytearray()
+
+    @property
+    def channel(self) -> socket.socket:
+        if self.sock is None:
+            raise ConnectionError("not connected")
+        return self.sock
+
+    def be_patient(self, seconds: float) -> None:
+        """`seconds` for each reply, and for each write, from now on."""
+        self._seconds = seconds
+        self.channel.settimeout(seconds)
+
+    def is_quiet(self) -> bool:
+        """Whether the server has said nothing unasked: no farewell, no end of the stream, no answer too many."""
+        if self._buffer:
+            return False
+        self.channel.setblocking(False)
+        try:
+            self._buffer += self.channel.recv(_CHUNK)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            return False
+        finally:
+            self.channel.settimeout(self._seconds)
+        return False
+
+    def write(self, data: bytes) -> None:
+        """All of `data`. When this raises, the server cannot have got its last byte."""
+        view = memoryview(data)
+        self.channel.settimeout(self._seconds)
+        for start in range(0, len(view), _CHUNK):
+            self.channel.sendall(view[start : start + _CHUNK])
+
+    def read(self) -> Reply:
+        """The next reply, whole and in time. Raises `OSError`, or `MalformedReplyError` for what is none."""
+        deadline = time.monotonic() + self._seconds
+        lines: list[bytes] = []
+        room = MOST_REPLY_BYTES
+        while not lines or not parse_line(lines[-1])[2]:
+            lines.append(self._line(deadline, room))
+            room -= len(lines[-1])
+            if len(lines) > MOST_REPLY_LINES:
+                raise MalformedReplyError("a reply without end")
+        reply = parse_reply(lines)
+        if any(secret in line for line in reply.lines for secret in self.secrets):
+            reply = Reply(reply.code, tuple(self._without_secrets(line) for line in reply.lines))
+        self.last = reply
+        return reply
+
+    def _line(self, deadline: float, room: int) -> bytes:
+        searched = 0
+        while (end := self._buffer.find(b"\n", searched)) < 0:
+            searched = len(self._buffer)
+            if searched > room:
+                raise MalformedReplyError("a reply without end")
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            # The time is the reply's, not each packet's: a server that sends byte by byte gets no more of it.
+            self.channel.settimeout(left)
+            data = self.channel.recv(_CHUNK)
+            if not data:
+                raise ConnectionResetError("the server closed it")
+            self._buffer += data
+        line = bytes(self._buffer[: end + 1])
+        del self._buffer[: end + 1]
+        return line
+
+    def _without_secrets(self, line: str) -> str:
+        for secret in self.secrets:
+            line = line.replace(secret, "***")
+        return line
+
+    def ask(self, line: bytes) -> Reply:
+        """One command, one answer, nothing after it.
+
+        What follows the answer to STARTTLS in the clear was put there by somebody in between (CVE-2011-0411).
+        """
+        self.write(line + b"\r\n")
+        return self.only_reply()
+
+    def only_reply(self) -> Reply:
+        """A reply with nothing after it."""
+        reply = self.read()
+        if self._buffer:
+            raise MalformedReplyError("more than one answer to one command")
+        return reply
+
+    def getreply(self) -> tuple[int, bytes]:
+        """For what smtplib asks itself: EHLO and HELO."""
+        reply = self.only_reply()
+        return reply.code, "\n".join(reply.lines).encode()
+
+
+@final
+class Connection:
+    """A session with an account's server that opens itself again when the server hangs up between two messages.
+
+    One thread uses it; several connections are several threads. Only `abort` may be called from another. `timeout`, in
+    seconds, is the patience with any one reply, instead of `PATIENCE`. Stopping between two messages is the caller's
+    affair: nothing here looks at signals.
+    """
+
+    def __init__(self, account: Account, secret: Secret | None, *, sender: str, timeout: float | None = None) -> None:
+        """`sender` is the envelope's: bounces go there. Raises `AccountError` where it cannot be one."""
+        if timeout is not None and timeout <= 0:
+            raise ValueError("a time-out is more than 0 seconds")
+        if not sender or _UNSAFE_IN_PATH.search(sender):
+            raise AccountError(f"{sender!r} is no address to send from.", hint="See `from` of the account.")
+        self.account = account
+        self.sender = sender
+        self._secret = secret
+        self._timeout = timeout
+        self._context: ssl.SSLContext | None = None
+        self._client: _Client | None = None
+        self._stage: Stage = "connect"
+        self._is_used = False
+        self._must_reset = False
+        self._is_aborted = False
+        self._conversation: list[str] = []
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def conversation(self) -> tuple[str, ...]:
+        """How the session was opened, a line for each step, without secrets. Replies in it are the server's words."""
+        return tuple(self._conversation)
+
+    def open(self) -> None:
+        """Connects, secures the channel and logs in, once. Raises `AccountError` in one sentence."""
+        if self._client is not None:
+            return
+        self._conversation = []
+        self._stage = "connect"
+        try:
+            self._connect()
+        except AccountError:
+            self._drop()
+            raise
+        except (OSError, MalformedReplyError) as problem:
+            error = self._in_one_sentence(problem)
+            self._drop()
+        except BaseException:
+            self._drop()
+            raise
+        else:
+            return
+        # Raised out here so that no frame that held the password stays chained to it.
+        raise error
+
+    def close(self) -> None:
+        """Says QUIT if there is anybody to say it to, and closes. Never raises for what the server does."""
+        client = self._client
+        if client is not None and not self._is_aborted:
+            with contextlib.suppress(OSError, MalformedReplyError):
+                self._begin(client, "quit")
+                reply = client.ask(b"QUIT")
+                self._conversation.append(f"closed: {reply.text}")
+        self._drop()
+
+    def abort(self) -> None:
+        """From any thread: breaks the conversation off at once, and for good.
+
+        Whoever waits in `deliver` gets the fault that is true: `unsent` before the final dot, `unknown` after it.
+        """
+        self._is_aborted = True
+        client = self._client
+        sock = client.sock if client is not None else None
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                # Not sock.shutdown(): on a TLS socket that takes the encryption off first, and a write that is under
+                # way in the other thread would go on in the clear.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def deliver(self, message: Cleared, *, on_body: Callable[[], None] | None = None) -> Receipt | Fault:
+        """Hands one cleared message to the server, for its one recipient, byte for byte, and says what became of it.
+
+        `on_body` is called once, after the server has agreed to take the message and before the first byte of it
+        leaves; what it raises ends the attempt (nothing was sent) and is raised again. Raises `TypeError` for anything
+        that is not `Cleared`, `ValueError` where bytes or recipient cannot be spoken in SMTP without meaning something
+        else. When any other exception leaves this method, the outcome is `unknown` if `on_body` had been called.
+        """
+        if not isinstance(message, Cleared):
+            raise TypeError("only what the guard has cleared is delivered")
+        _check(message)
+        try:
+            result = self._deliver(message, on_body)
+        except BaseException:
+            self._drop()
+            raise
+        return result
+
+    def _deliver(self, message: Cleared, on_body: Callable[[], None] | None) -> Receipt | Fault:
+        client = self._ready()
+        if isinstance(client, Fault):
+            return client
+        is_stale = self._is_used
+        result = self._transact(client, message, on_body)
+        hung_up = isinstance(result, Fault) and result.scope == "connection" and result.stage == "mail"
+        if hung_up and is_stale and not self._is_aborted:
+            # It was about to hang up since the last message (a limit per connection, an idle time-out); this one had
+            # not begun.
+            client = self._ready()
+            result = client if isinstance(client, Fault) else self._transact(client, message, on_body)
+        return result
+
+    def try_sender(self) -> None:
+        """Names the sender to the server and takes it back; raises `AccountError` where it may not send from there.
+
+        Whether a server wants a login at all is learned no earlier.
+        """
+        client = self._client
+        if client is None:
+            raise AccountError(f"{self._where}: there is no session.")
+        try:
+            self._begin(client, "mail")
+            reply = client.ask(f"MAIL FROM:<{self.sender}>".encode())
+            self._must_reset = True
+            self._expect(reply)
+        except (OSError, MalformedReplyError) as problem:
+            error = self._in_one_sentence(problem)
+            self._drop()
+            raise error from None
+        self._conversation.append(f"sender: {self.sender}: {reply.text}")
+        if not self._reset(client):
+            self._drop()
+
+    # --- the session ---------------------------------------------------------------------------------------------
+
+    def _ready(self) -> _Client | Fault:
+        """A session on which nothing of an earlier message is left, or why there is none."""
+        client = self._client
+        if client is not None and (self._must_reset or not client.is_quiet()) and not self._reset(client):
+            self._drop()
+        if self._client is None:
+            try:
+                self.open()
+            except _NotOpenError as problem:
+                return problem.fault
+            except AccountError as problem:
+                return Fault("unsent", "account", problem.message, "connect", hint=problem.hint)
+        if self._client is None:
+            return lost("connect", "the connection was closed")
+        return self._client
+
+    def _reset(self, client: _Client) -> bool:
+        """Whether the server has confirmed that it forgot the last envelope."""
+        if not self._must_reset or not client.is_quiet():
+            return False
+        try:
+            self._begin(client, "reset")
+            self._must_reset = client.ask(b"RSET").code != 250
+        except (OSError, MalformedReplyError):
+            return False
+        return not self._must_reset
+
+    def _begin(self, client: _Client, stage: Stage) -> None:
+        self._stage = stage
+        client.be_patient(self._patience(stage))
+
+    def _patience(self, stage: Stage) -> float:
+        if self._timeout is None:
+            return PATIENCE[stage]
+        return min(self._timeout, PATIENCE["quit"]) if stage == "quit" else self._timeout
+
+    def _drop(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+        self._is_used = self._must_reset = False
+
+    def _connect(self) -> None:
+        account = self.account
+        secret = self._needed_secret()
+        context = self._tls_context() if account.security != "none" else None
+        sock = socket.create_connection((account.host, account.port), timeout=self._patience("connect"))
+        self._client = client = _Client(sock)
+        if self._is_aborted:
+            raise ConnectionAbortedError("it was broken off")
+        peer = str(sock.getpeername()[0])
+        if context is None and not is_loopback(peer.partition("%")[0]):
+            # "localhost" is what a file on this machine says it is.
+            self._give_up(f"{account.host} is {peer}, which is not this machine; mail there would travel unencrypted.")
+        # Commands are small, and each waits for its answer: Nagle's algorithm would only add the peer's delayed ACK.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._conversation.append(f"connected: {account.host} port {account.port} ({peer})")
+        if account.security == "tls" and context is not None:
+            self._encrypt(client, context)
+        self._begin(client, "greeting")
+        greeting = client.only_reply()
+        self._expect(greeting)
+        self._conversation.append(f"greeting: {greeting.text}")
+        self._hello(client)
+        if account.security == "starttls" and context is not None:
+            self._start_tls(client, context)
+        if secret is not None:
+            self._log_in(client, secret)
+
+    def _needed_secret(self) -> Secret | None:
+        account = self.account
+        if account.login == "none":
+            return None
+        if account.login == "oauth":
+            self._give_up(f"Account {account.name} logs in by OAuth, which this version cannot.")
+        if not self._secret:
+            self._give_up(
+                f"No password is known for account {account.name} ({account.username} at {account.host}).",
+                hint=f"`invite-tui account add {account.name}` stores one.",
+            )
+        return self._secret
+
+    def _tls_context(self) -> ssl.SSLContext:
+        if self._context is None:
+            ca = self.account.ca
+            try:
+                context = ssl.create_default_context(cafile=None if ca is None else str(ca))
+            except OSError as problem:
+                reason = problem.strerror if not isinstance(problem, ssl.SSLError) else None
+                self._give_up(f"{ca} cannot be used as a CA file: {reason or 'it holds no certificate in PEM form'}.")
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            self._context = context
+        return self._context
+
+    def _encrypt(self, client: _Client, context: ssl.SSLContext) -> None:
+        """TLS on the client's socket: a certificate from a trusted authority, made out to the account's host."""
+        self._begin(client, "starttls")
+        # The handshake apart from the wrapping, so that abort() finds the socket that waits.
+        channel = context.wrap_socket(client.channel, server_hostname=self.account.host, do_handshake_on_connect=False)
+        client.sock = channel
+        channel.do_handshake()
+        cipher = channel.cipher()
+        self._conversation.append(f"secure channel: {channel.version()}, {cipher[0] if cipher else 'no cipher'}")
+
+    def _hello(self, client: _Client) -> None:
+        self._begin(client, "ehlo")
+        code, _ = client.ehlo()
+        if 500 <= code < 600 and self.account.security != "starttls":
+            client.helo()
+        self._expect(client.last)
+        offers = " ".join(client.last.lines[1:])
+        self._conversation.append(f"offers: {offers}"[:500])
+
+    def _start_tls(self, client: _Client, context: ssl.SSLContext) -> None:
+        where = self._where
+        if not client.has_extn("starttls"):
+            self._give_up(
+                f"{where} offers no STARTTLS, so there is no secure channel, and nothing was said to it.",
+                hint="If the provider has a port for TLS (465 as a rule), use security tls. Else a network in between "
+                "may be taking the offer away.",
+            )
+        self._begin(client, "starttls")
+        self._expect(client.ask(b"STARTTLS"))
+        self._encrypt(client, context)
+        # What was offered in the clear counts for nothing (RFC 3207 §4.2).
+        self._hello(client)
+
+    def _log_in(self, client: _Client, secret: Secret) -> None:
+        """One attempt with one mechanism: trying the others after a refusal is how accounts get locked."""
+        account = self.account
+        offered = client.esmtp_features.get("auth", "").upper().split()
+        mechanism = next((name for name in _MECHANISMS if name in offered), None)
+        self._begin(client, "auth")
+        if mechanism is None:
+            offer = " ".join(offered)[:100] or "none"
+            self._give_up(
+                f"{self._where} offers no login that this program knows (it offers: {offer}).",
+                hint="Check host, port and security; a server on this machine may need no login.",
+            )
+        if not isinstance(client.sock, ssl.SSLSocket) and not is_loopback(account.host):
+            self._give_up(f"The channel to {self._where} is not encrypted; no login is attempted.")
+        username = account.username or ""
+        client.secrets = _forms(username, secret)
+        reply = _authenticate(client, mechanism, username, secret)
+        self._expect(reply)
+        self._conversation.append(f"login: {username} by {mechanism}: {reply.text}")
+
+    @property
+    def _where(self) -> str:
+        return f"{self.account.host} port {self.account.port}"
+
+    def _expect(self, reply: Reply) -> None:
+        """Raises unless `reply` is the yes of the current stage."""
+        fault = judge(self._stage, reply)
+        if fault is None:
+            return
+        match self._stage:
+            case "auth" if fault.stop:
+                words = f"{self._where} refused the login of {self.account.username}"
+            case "auth":
+                words = f"{self._where} cannot log {self.account.username} in now"
+            case "mail":
+                words = f"{self._where} takes no mail from {self.sender}"
+            case "starttls":
+                words = f"{self._where} refuses a secure channel"
+            case _:
+                words = f"{self._where} refuses the session"
+        raise _NotOpenError(f"{words}: {fault.reply}", fault, hint=fault.hint)
+
+    def _give_up(self, message: str, *, hint: str | None = None) -> NoReturn:
+        """For what no second attempt will change."""
+        raise _NotOpenError(message, Fault("unsent", "account", message, self._stage, hint=hint), hint=hint)
+
+    def _in_one_sentence(self, problem: OSError | MalformedReplyError) -> AccountError:
+        where, hint, is_final = self._where, None, False
+        match problem:
+            case ssl.SSLCertVerificationError():
+                is_final = True
+                reason = (problem.verify_message or problem.reason or "").rstrip(".")
+                message = f"The certificate of {where} is not to be trusted: {reason}."
+                hint = (
+                    "Check the host's name. For a server with its own authority give that as a PEM file: --ca, or "
+                    "INVITE_TUI_SMTP_CA."
+                )
+            case ssl.SSLError() if not isinstance(problem, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+                is_final = True
+                message = f"No secure channel to {where}: {(problem.reason or 'TLS failed').replace('_', ' ').lower()}."
+                hint = "Security tls and starttls are different ports, as a rule 465 and 587."
+            case socket.gaierror():
+                message = f"There is no address for the server name {self.account.host}."
+                hint = "Check its spelling, and that this machine is online."
+            case ConnectionRefusedError():
+                message = f"{where} takes no connections."
+                hint = "Check host and port, and that the server runs."
+            case TimeoutError() if self._stage == "connect":
+                message = f"{where} cannot be reached: no answer within {self._patience('connect'):g} seconds."
+                hint = "Check host and port; many networks block port 25."
+            case TimeoutError():
+                message = f"{where} did not answer within {self._patience(self._stage):g} seconds ({self._stage})."
+                if self._stage == "greeting" and self.account.security != "tls":
+                    hint = "A port that is silent at first may want security tls."
+            case MalformedReplyError():
+                message = f"What answers at {where} does not speak SMTP: {problem}"
+            case _:
+                message = f"The connection to {where} broke off ({self._stage}): {problem.strerror or problem}."
+        fault = Fault("unsent", "account" if is_final else "connection", message, self._stage, hint=hint)
+        return _NotOpenError(message, fault, hint=hint)
+
+    # --- one message ---------------------------------------------------------------------------------------------
+
+    def _transact(self, client: _Client, message: Cleared, on_body: Callable[[], None] | None) -> Receipt | Fault:
+        commands = self._commands(client, message)
+        if isinstance(commands, Fault):
+            return commands
+        self._is_used = True
+        fault = self._envelope(client, commands)
+        if fault is None and not client.is_quiet():
+            # An answer too many would be taken for the answer to the dot.
+            fault = lost("data", "the server spoke out of turn")
+        if fault is not None:
+            return self._failed(fault)
+        if on_body is not None:
+            on_body()
+        return self._body(client, message.raw)
+
+    def _failed(self, fault: Fault) -> Fault:
+        """Sees to it that nothing of this envelope is left for the next message."""
+        if fault.scope == "connection" or fault.reply.startswith("421"):
+            self._drop()
+        elif self._client is not None:
+            self._must_reset = True
+        return fault
+
+    def _commands(self, client: _Client, message: Cleared) -> tuple[bytes, bytes, bytes] | Fault:
+        """MAIL, RCPT and DATA with the extensions that the server offers, or why this message cannot be sent there."""
+        raw, recipient = message.raw, message.recipient
+        offers = client.esmtp_features
+        mail, rcpt = f"MAIL FROM:<{self.sender}>", f"RCPT TO:<{recipient}>"
+        if "size" in offers:
+            limit = offers["size"].split()[0] if offers["size"].split() else ""
+            if limit.isascii() and limit.isdigit() and 0 < int(limit[:18]) < len(raw):
+                words = f"the message has {len(raw)} bytes, and the server takes {limit[:18]} at most"
+                return Fault("refused", "message", words, "mail", alike=True)
+            mail += f" SIZE={len(raw)}"
+        is_ascii = recipient.isascii() and self.sender.isascii()
+        if not raw.isascii() or not is_ascii:
+            if "8bitmime" not in offers and not raw.isascii():
+                return Fault("refused", "message", "the server takes 7-bit text only (no 8BITMIME)", "mail", alike=True)
+            if not is_ascii or not _headers(raw).isascii():
+                if "smtputf8" not in offers:
+                    words = "the server takes ASCII addresses only (no SMTPUTF8)"
+                    return Fault("refused", "message", words, "mail", alike=recipient.isascii())
+                mail += " SMTPUTF8"
+            if "8bitmime" in offers:
+                mail += " BODY=8BITMIME"
+        if "dsn" in offers:
+            # RFC 3461. Headers are enough to know the message by, and a bounce that carries less shows less.
+            mail += " RET=HDRS"
+            found = _MESSAGE_ID.search(_headers(raw))
+            identity = _xtext(found[1].decode("ascii")) if found else ""
+            if 0 < len(identity) <= 100:
+                mail += f" ENVID={identity}"
+            rcpt += " NOTIFY=FAILURE,DELAY"
+            if recipient.isascii():
+                rcpt += f" ORCPT=rfc822;{_xtext(recipient)}"
+        return f"{mail}\r\n".encode(), f"{rcpt}\r\n".encode(), b"DATA\r\n"
+
+    def _envelope(self, client: _Client, commands: tuple[bytes, bytes, bytes]) -> Fault | None:
+        """Speaks the envelope; None when the server waits for the message.
+
+        With PIPELINING (RFC 2920) in one write. DATA is then said before RCPT is answered, and a server may agree to it
+        although it refused the recipient: the connection is closed rather than an empty message ended with a dot.
+        """
+        is_pipelined = client.has_extn("pipelining")
+        first: Fault | None = None
+        for stage, command in zip(_ENVELOPE, commands, strict=True):
+            try:
+                self._begin(client, stage)
+                if not is_pipelined:
+                    client.write(command)
+                elif stage == "mail":
+                    client.write(b"".join(commands))
+                reply = client.read()
+            except (OSError, MalformedReplyError) as problem:
+                self._drop()
+                return first or judge(stage, problem)
+            fault = judge(stage, reply)
+            first = first or fault
+            if reply.code == 421 or (stage == "data" and fault is None and first is not None):
+                self._drop()
+            if self._client is None or (first is not None and not is_pipelined):
+                break
+        return first
+
+    def _body(self, client: _Client, raw: bytes) -> Receipt | Fault:
+        self._begin(client, "body")
+        try:
+            client.write(_on_the_wire(raw))
+        except OSError as problem:
+            fault = judge("body", self._last_words(client) or problem)
+            self._drop()
+            return fault or lost("body", "the connection was lost")
+        try:
+            self._begin(client, "dot")
+            reply = client.read()
+        except (OSError, MalformedReplyError) as problem:
+            fault = judge("dot", problem)
+        else:
+            fault = judge("dot", reply)
+            if fault is None:
+                return Receipt(reply.text)
+        return self._failed(fault or lost("dot", "the connection was lost"))
+
+    def _last_words(self, client: _Client) -> Reply | None:
+        """What the server said before it hung up in the middle of a message, if it can still be heard."""
+        try:
+            client.be_patient(min(1.0, self._patience("body")))
+            return client.read()
+        except (OSError, MalformedReplyError):
+            return None
+
+
+def probe(
+    account: Account, secret: Secret | None, *, sender: str | None = None, timeout: float | None = None
+) -> tuple[str, ...]:
+    """Tries an account without sending anything: connects, logs in, names the sender if given, takes that back, quits.
+
+    The conversation, one line a step, secrets blanked. Raises `AccountError` at the first step that fails.
+    """
+    connection = Connection(account, secret, sender=sender or account.sender or "probe@invalid", timeout=timeout)
+    with connection:
+        if sender or account.sender:
+            connection.try_sender()
+    return connection.conversation
+
+
+def _check(message: Cleared) -> None:
+    """SMTP ends a line, a command and a message with line breaks: none may stand where it means nothing."""
+    raw = message.raw
+    if not message.recipient or _UNSAFE_IN_PATH.search(message.recipient):
+        raise ValueError("a recipient that would not stay one word in a command")
+    if not raw.count(b"\r\n") == raw.count(b"\r") == raw.count(b"\n"):
+        raise ValueError("a message with a bare carriage return or line feed, which servers end it at (SMTP smuggling)")
+
+
+def _on_the_wire(raw: bytes) -> bytes:
+    """`raw` with its dots doubled at the start of lines and the final dot (RFC 5321 §4.5.2); the rest untouched."""
+    stuffed = raw.replace(b"\r\n.", b"\r\n..")
+    if stuffed.startswith(b"."):
+        stuffed = b"." + stuffed
+    return stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n")
+
+
+def _headers(raw: bytes) -> bytes:
+    end = raw.find(b"\r\n\r\n")
+    return raw if end < 0 else raw[: end + 2]
+
+
+def _xtext(text: str) -> str:
+    """RFC 3461 §4."""
+    return re.sub(r"[^!-*,-<>-~]", lambda found: f"+{ord(found[0]):02X}", text)
+
+
+def _b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode("ascii")
+
+
+def _forms(username: str, secret: Secret) -> tuple[str, ...]:
+    """How the secret could come back in a reply of a server that repeats what it is told. Longest first."""
+    text = secret.reveal()
+    # A password of three letters is in half of all sentences; blanking those would tell where it is.
+    plain = (text,) if len(text) > 3 else ()
+    return (_b64(f"\0{username}\0{text}"), _b64(text), *plain)
+
+
+def _authenticate(client: _Client, mechanism: str, username: str, secret: Secret) -> Reply:
+    """The server's last word on the login: RFC 4954, RFC 4616 (PLAIN), RFC 2195 (CRAM-MD5)."""
+    if mechanism == "PLAIN":
+        return client.ask(b"AUTH PLAIN " + _b64(f"\0{username}\0{secret.reveal()}").encode())
+    reply = client.ask(b"AUTH " + mechanism.encode())
+    if mechanism == "LOGIN":
+        for word in (Secret(username), secret):
+            if reply.code != 334:
+                return reply
+            reply = client.ask(_b64(word.reveal()).encode())
+        return reply
+    if reply.code != 334:
+        return reply
+    try:
+        challenge = base64.b64decode("".join(reply.lines), validate=True)
+    except ValueError:
+        raise MalformedReplyError("a challenge that is no base64") from None
+    answer = hmac.new(secret.reveal().encode(), challenge, "md5").hexdigest()
+    return client.ask(_b64(f"{username} {answer}").encode())
