@@ -28,10 +28,10 @@ lint: $(DEV)
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 bench: $(DEV) ## measure start-up and first paint
-	@for script in bench/*.py; do $(BIN)/python $$script || exit; done
+	@$(BIN)/python bench/startup.py && $(BIN)/python bench/first_paint.py
 
 wheel: $(DEV) ## build the wheel and the source distribution into dist/
 	@$(BIN)/python -m hatchling build -d dist
