@@ -347,6 +347,9 @@ class Connection:
 
     def _begin(self, client: _Client, stage: Stage) -> None:
         self._stage = stage
+        # An abort that came while the socket was being put into TLS has shut nothing down.
+        if self._is_aborted:
+            raise ConnectionAbortedError("it was broken off")
         client.be_patient(self._patience(stage))
 
     def _patience(self, stage: Stage) -> float:
@@ -366,18 +369,17 @@ class Connection:
         context = self._tls_context() if account.security != "none" else None
         sock = socket.create_connection((account.host, account.port), timeout=self._patience("connect"))
         self._client = client = _Client(sock)
-        if self._is_aborted:
-            raise ConnectionAbortedError("it was broken off")
         peer = str(sock.getpeername()[0])
         if context is None and not is_loopback(peer.partition("%")[0]):
             # "localhost" is what a file on this machine says it is.
             self._give_up(f"{account.host} is {peer}, which is not this machine; mail there would travel unencrypted.")
+        self._begin(client, "greeting")
         # Commands are small, and each waits for its answer: Nagle's algorithm would only add the peer's delayed ACK.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._conversation.append(f"connected: {account.host} port {account.port} ({peer})")
         if account.security == "tls" and context is not None:
             self._encrypt(client, context)
-        self._begin(client, "greeting")
+            self._begin(client, "greeting")
         greeting = client.only_reply()
         self._expect(greeting)
         self._conversation.append(f"greeting: {greeting.text}")
@@ -414,10 +416,10 @@ class Connection:
 
     def _encrypt(self, client: _Client, context: ssl.SSLContext) -> None:
         """TLS on the client's socket: a certificate from a trusted authority, made out to the account's host."""
-        self._begin(client, "starttls")
         # The handshake apart from the wrapping, so that abort() finds the socket that waits.
         channel = context.wrap_socket(client.channel, server_hostname=self.account.host, do_handshake_on_connect=False)
         client.sock = channel
+        self._begin(client, "starttls")
         channel.do_handshake()
         cipher = channel.cipher()
         self._conversation.append(f"secure channel: {channel.version()}, {cipher[0] if cipher else 'no cipher'}")
@@ -613,8 +615,8 @@ class Connection:
         return first
 
     def _body(self, client: _Client, raw: bytes) -> Receipt | Fault:
-        self._begin(client, "body")
         try:
+            self._begin(client, "body")
             client.write(_on_the_wire(raw))
         except OSError as problem:
             fault = judge("body", self._last_words(client) or problem)

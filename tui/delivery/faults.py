@@ -202,14 +202,16 @@ _SENDER = (
     r"send ?as ?denied|not allowed to send as|send as this sender"
     r"|sender address rejected|not owned by user|bad outbound sender"
 )
+_NO_LOGIN = r"authentication (?:is )?(?:required|needed)|must authenticate|(?:was|is) not authenticated"
 _NO_RELAY = r"relay(?:ing)? (?:access )?(?:is )?(?:denied|not|prohibited)|unable to relay|client host rejected"
 
 _TABLE: tuple[_Row, ...] = (
     # A refused login or sender says nothing of the recipient: nobody may be marked as refused for it.
     _Row("login", r"432", stages=_AUTH),
     _Row("login", r"53[0458]"),
-    _Row("login", r"5..", status=r"5\.7\.(?:8|9|14|30|54|57|64|139)"),
+    _Row("login", r"5..", status=r"5\.7\.(?:8|9|30|54|57|64|139)"),
     _Row("login", r"50[0-4]", words=r"\bauth"),
+    _Row("login", r"5..", words=_NO_LOGIN),
     _Row("login", r"55[04]", words=_NO_RELAY),
     _Row("sender", r"5..", status=r"5\.1\.[78]|5\.7\.60"),
     _Row("sender", r"5..", words=_SENDER),
@@ -220,7 +222,8 @@ _TABLE: tuple[_Row, ...] = (
     # Limits of the account. Some providers say 5xx and mean "tomorrow".
     _Row("pause", r"5..", status=r"5\.4\.5", wait=_DAY),
     _Row("pause", r"5..", status=r"5\.7\.(?:23[23]|705)", wait=_DAY),
-    _Row("pause", r"5..", status=r"5\.(?:2\.0|7\.0|7\.1)", words=_LIMIT, wait=_HOUR),
+    _Row("pause", r"5..", status=r"5\.7\.[01]", words=_LIMIT, wait=_HOUR),
+    _Row("pause", r"5..", status=r"5\.2\.0", words=_LIMIT, stages=_NOT_RCPT, wait=_HOUR),
     _Row("pause", r"55[024]", status=r"", words=_SENDING_LIMIT, wait=_HOUR),
     _Row("pause", r"5..", status=r"5\.2\.25[1-5]"),
     _Row("pause", r"554", status=r"5\.2\.2", stages=_NOT_RCPT),
@@ -284,13 +287,13 @@ def _in_words(problem: BaseException) -> str:
         return "the server did not answer in time"
     if isinstance(problem, MalformedReplyError):
         return f"the server's answer could not be understood: {problem}"
-    return f"the connection was lost: {str(problem) or type(problem).__name__}"
+    return f"the connection was lost: {getattr(problem, 'strerror', None) or str(problem) or type(problem).__name__}"
 
 
 _UNIT = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _WAIT = re.compile(
     r"\b(?:in|after|for|wait|within|least)\s+(?:at least\s+)?"
-    r"(?:(\d{1,2}):(\d{2}):(\d{2})\b|(\d{1,6})\s*(s|m|h)(?:ec|in|our|r)?)",
+    r"(?:(\d{1,2}):(\d{2}):(\d{2})\b|(\d{1,6})\s*(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)\b)",
     re.IGNORECASE,
 )
 
@@ -304,5 +307,5 @@ def asked_wait(text: str) -> float | None:
     if number is None:
         wait = int(hours) * 3600.0 + int(minutes) * 60.0 + int(seconds)
     else:
-        wait = int(number) * _UNIT[unit.lower()]
+        wait = int(number) * _UNIT[unit[0].lower()]
     return min(wait, LONGEST_WAIT) or None
