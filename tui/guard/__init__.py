@@ -1,5 +1,6 @@
 """The guard: reads a message's final bytes as a stranger would, and clears it or names the leak."""
 
 from tui.guard.cleared import Cleared, Leak
+from tui.guard.inspection import Roll, clear
 
-__all__ = ["Cleared", "Leak"]
+__all__ = ["Cleared", "Leak", "Roll", "clear"]

@@ -1,0 +1,443 @@
+"""An event folder, opened: the event, the attendees, the wording and the ledger, and all that a face can ask of them.
+
+Both faces work through this. Opening reads everything once and writes nothing but a missing event uid.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui import event as event_file
+from tui import ledger as ledgers
+from tui import mailing, plan, settings
+from tui.attendees import Attendee, AttendeeList, ColumnSettings, load
+from tui.clean import file_name
+from tui.delivery import AccountStore, account_from_settings, default_per_minute
+from tui.errors import AccountError, InputError, LeakError, Problem, UsageError
+from tui.event import Event
+from tui.guard import Roll
+from tui.invitation import Composer, Uncomposable, Wording, load_wording
+from tui.ledger import Person
+from tui.mailing import Control, Mailing, Pacing, Settled, Waiting
+from tui.plan import Action, Plan
+
+if TYPE_CHECKING:
+    from tui.delivery import Account, Connection, Secret
+
+_TEMPLATES: Mapping[str, str] = {"invite": "invitation", "update": "update", "cancel": "cancellation"}
+_WORDING_CODES = frozenset({"unknown-placeholder", "internal-column", "bad-template", "duplicate-column"})
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """One message as it would be sent: read back from its final bytes, which are `source`."""
+
+    address: str
+    action: str
+    subject: str
+    headers: tuple[tuple[str, str], ...]
+    text: str
+    html: str
+    calendar: str
+    source: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the organiser chose on the command line or in the app; None and "" are not said."""
+
+    files: tuple[str, ...] = ()
+    event: str | None = None
+    template: str | None = None
+    account: str | None = None
+    ledger: str | None = None
+    outbox: str | None = None
+    encoding: str | None = None
+
+
+class Folder:
+    """See `open_folder`. Everything that is read is read once; `people` is asked anew each time."""
+
+    def __init__(self, choices: Choices, environment: Mapping[str, str] | None) -> None:
+        self.choices = choices
+        self.event_path = _event_path(choices)
+        self.settings = settings.load([self.event_path.parent, Path.cwd()], environment)
+        shown = choices.event or str(self.event_path)
+        event, problems = event_file.load(self.event_path, shown)
+        self.event: Event | None = event_file.ensure_uid(event) if event else None
+        columns = event.columns if event else {}
+        self.attendees: AttendeeList = load(
+            choices.files,
+            ColumnSettings(**columns),  # type: ignore[arg-type]  # event.py checks each key and its type
+            encoding=choices.encoding,
+        )
+        self.ledger_path = _ledger_path(choices, self.event_path)
+        self.outbox = Path(choices.outbox) if choices.outbox else self.event_path.parent / "outbox"
+        self._event_problems = problems
+
+    # --- what is wrong -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything that `check` finds, the event's first, then in the order of the files."""
+        found = [*self._event_problems, *self._about_time(), *self.attendees.problems]
+        if self.event is None:
+            # Without its [columns] a file's header may be misjudged.
+            return tuple(p for p in found if p.code not in ("no-address-column", "no-attendees"))
+        wording = self._wording_problems
+        found += wording
+        if not any(problem.severity == "error" for problem in wording) and not self.attendees.file_errors:
+            found += self._message_problems()
+        return tuple(dict.fromkeys(found))
+
+    def problems_of(self, attendee: Attendee) -> tuple[Problem, ...]:
+        return self._by_record.get((attendee.file, attendee.line), ())
+
+    @cached_property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    @cached_property
+    def _by_record(self) -> Mapping[tuple[str, int], tuple[Problem, ...]]:
+        found: dict[tuple[str, int], list[Problem]] = {}
+        for problem in self.problems:
+            if problem.file is not None and problem.line is not None:
+                found.setdefault((problem.file, problem.line), []).append(problem)
+        return {place: tuple(problems) for place, problems in found.items()}
+
+    def _about_time(self) -> Iterator[Problem]:
+        if self.event and self.event.start < datetime.now(UTC):
+            yield Problem(
+                "warning",
+                "past-event",
+                f"The event was on {self.event.when}: that is over.",
+                file=str(self.event_path.name),
+                value=self.event.start.isoformat(),
+                hint="Correct start and end in the event file.",
+            )
+
+    @cached_property
+    def _wording_problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the wording and the files that everybody gets, whoever the attendee is."""
+        try:
+            composer = self._composer
+        except InputError as error:
+            return error.problems
+        del composer
+        found = [
+            problem
+            for columns in self.attendees.columns
+            for wording in {id(w): w for w in self._wordings.values()}.values()
+            for problem in wording.check(columns)
+        ]
+        return tuple(dict.fromkeys(found))
+
+    def _message_problems(self) -> Iterator[Problem]:
+        """Composes and inspects every message as a send would: what `check` passes, `send` does not refuse."""
+        intended = plan.make(self._event, self._sound(self.attendees.records), self.people())
+        for action in intended.to_send:
+            try:
+                mailing.prepare(Plan((action,), ""), self._composer, self._roll)
+            except (InputError, LeakError) as error:
+                yield from error.problems
+
+    @staticmethod
+    def _sound(records: Sequence[Attendee]) -> tuple[Attendee, ...]:
+        return tuple(record for record in records if not record.has_error)
+
+    # --- what would be sent --------------------------------------------------------------------------------------
+
+    def plan(self, *, only: Sequence[str] = (), skip_errors: bool = False) -> Plan:
+        """What a send would do. InputError where an error is in the way; with `skip_errors` its row is left out."""
+        if self.errors and not (skip_errors and self._can_skip()):
+            raise InputError(
+                _summary(self.errors),
+                hint="Correct it, or leave the rows with errors out with --skip-errors."
+                if self._can_skip()
+                else self.errors[0].hint,
+                code="problems",
+                problems=self.problems,
+            )
+        records = [
+            replace(record, has_error=True) if self._has_error(record) else record for record in self.attendees.records
+        ]
+        made = plan.make(self._event, records, self.people(), self._sealed())
+        return made.only(only) if only else made
+
+    def plan_resend(self, addresses: Sequence[str], *, template: str | None = None) -> Plan:
+        """The current version again, to these people alone."""
+        listed = {record.key: record for record in self._sound(self.attendees.records)}
+        return plan.make_resend(self._event, listed, self.people(), addresses, self._sealed())
+
+    def prepare(self, intended: Plan, *, note: str = "") -> Mailing:
+        """Every message of the plan, composed and cleared; InputError or LeakError where one cannot go."""
+        return mailing.prepare(intended, self._composer, self._roll, note=note)
+
+    def view(self, attendee: Attendee) -> MessageView:
+        """The message that this attendee would be sent, or holds. InputError or LeakError where there can be none."""
+        faults = [problem for problem in self.problems_of(attendee) if problem.severity == "error"]
+        general = [problem for problem in self.errors if problem.code in _WORDING_CODES and problem not in faults]
+        if faults or general:
+            problem = (faults or general)[0]
+            raise InputError(problem.message, hint=problem.hint, code=problem.code, problems=faults or general)
+        actions = plan.make(self._event, [attendee], {k: p for k, p in self.people().items() if k == attendee.key}).actions
+        action = actions[-1]
+        if action.action == "none":
+            first = plan.make(self._event, [replace(attendee, withdrawn=None)], {}).actions[0]
+            shown = replace(first, uid=action.uid or first.uid, sequence=action.sequence)
+        else:
+            shown = action
+        made = mailing.prepare(Plan((shown,), ""), self._composer, self._roll)
+        return _read_back(attendee.address, action.action, made.clear(made.letters[0]).raw)
+
+    def columns(self) -> dict[str, list[str]]:
+        """Which CSV columns reach a message, and which stay on this machine."""
+        leaving: dict[str, bool] = {}
+        for columns in self.attendees.columns:
+            indexes = self._composer.columns_leaving(columns)
+            for index, header in enumerate(columns.headers):
+                leaving[header] = leaving.get(header, False) or index in indexes
+        return {
+            "leaving": [header for header, leaves in leaving.items() if leaves],
+            "staying": [header for header, leaves in leaving.items() if not leaves],
+        }
+
+    # --- what was sent -------------------------------------------------------------------------------------------
+
+    def people(self, *, history: bool = False) -> Mapping[str, Person]:
+        """What the ledger holds of everybody, by key."""
+        with ledgers.open_to_read(self.ledger_path) as ledger:
+            if self.event:
+                ledger.belongs_to(_fingerprint(self.event))
+            return ledger.people(history=history)
+
+    # --- doing it ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def account_name(self) -> str:
+        """The account that a send would use, "" where there is none and every send is a rehearsal."""
+        named = self.choices.account or (self.event.sending.account if self.event else None)
+        if named or self.settings.smtp:
+            return named or "env"
+        if self.settings.default_account:
+            return self.settings.default_account
+        stored = self._store.list()
+        if len(stored) > 1:
+            raise AccountError(
+                "There are several accounts, and nothing says which one to use.",
+                hint="Name one with --account, in [sending] of the event file, or in INVITE_TUI_ACCOUNT: "
+                + ", ".join(account.name for account in stored),
+            )
+        return stored[0].name if stored else ""
+
+    @cached_property
+    def account(self) -> "Account | None":
+        """The account that a send would use, None where every send is a rehearsal. AccountError where it is unknown."""
+        return self._login[0] if self.account_name else None
+
+    @cached_property
+    def _login(self) -> "tuple[Account, Secret | None]":
+        if self.account_name == "env":
+            if not self.settings.smtp:
+                raise AccountError(
+                    "There is no account “env”: INVITE_TUI_SMTP_HOST is not set.",
+                    hint="Set it in the environment or in .env, or name a stored account.",
+                )
+            return account_from_settings(self.settings.smtp)
+        account = self._store.get(self.account_name)
+        return account, None
+
+    @cached_property
+    def _store(self) -> AccountStore:
+        return AccountStore(self.settings.config_dir)
+
+    def rehearse(
+        self, intended: Plan, *, outbox: Path | None = None, control: Control | None = None
+    ) -> Iterator[Settled]:
+        """Writes the plan's messages to the outbox, as they would be sent."""
+        return mailing.rehearse(self.prepare(intended), outbox or self.outbox, control)
+
+    def send(
+        self, intended: Plan, *, control: Control, command: str = "send", note: str = "", patience: float = 0.0
+    ) -> Iterator[Settled | Waiting]:
+        """Sends the plan through the account; blocking, to the end. `patience`: see `mailing.Pacing`."""
+        if self.account is None:
+            raise AccountError("There is no account to send with.", hint="Add one with `invite-tui account add NAME`.")
+        prepared = self.prepare(intended, note=note)
+        pacing = self.pacing(patience)
+        with ledgers.open_for_run(self.ledger_path) as ledger:
+            ledger.belongs_to(_fingerprint(self._event))
+            yield from mailing.send(
+                prepared,
+                ledger,
+                self._connection,
+                command=command,
+                account=self.account.name,
+                pacing=pacing,
+                control=control,
+            )
+
+    def pacing(self, patience: float = 0.0) -> Pacing:
+        said, sending = self.settings, self._event.sending
+        host = self.account.host if self.account else "localhost"
+        per_minute = said.per_minute if said.per_minute is not None else sending.per_minute
+        return Pacing(
+            connections=said.connections or sending.connections or 1,
+            per_minute=default_per_minute(host) if per_minute is None else per_minute,
+            retries=said.retries,
+            backoff=said.backoff,
+            patience=patience,
+        )
+
+    def _connection(self) -> "Connection":
+        from tui.delivery import Connection
+
+        account, secret = self._login
+        if secret is None and account.login == "password":
+            secret = self._store.secret(account)
+        sender = account.sender or (self._event.message.sender or self._event.organizer).email
+        return Connection(account, secret, sender=sender, timeout=self.settings.timeout)
+
+    # --- parts ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _event(self) -> Event:
+        if self.event is None:
+            raise InputError(_summary(self.errors), code="problems", problems=self.problems)
+        return self.event
+
+    @cached_property
+    def _wordings(self) -> Mapping[str, Wording]:
+        event, folder = self._event, self.event_path.parent
+        named = self.choices.template
+        first = named or event.message.template or _TEMPLATES["invite"]
+        names = {**_TEMPLATES, "invite": first, **({"update": named, "cancel": named} if named else {})}
+        loaded = {name: load_wording(name, folder, None) for name in dict.fromkeys(names.values()) if name != first}
+        # [message] subject is the invitation's: "Invitation: ..." above a cancellation would be a lie.
+        loaded[first] = load_wording(first, folder, event.message.subject)
+        return {action: loaded[name] for action, name in names.items()}
+
+    @cached_property
+    def _composer(self) -> Composer:
+        return Composer(self._event, self._wordings)
+
+    @cached_property
+    def _roll(self) -> Roll:
+        event = self._event
+        people = self.people()
+        internal = (
+            record.cells[index] for record in self.attendees.records for index in record.columns.internal
+        )
+        sender = event.message.sender
+        public = [event.organizer.email, *([sender.email] if sender else []), event.message.reply_to or ""]
+        said = (event.title, event.location, event.description, event.join_url, event.when, event.organizer.name)
+        return Roll(
+            [
+                *(record.address for record in self.attendees.records),
+                *(message.address for person in people.values() for message in person.messages),
+            ],
+            internal,
+            filter(None, public),
+            " ".join([*said, sender.name if sender else "", *(wording.words for wording in self._wordings.values())]),
+        )
+
+    def _sealed(self) -> list[str]:
+        """What the plan's digest covers beside the event and the attendees (contract §3)."""
+        with ledgers.open_to_read(self.ledger_path) as ledger:
+            position = ledger.position()
+        files = [
+            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+            for path in self._attachments()
+        ]
+        sources = [source for wording in self._wordings.values() for source in wording.sources]
+        return [self.account_name, position, *sources, *files]
+
+    def _attachments(self) -> Iterator[Path]:
+        folder = self.event_path.parent
+        yield from self._event.message.attachments
+        for record in self.attendees.records:
+            at = record.columns.by_header.get("attachment")
+            if at is not None and record.cells[at].strip():
+                yield folder / record.cells[at].strip()
+
+    def _can_skip(self) -> bool:
+        """Whether every error is a row's: no row can be left out to be rid of a file's, or the wording's."""
+        rows = {(record.file, record.line) for record in self.attendees.records}
+        return all((problem.file, problem.line) in rows for problem in self.errors)
+
+    def _has_error(self, record: Attendee) -> bool:
+        return record.has_error or any(problem.severity == "error" for problem in self.problems_of(record))
+
+
+def open_folder(
+    files: Sequence[str],
+    *,
+    event: str | None = None,
+    template: str | None = None,
+    account: str | None = None,
+    ledger: str | None = None,
+    outbox: str | None = None,
+    encoding: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Folder:
+    """The event folder of these attendee files (none: the event and the ledger alone).
+
+    InputError where a file is missing or unreadable; what is wrong inside the files is in `problems`.
+    """
+    return Folder(Choices(tuple(files), event, template, account, ledger, outbox, encoding), environment)
+
+
+def _event_path(choices: Choices) -> Path:
+    if choices.event:
+        path = Path(choices.event)
+        return path / "event.toml" if path.is_dir() else path
+    beside = Path(choices.files[0]).parent / "event.toml" if choices.files else Path("event.toml")
+    return beside if beside.exists() or not Path("event.toml").exists() else Path("event.toml")
+
+
+def _ledger_path(choices: Choices, event_path: Path) -> Path:
+    if choices.ledger is None:
+        return event_path.with_name(f"{event_path.stem}.ledger.db")
+    if re.match(r"[a-z][a-z0-9+]+://", choices.ledger):
+        raise UsageError("--ledger takes the path of a file.", hint="A ledger on a server is not supported yet.")
+    return Path(choices.ledger)
+
+
+def _fingerprint(event: Event) -> str:
+    """Tells one event's ledger from another's without holding the event's secret."""
+    return hashlib.sha256(f"invite-tui ledger\0{event.uid}".encode()).hexdigest()[:32]
+
+
+def _summary(errors: Sequence[Problem]) -> str:
+    first = errors[0]
+    at = ", ".join(part for part in (first.file, f"line {first.line}" if first.line else "", first.column) if part)
+    more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{at}: {first.message}{more}" if at else f"{first.message}{more}"
+
+
+def _read_back(address: str, action: str, raw: bytes) -> MessageView:
+    """The message as a mail program reads it."""
+    message = message_from_bytes(raw, policy=policy.default)
+    readings = {part.get_content_type(): part for part in message.walk() if not part.is_attachment()}
+
+    def text(kind: str) -> str:
+        content = readings[kind].get_content()
+        return str(content) if isinstance(content, str) else content.decode("utf-8")
+
+    headers = tuple((name, str(value)) for name, value in message.items())
+    return MessageView(
+        address,
+        action,
+        str(message["Subject"]),
+        headers,
+        text("text/plain").replace("\r\n", "\n"),
+        text("text/html").replace("\r\n", "\n"),
+        text("text/calendar"),
+        raw,
+    )

@@ -1,0 +1,160 @@
+"""The message tree as bytes: exactly one To, 7-bit parts, CRLF (RFC 5322, 2045, 2047, 2231; protocol order of iMIP).
+
+What is the same for everybody is encoded once; a message is put together from encoded pieces.
+"""
+
+import re
+from base64 import b64encode
+from binascii import b2a_qp
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from mimetypes import MimeTypes
+from urllib.parse import quote
+
+# "=_" cannot stand in quoted-printable or base64, so no boundary of ours can be found inside a part (RFC 2045 §6.7).
+_MIXED = b"=_invite-tui_mixed"
+_ALTERNATIVE = b"=_invite-tui_alternative"
+_ATEXT = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
+_PLAIN = re.compile(r"[ -~]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """One attachment as it stands in every message that carries it: headers and encoded body."""
+
+    name: str
+    part: bytes
+
+
+def attachment(name: str, content: bytes) -> Attachment:
+    """`content` as a part called `name`. The type comes from the name alone, the same on every machine."""
+    guessed, encoding = MimeTypes().guess_type(name, strict=True)
+    kind = guessed if guessed and not encoding else "application/octet-stream"
+    if kind.startswith(("message/", "multipart/")):
+        kind = "application/octet-stream"
+    return Attachment(name, _attached(kind, name, _base64(content)))
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The values that the headers are made of; every string is one line of text, not yet encoded."""
+
+    sender: tuple[str, str]
+    to: tuple[str, str]
+    subject: str
+    date: datetime
+    message_id: str
+    reference: str
+    reply_to: str | None = None
+    in_reply_to: str | None = None
+    language: str = "en-GB"
+
+
+def assemble(
+    header: Header,
+    text: str,
+    html: str,
+    calendar: bytes,
+    method: str,
+    attach_ics: bool,
+    attachments: Sequence[Attachment],
+) -> bytes:
+    """The complete message. ValueError where a header value holds a line break: it would be a header of its own."""
+    encoded = _base64(calendar)
+    readings = [
+        _part(b"text/plain; charset=utf-8", b"quoted-printable", quoted_printable(text)),
+        _part(b"text/html; charset=utf-8", b"quoted-printable", quoted_printable(html)),
+        _part(b"text/calendar; charset=UTF-8; method=" + method.encode(), b"base64", encoded),
+    ]
+    parts = [_multipart(b"alternative", _ALTERNATIVE, readings)]
+    if attach_ics:
+        parts.append(_attached("application/ics", "invite.ics", encoded))
+    parts.extend(piece.part for piece in attachments)
+    return b"".join(_header_lines(header)) + _multipart(b"mixed", _MIXED, parts)
+
+
+def quoted_printable(text: str) -> bytes:
+    """UTF-8 text, CRLF line ends, in lines of at most 76 (RFC 2045 §6.7)."""
+    return b2a_qp(text.replace("\n", "\r\n").encode("utf-8"))
+
+
+def encoded_words(text: str) -> str:
+    """`text` as RFC 2047 encoded words of at most 75 characters, one a line, no character cut in two."""
+    words, chunk, size = [], "", 0
+    for character in text:
+        octets = len(character.encode("utf-8"))
+        if size + octets > 45:
+            words.append(chunk)
+            chunk, size = "", 0
+        chunk, size = chunk + character, size + octets
+    words.append(chunk)
+    return "\r\n ".join(f"=?utf-8?b?{b64encode(word.encode('utf-8')).decode()}?=" for word in words)
+
+
+def _header_lines(header: Header) -> Iterable[bytes]:
+    fields = [
+        ("From", _mailbox(*header.sender)),
+        ("To", _mailbox(*header.to)),
+        ("Subject", _unstructured("Subject", header.subject)),
+        ("Date", format_datetime(header.date)),
+        ("Message-ID", header.message_id),
+        *([("Reply-To", header.reply_to)] if header.reply_to else []),
+        *([("In-Reply-To", header.in_reply_to), ("References", header.in_reply_to)] if header.in_reply_to else []),
+        ("Content-Language", header.language),
+        ("X-Invite-Tui-Ref", header.reference),
+        ("MIME-Version", "1.0"),
+    ]
+    for name, value in fields:
+        if re.search(r"\r(?!\n )|(?<!\r)\n|\0", value):
+            raise ValueError(f"a line break in {name}")
+        # Only a non-ASCII local part is not ASCII here: it goes out as UTF-8 where the server takes it (RFC 6532).
+        yield f"{name}: {value}\r\n".encode()
+
+
+def _mailbox(name: str, address: str) -> str:
+    if not name:
+        return f"<{address}>"
+    if not _PLAIN.fullmatch(name) or "=?" in name or len(name) > 60:
+        return f"{encoded_words(name)}\r\n <{address}>"
+    if not _ATEXT.fullmatch(name):
+        name = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    space = " " if len(name) + len(address) < 66 else "\r\n "
+    return f"{name}{space}<{address}>"
+
+
+def _unstructured(header: str, text: str) -> str:
+    if not _PLAIN.fullmatch(text) or "=?" in text or max(map(len, text.split(" "))) > 60:
+        return encoded_words(text)
+    lines, line = [], header + ":"
+    for word in text.split(" "):
+        if len(line) + len(word) > 75 and line.strip() and line != header + ":":
+            lines.append(line)
+            line = ""
+        line = f"{line} {word}"
+    lines.append(line)
+    return "\r\n".join(lines).removeprefix(header + ": ")
+
+
+def _multipart(kind: bytes, boundary: bytes, parts: Sequence[bytes]) -> bytes:
+    body = b"".join(b"--%b\r\n%b" % (boundary, part) for part in parts)
+    return b'Content-Type: multipart/%b;\r\n boundary="%b"\r\n\r\n%b--%b--\r\n' % (kind, boundary, body, boundary)
+
+
+def _part(kind: bytes, encoding: bytes, body: bytes) -> bytes:
+    return b"Content-Type: %b\r\nContent-Transfer-Encoding: %b\r\n\r\n%b\r\n" % (kind, encoding, body)
+
+
+def _attached(kind: str, name: str, body: bytes) -> bytes:
+    plain = re.fullmatch(r"[A-Za-z0-9 ._+@()-]{1,60}", name)
+    parameter = f'filename="{name}"' if plain else f"filename*=utf-8''{quote(name, safe='')}"
+    return (
+        f"Content-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n"
+        f"Content-Disposition: attachment;\r\n {parameter}\r\n\r\n"
+    ).encode() + body + b"\r\n"
+
+
+def _base64(content: bytes) -> bytes:
+    encoded = b64encode(content)
+    return b"\r\n".join(encoded[begin : begin + 76] for begin in range(0, len(encoded), 76))

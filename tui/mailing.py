@@ -1,0 +1,466 @@
+"""Preparing a whole mailing and sending it: the only path to a socket, for every command and every screen.
+
+`prepare` composes and clears every message before anything opens a connection. `send` composes each one again in the
+moment before it goes out, has it cleared again, and lets it go only if it is the same to the byte; the ledger knows of
+it first.
+"""
+
+import heapq
+import itertools
+import os
+import queue
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui import guard
+from tui.clean import file_name
+from tui.delivery.faults import Fault, Receipt
+from tui.delivery.pacing import Pace, backoff
+from tui.errors import InputError, InviteError, LeakError, Problem
+from tui.guard import Cleared, Leak, Roll
+from tui.invitation import Composer, Revision, Uncomposable
+from tui.ledger import Ledger, Outcome, Planned
+from tui.plan import Action, Plan
+
+if TYPE_CHECKING:
+    from tui.delivery.connection import Connection  # smtplib and ssl are for those who send
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message of a mailing: what it is for, what makes it this one, and the SHA-256 of its cleared bytes."""
+
+    action: Action
+    revision: Revision
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One message's outcome. `reply` is the server's words, or the file's name where it was a rehearsal."""
+
+    letter: Letter
+    outcome: Outcome
+    reply: str
+    attempts: int
+
+    @property
+    def action(self) -> Action:
+        return self.letter.action
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing can go out for so many `seconds`; said again as they pass."""
+
+    seconds: float
+    reason: str
+
+
+class Control:
+    """The organiser's hand on a run, from any thread: pause, go on, stop after what is in flight, or leave at once."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._go = threading.Event()
+        self._go.set()
+        self._connections: list["Connection"] = []
+
+    @property
+    def stopped(self) -> bool:
+        return self._stop.is_set()
+
+    @property
+    def paused(self) -> bool:
+        return not self._go.is_set()
+
+    def pause(self) -> None:
+        self._go.clear()
+
+    def resume(self) -> None:
+        self._go.set()
+
+    def stop(self) -> None:
+        """Nothing new goes out; what is in flight is settled and recorded."""
+        self._stop.set()
+        self._go.set()
+
+    def abort(self) -> None:
+        """Stops, and breaks off the conversations with the server: what was in flight is recorded as it stands."""
+        self.stop()
+        for connection in list(self._connections):
+            connection.abort()
+
+    def wait(self, seconds: float) -> bool:
+        """Waits; True, early, when the run is to stop."""
+        return self._stop.wait(seconds)
+
+    def may_go_on(self) -> bool:
+        """Waits while the run is paused; False when it is to stop."""
+        self._go.wait()
+        return not self.stopped
+
+    def attach(self, connection: "Connection") -> None:
+        self._connections.append(connection)
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How a run goes: threads, messages a minute (0: no limit), further tries and seconds before the first of them.
+
+    `patience` is how many seconds the run may wait for a quota or a throttle to end.
+    """
+
+    connections: int = 1
+    per_minute: float = 0.0
+    retries: int = 3
+    backoff: float = 60.0
+    patience: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """Everything that one run sends, cleared. The bytes are made again for each message: they would fill the memory."""
+
+    letters: tuple[Letter, ...]
+    digest: str
+    composer: Composer
+    roll: Roll
+
+    def clear(self, letter: Letter) -> Cleared:
+        """The message of a letter, composed and cleared anew. LeakError where it is not what was cleared before."""
+        cleared = _cleared(self.composer, self.roll, letter.action, letter.revision)
+        if isinstance(cleared, Cleared) and (not letter.digest or cleared.digest == letter.digest):
+            return cleared
+        raise LeakError(
+            f"The message to {letter.action.attendee.address} is no longer the one that was cleared.",
+            hint="A file it is made from has changed meanwhile. Run `plan` again.",
+        )
+
+
+def prepare(plan: Plan, composer: Composer, roll: Roll, *, note: str = "", now: datetime | None = None) -> Mailing:
+    """Composes and clears every message of the plan.
+
+    InputError or LeakError, with a problem for each fault, where one message cannot go: then none goes.
+    """
+    now = (now or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
+    letters: list[Letter] = []
+    problems: list[Problem] = []
+    leaked = False
+    for action in plan.to_send:
+        revision = _revision(action, now, note)
+        try:
+            cleared = _cleared(composer, roll, action, revision)
+        except Uncomposable as error:
+            problems.extend(error.problems)
+            continue
+        if isinstance(cleared, Cleared):
+            letters.append(Letter(action, revision, cleared.digest))
+        else:
+            leaked = True
+            problems.extend(problem_of(leak, action) for leak in cleared)
+    if leaked:
+        raise LeakError(
+            f"Nothing was sent: {len(problems)} message(s) would show what their recipient must not see.",
+            hint="The problems say where.",
+            problems=problems,
+        )
+    if problems:
+        raise InputError(
+            f"Nothing was sent: {problems[0].message}", hint=problems[0].hint, code="problems", problems=problems
+        )
+    return Mailing(tuple(letters), plan.digest, composer, roll)
+
+
+def problem_of(leak: Leak, action: Action) -> Problem:
+    """A leak as a problem of the attendee to whom the message would have gone."""
+    attendee = action.attendee
+    message = f"In the message to {attendee.address}, {leak.where}: {leak.message}"
+    hint = "Take it out of the wording, the event or the attachment."
+    return Problem("error", "leak", message, attendee.file or None, action.line, None, leak.what, hint)
+
+
+def rehearse(mailing: Mailing, outbox: Path, control: Control | None = None) -> Iterator[Settled]:
+    """Writes every message to `outbox`, one file each, in place of what an earlier rehearsal left there.
+
+    InputError where that is not possible.
+    """
+    try:
+        outbox.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for old in outbox.iterdir():
+            if re.fullmatch(r"\d{4,}-.*\.eml", old.name):
+                old.unlink()
+        width = max(4, len(str(len(mailing.letters))))
+        for number, letter in enumerate(mailing.letters, 1):
+            if control and not control.may_go_on():
+                return
+            path = outbox / f"{number:0{width}}-{file_name(letter.action.attendee.address)}.eml"
+            with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                file.write(mailing.clear(letter).raw)
+            yield Settled(letter, "unsent", str(outbox / path.name), 0)
+    except OSError as error:
+        raise InputError(
+            f"The rehearsal cannot be written to {outbox}: {error.strerror}.",
+            hint="Free some space, or name another folder with --outbox.",
+            code="outbox",
+        ) from None
+
+
+def send(
+    mailing: Mailing,
+    ledger: Ledger,
+    connect: Callable[[], "Connection"],
+    *,
+    command: str,
+    account: str,
+    pacing: Pacing,
+    control: Control,
+) -> Iterator[Settled | Waiting]:
+    """Sends the mailing and yields each message's outcome as it is recorded; at the end what was not tried.
+
+    AccountError where the account fails for everybody, LedgerError where nothing can be recorded any more: what was
+    settled before has been yielded and recorded, and the rest is still to send.
+    """
+    run = _Run(mailing, ledger, connect, pacing, control)
+    run.begin(command, account)
+    yield from run.settle_all()
+
+
+class _Run:
+    """One run: letters to go, threads that deliver them, and what comes back."""
+
+    def __init__(
+        self, mailing: Mailing, ledger: Ledger, connect: Callable[[], "Connection"], pacing: Pacing, control: Control
+    ) -> None:
+        self._mailing, self._ledger, self._connect = mailing, ledger, connect
+        self._pacing, self._control = pacing, control
+        self._pace = Pace(pacing.per_minute, wait=control.wait)
+        self._results: queue.SimpleQueue[Settled | Waiting | InviteError | None] = queue.SimpleQueue()
+        self._turn = threading.Condition()
+        self._order = itertools.count()
+        self._due: list[tuple[float, int, _Try]] = []
+        self._in_hand = 0
+        self._ended = False
+
+    def begin(self, command: str, account: str) -> None:
+        letters = self._mailing.letters
+        ids = self._ledger.begin(command, account, self._mailing.digest, [_planned(letter) for letter in letters])
+        for letter, id_ in zip(letters, ids, strict=True):
+            heapq.heappush(self._due, (0.0, next(self._order), _Try(letter, id_)))
+
+    def settle_all(self) -> Iterator[Settled | Waiting]:
+        left = {id(letter): Settled(letter, "unsent", "", 0) for letter in self._mailing.letters}
+        if not left:
+            return
+        first = self._connect()
+        self._control.attach(first)
+        count = min(self._pacing.connections, len(left))
+        failure: InviteError | None = None
+        try:
+            first.open()
+            threads = [threading.Thread(target=self._work, args=(first,), daemon=True)]
+            threads += [threading.Thread(target=self._work, args=(None,), daemon=True) for _ in range(count - 1)]
+            for thread in threads:
+                thread.start()
+            running = len(threads)
+            while running:
+                try:
+                    # With a time-out, because Windows delivers Ctrl+C only between two waits.
+                    result = self._results.get(timeout=0.5)
+                except queue.Empty:
+                    continue
+                if result is None:
+                    running -= 1
+                elif isinstance(result, InviteError):
+                    failure = failure or result
+                    self._end()
+                elif isinstance(result, Waiting):
+                    yield result
+                else:
+                    left.pop(id(result.letter), None)
+                    yield result
+        except InviteError as error:
+            failure = error
+        finally:
+            self._end()
+        yield from left.values()
+        if failure:
+            raise failure
+
+    def _work(self, connection: "Connection | None") -> None:
+        """One connection's life: take a letter, deliver it, say what became of it."""
+        try:
+            if connection is None:
+                connection = self._connect()
+                self._control.attach(connection)
+                connection.open()
+            while (task := self._take()) is not None:
+                try:
+                    self._deliver(connection, task)
+                finally:
+                    self._put_back(None)
+        except InviteError as error:
+            self._results.put(error)
+        except Exception as error:  # a fault of ours must not leave the run waiting for a thread that is gone
+            self._results.put(_unexpected(error))
+        finally:
+            if connection is not None:
+                with suppress(InviteError):
+                    connection.close()
+            self._results.put(None)
+
+    def _take(self) -> "_Try | None":
+        """The next letter that is due, None when there is nothing more to do."""
+        while self._control.may_go_on():
+            with self._turn:
+                if self._ended or (not self._due and not self._in_hand):
+                    return None
+                delay = self._due[0][0] - time.monotonic() if self._due else None
+                if delay is not None and delay <= 0:
+                    task = heapq.heappop(self._due)[2]
+                    self._in_hand += 1
+                    break
+                if delay is not None and not self._in_hand:
+                    self._results.put(Waiting(delay, f"{len(self._due)} to be tried again"))
+                self._turn.wait(min(delay or 1.0, 1.0))
+        else:
+            return None
+        if self._pace.turn() and self._control.may_go_on():
+            return task
+        self._put_back(None)
+        return None
+
+    def _put_back(self, task: "_Try | None", delay: float = 0.0) -> None:
+        with self._turn:
+            if task is None:
+                self._in_hand -= 1
+            else:
+                heapq.heappush(self._due, (time.monotonic() + delay, next(self._order), task))
+            self._turn.notify_all()
+
+    def _end(self) -> None:
+        with self._turn:
+            self._ended = True
+            self._turn.notify_all()
+
+    def _deliver(self, connection: "Connection", task: "_Try") -> None:
+        cleared = self._mailing.clear(task.letter)
+        attempt = self._ledger.sending(task.message, cleared.digest)
+        try:
+            result = connection.deliver(cleared)
+        except BaseException:
+            self._ledger.settle(attempt, "unknown", "the delivery was broken off")
+            raise
+        outcome: Outcome = "accepted" if isinstance(result, Receipt) else result.outcome
+        self._ledger.settle(attempt, outcome, result.reply)
+        task = replace(task, attempts=task.attempts + 1)
+        if isinstance(result, Fault) and self._again(task, result):
+            return
+        self._results.put(Settled(task.letter, outcome, result.reply, task.attempts))
+        if isinstance(result, Fault) and result.stop:
+            raise result.error()
+
+    def _again(self, task: "_Try", fault: Fault) -> bool:
+        """Whether the letter is tried again within this run: then it is due again, later."""
+        if fault.outcome not in ("deferred", "unsent") or fault.stop or self._control.stopped:
+            return False
+        if fault.pause:
+            seconds = fault.retry_after or backoff(task.attempts, max(self._pacing.backoff, 1.0))
+            if seconds > self._pacing.patience:
+                self._results.put(_too_long(seconds, fault))
+                return False
+            self._results.put(Waiting(seconds, fault.reply))
+            self._pace.hold(seconds)
+            self._put_back(task, seconds)
+            return True
+        if task.attempts > self._pacing.retries:
+            return False
+        # A connection that was lost before the message had gone out says nothing about the message.
+        self._put_back(task, 0.0 if fault.outcome == "unsent" else backoff(task.attempts, self._pacing.backoff))
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    letter: Letter
+    message: int
+    attempts: int = 0
+
+
+class PausedError(InviteError):
+    """The account has to wait longer than this run may: what is left is still to send."""
+
+    exit_code = 3
+    code = "paused"
+
+
+def _too_long(seconds: float, fault: Fault) -> PausedError:
+    hours, minutes = divmod(round(seconds / 60), 60)
+    words = f"{hours} h {minutes} min" if hours else f"{max(minutes, 1)} min"
+    return PausedError(
+        f"The mail server asks this account to wait ({fault.reply}); it can go on in about {words}.",
+        hint="Run the same command again then, or let it wait with --wait SECONDS.",
+    )
+
+
+def _unexpected(error: Exception) -> InviteError:
+    return InviteError(f"The run was stopped by a fault of the program: {error!r}.", hint="Please report it.")
+
+
+def _cleared(composer: Composer, roll: Roll, action: Action, revision: Revision) -> Cleared | tuple[Leak, ...]:
+    attendee = action.attendee
+    raw = composer.compose(attendee, revision).raw
+    internal = attendee.columns.internal
+    own = " | ".join([attendee.name, *(cell for i, cell in enumerate(attendee.cells) if i not in internal)])
+    return guard.clear(raw, attendee.address, roll, own)
+
+
+def _revision(action: Action, now: datetime, note: str) -> Revision:
+    stamp = now
+    if action.not_before and action.not_before >= stamp:
+        # A calendar takes the later DTSTAMP of two equal versions for the newer one (RFC 5546 §2.1.5).
+        stamp = action.not_before + timedelta(seconds=1)
+    domain = action.uid.rpartition("@")[2]
+    return Revision(
+        action.action,
+        action.uid,
+        action.sequence,
+        stamp,
+        f"<{secrets.token_hex(16)}@{domain}>",
+        action.in_reply_to,
+        action.changes,
+        note,
+    )
+
+
+def _planned(letter: Letter) -> Planned:
+    action, attendee = letter.action, letter.action.attendee
+    columns = attendee.columns
+    internal = {columns.headers[index] for index in columns.internal}
+    fields = {header: cell for header, cell in attendee.fields.items() if header not in internal}
+    return Planned(
+        key=attendee.key,
+        address=attendee.address,
+        name=attendee.name,
+        group=attendee.group,
+        line=action.line,
+        fields=fields,
+        action=action.action,
+        uid=action.uid,
+        sequence=action.sequence,
+        generation=action.generation,
+        round=action.round,
+        facts=action.facts or {},
+        message_id=letter.revision.message_id,
+        stamp=letter.revision.stamp,
+        digest=letter.digest,
+    )
+

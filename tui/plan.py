@@ -1,0 +1,351 @@
+"""The plan: the event, the attendees and what the ledger holds; one action for each, with its reason. Pure."""
+
+import hashlib
+import hmac
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from tui import address
+from tui.attendees import Attendee, Columns, normalise_header, squash
+from tui.errors import InputError
+from tui.event import Event, is_web_link
+from tui.invitation.composer import Change
+from tui.ledger.records import Facts, Person, Sent
+
+Verb = Literal["invite", "update", "cancel", "none"]
+Kind = Literal["due", "held", "unknown", "refused", "removed", "withdrawn"]
+
+_COMPARED = ("title", "start", "end", "location", "join_url")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What one person is owed. For `none`, `kind` says which sort of nothing; `reason` says it in words."""
+
+    attendee: Attendee
+    action: Verb
+    kind: Kind
+    reason: str
+    uid: str = ""
+    sequence: int = 0
+    generation: int = 0
+    round: int = 0
+    facts: Facts | None = None
+    changes: tuple[Change, ...] = ()
+    in_reply_to: str | None = None
+    not_before: datetime | None = None
+
+    @property
+    def line(self) -> int | None:
+        """The line of the attendee's record, None for somebody whom only the ledger knows."""
+        return self.attendee.line or None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would send. `digest` seals everything that it depends on (contract §3, `--approve`)."""
+
+    actions: tuple[Action, ...]
+    digest: str
+
+    @property
+    def to_send(self) -> tuple[Action, ...]:
+        return tuple(action for action in self.actions if action.action != "none")
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many messages of each action, and how many people of each sort of nothing; nobody is counted twice."""
+        found = Counter(action.action if action.action != "none" else action.kind for action in self.actions)
+        found["none"] = found.pop("held", 0) + found.pop("refused", 0)
+        return {word: found[word] for word in ("invite", "update", "cancel", "none", "unknown", "removed", "withdrawn")}
+
+    @property
+    def groups(self) -> dict[str, int]:
+        """How many messages go to each group, in the order of the list."""
+        return dict(Counter(action.attendee.group for action in self.to_send))
+
+    def only(self, addresses: Sequence[str]) -> "Plan":
+        """Of this plan, only these people. InputError where an address is nobody's on the list."""
+        wanted = {_key_of(text): text for text in addresses}
+        chosen = tuple(action for action in self.actions if _key_of(action.attendee.address) in wanted)
+        missing = set(wanted) - {_key_of(action.attendee.address) for action in chosen}
+        if missing:
+            raise InputError(
+                f"{wanted[min(missing)]} is not on the list.", hint="Check the spelling.", code="unknown-address"
+            )
+        return Plan(chosen, self.digest)
+
+
+def make(
+    event: Event, records: Sequence[Attendee], people: Mapping[str, Person], sealed: Sequence[str] = ()
+) -> Plan:
+    """The plan of a send. Records with errors are left out; `sealed` is all else that the digest must cover."""
+    usable = [attendee for attendee in records if not attendee.has_error]
+    live = {attendee.key for attendee in usable if attendee.withdrawn is None}
+    actions: list[Action] = []
+    for attendee in usable:
+        if attendee.withdrawn is not None and attendee.key in live:
+            continue  # they took one registration back and hold another
+        actions.extend(_owed(event, attendee, people.get(attendee.key)))
+    listed = {attendee.key for attendee in records}
+    for person in people.values():
+        if person.key not in listed:
+            actions.extend(_left(person))
+    return Plan(tuple(actions), _digest(event, actions, sealed))
+
+
+def make_resend(
+    event: Event,
+    attendees: Mapping[str, Attendee],
+    people: Mapping[str, Person],
+    addresses: Sequence[str],
+    sealed: Sequence[str] = (),
+) -> Plan:
+    """The plan of `resend`: the current version again, to these people. `attendees` win over what the ledger holds.
+
+    InputError where an address is neither in the ledger nor among `attendees`.
+    """
+    by_address = {_key_of(person.address): person for person in people.values()}
+    listed = {_key_of(attendee.address): attendee for attendee in attendees.values()}
+    actions = []
+    for text in dict.fromkeys(addresses):
+        person = by_address.get(_key_of(text))
+        attendee = listed.get(_key_of(text)) or (known(person) if person else None)
+        if person is None or attendee is None:
+            raise InputError(
+                f"Nothing was ever sent to {text}, so there is nothing to send again.",
+                hint="`invite-tui status` lists everybody; a new person goes into the attendee file.",
+                code="unknown-address",
+            )
+        actions.append(_again(event, attendee, person))
+    return Plan(tuple(actions), _digest(event, actions, sealed))
+
+
+def known(person: Person) -> Attendee:
+    """The attendee as the ledger remembers them."""
+    headers = tuple(person.fields)
+    columns = Columns(
+        headers,
+        placeholders={normalise_header(header): at for at, header in enumerate(headers)},
+        by_header={squash(header): at for at, header in enumerate(headers)},
+        address=0,
+    )
+    return Attendee(
+        person.key, person.address, person.name, person.group, "", 0, tuple(person.fields.values()), columns
+    )
+
+
+def facts_of(event: Event, attendee: Attendee) -> Facts:
+    """What one person is told of the event: the version that an update would change."""
+    return {
+        "title": event.title,
+        "start": event.start.astimezone(UTC).isoformat(),
+        "end": event.end.astimezone(UTC).isoformat(),
+        "location": event.location,
+        "join_url": _own_link(attendee) or event.join_url,
+        "when": event.when,
+    }
+
+
+def uid_of(event: Event, key: str, generation: int) -> str:
+    """The calendar UID of one person: unguessable, and the same whenever it is worked out (contract §6.3)."""
+    secret = hmac.new(event.uid.encode(), f"{key}\0{generation}".encode(), hashlib.sha256)
+    return f"{secret.hexdigest()[:40]}@{event.organizer.email.rpartition('@')[2]}"
+
+
+def _owed(event: Event, attendee: Attendee, person: Person | None) -> Iterator[Action]:
+    """What one listed attendee is owed, given what the ledger holds of them."""
+    held = _held(person)
+    if attendee.withdrawn is not None:
+        reason = f"withdrawn: the list says “{attendee.withdrawn}”"
+        if held:
+            reason += "; they still hold an invitation, so a cancellation is owed"
+        yield Action(attendee, "none", "withdrawn", reason)
+        return
+    if person is None:
+        yield _first(event, attendee, 0, "first invitation")
+        return
+    yield from _unfinished_cancellations(attendee, person)
+    latest = _current(person)[-1]
+    if _key_of(latest.address) != _key_of(attendee.address):
+        if held:
+            yield _cancel(attendee, person, held)
+        yield _first(event, attendee, latest.generation + 1, f"the address was {latest.address} before")
+    elif held is None:
+        yield _still_first(event, attendee, person)
+    else:
+        yield _next(event, attendee, person, held)
+
+
+def _first(event: Event, attendee: Attendee, generation: int, reason: str, round_: int = 0) -> Action:
+    uid = uid_of(event, attendee.key, generation)
+    facts = facts_of(event, attendee)
+    return Action(attendee, "invite", "due", reason, uid, 0, generation, round_, facts)
+
+
+def _still_first(event: Event, attendee: Attendee, person: Person) -> Action:
+    """Somebody for whom no message can have arrived yet."""
+    latest = _current(person)[-1]
+    if latest.outcome != "refused":
+        words = f"the server put it off: {latest.reply}" if latest.outcome == "deferred" else "it was not tried"
+        return _first(event, attendee, latest.generation, f"still to send: {words}", latest.round)
+    if _same(latest.facts, facts_of(event, attendee)):
+        reason = f"refused: {latest.reply}; correct the address, or `resend` if the server should be asked again"
+        return Action(attendee, "none", "refused", reason, latest.uid, latest.sequence, latest.generation)
+    reason = "refused before, and the event has changed since"
+    return _first(event, attendee, latest.generation, reason, latest.round + 1)
+
+
+def _next(event: Event, attendee: Attendee, person: Person, held: Sent) -> Action:
+    """Somebody who holds a version, or may hold it: nothing, an update, or a resend that is still due."""
+    facts, latest = facts_of(event, attendee), _current(person)[-1]
+    nothing = Action(attendee, "none", "held", "holds the current invitation", held.uid, held.sequence, held.generation)
+    if latest.outcome in ("deferred", "unsent") and _same(held.facts, facts):
+        # What is still due is a resend of what they hold, or an update that the event has since taken back.
+        if latest.sequence == held.sequence:
+            return _repeat(attendee, latest, held, facts, f"still to send: {latest.reply or 'it was not tried'}")
+        return nothing
+    if _same(held.facts, facts):
+        if held.outcome == "unknown":
+            reason = "it is not known whether the message arrived; `resend` decides"
+            return replace(nothing, kind="unknown", reason=reason)
+        return nothing
+    if latest.outcome == "refused" and _same(latest.facts, facts):
+        return replace(nothing, kind="refused", reason=f"the update was refused: {latest.reply}")
+    changes = tuple(_changes(held.facts, facts))
+    pending = latest.outcome in ("deferred", "unsent") and latest.sequence > held.sequence
+    sequence = latest.sequence if pending else max(message.sequence for message in _current(person)) + 1
+    return Action(
+        attendee,
+        "update",
+        "due",
+        "changed: " + ", ".join(change.what.lower() for change in changes),
+        held.uid,
+        sequence,
+        held.generation,
+        latest.round if pending else 0,
+        facts,
+        changes,
+        _current(person)[0].message_id,
+        latest.stamp,
+    )
+
+
+def _again(event: Event, attendee: Attendee, person: Person) -> Action:
+    """The current version once more, because the organiser asks for it by name."""
+    held, latest = _held(person), _current(person)[-1]
+    if held is None:
+        round_ = latest.round + (latest.outcome == "refused")
+        return _first(event, attendee, latest.generation, "asked for by name", round_)
+    facts = facts_of(event, attendee)
+    if not _same(held.facts, facts):
+        owed = _next(event, attendee, person, held)
+        if owed.action != "none":
+            return owed
+        return replace(_repeat(attendee, latest, held, facts, "asked for by name"), round=latest.round + 1)
+    rounds = [message for message in _current(person) if message.sequence == held.sequence]
+    round_ = rounds[-1].round + (rounds[-1].outcome not in ("deferred", "unsent"))
+    return replace(_repeat(attendee, held, held, facts, "asked for by name"), round=round_, not_before=latest.stamp)
+
+
+def _repeat(attendee: Attendee, message: Sent, held: Sent, facts: Facts, reason: str) -> Action:
+    verb: Verb = "update" if message.action == "update" else "invite"
+    return Action(
+        *(attendee, verb, "due", reason, message.uid, message.sequence, message.generation, message.round, facts),
+        changes=tuple(_changes(held.facts, facts)),
+        in_reply_to=held.message_id,
+        not_before=message.stamp,
+    )
+
+
+def _cancel(attendee: Attendee, person: Person, held: Sent) -> Action:
+    """Takes the old entry away from where it was sent."""
+    there = replace(attendee, address=held.address)
+    sequence = max(message.sequence for message in _current(person)) + 1
+    return Action(
+        *(there, "cancel", "due", f"the address is now {attendee.address}", held.uid, sequence, held.generation),
+        facts=held.facts,
+        in_reply_to=held.message_id,
+        not_before=held.stamp,
+    )
+
+
+def _unfinished_cancellations(attendee: Attendee, person: Person) -> Iterator[Action]:
+    for message in person.messages:
+        if message.action == "cancel" and message.outcome in ("deferred", "unsent"):
+            there = replace(attendee, address=message.address)
+            words = message.reply or "it was not tried"
+            yield Action(
+                *(there, "cancel", "due", f"still to send: {words}", message.uid, message.sequence),
+                *(message.generation, message.round, message.facts),
+                not_before=message.stamp,
+            )
+
+
+def _left(person: Person) -> Iterator[Action]:
+    """Somebody who is in the ledger and no longer on the list: reported, and left alone."""
+    held = _held(person)
+    if held:
+        reason = "no longer on the list; still holds an invitation, which only `cancel` takes back"
+        yield Action(known(person), "none", "removed", reason, held.uid, held.sequence, held.generation)
+
+
+def _current(person: Person) -> tuple[Sent, ...]:
+    """The messages of the newest generation: one calendar entry's life. Never empty."""
+    newest = max(message.generation for message in person.messages)
+    return tuple(message for message in person.messages if message.generation == newest)
+
+
+def _held(person: Person | None) -> Sent | None:
+    """The newest version that may be in the person's calendar, None where there is none or it was cancelled."""
+    if person is None:
+        return None
+    arrived = [message for message in _current(person) if message.may_have_arrived]
+    return arrived[-1] if arrived and arrived[-1].action != "cancel" else None
+
+
+def _same(one: Facts, other: Facts) -> bool:
+    return all(one.get(name, "") == other.get(name, "") for name in _COMPARED)
+
+
+def _changes(old: Facts, new: Facts) -> Iterator[Change]:
+    for name, word in (("title", "Title"), ("location", "Place"), ("join_url", "Link")):
+        if old.get(name, "") != new.get(name, ""):
+            yield Change(word, old.get(name, ""), new.get(name, ""))
+    if (old.get("start"), old.get("end")) != (new.get("start"), new.get("end")):
+        yield Change("Time", old.get("when", ""), new.get("when", ""))
+
+
+def _own_link(attendee: Attendee) -> str:
+    index = attendee.columns.placeholders.get("join_url")
+    link = attendee.cells[index].strip() if index is not None else ""
+    return link if is_web_link(link) else ""
+
+
+def _key_of(text: str) -> str:
+    try:
+        return address.parse(text).key
+    except address.AddressError:
+        return text.strip().casefold()
+
+
+def _digest(event: Event, actions: Sequence[Action], sealed: Sequence[str]) -> str:
+    """SHA-256 over everything that decides what goes out; the event's uid is in it only through the UIDs."""
+    seal = hashlib.sha256()
+    said = {
+        **{name: str(getattr(event, name)) for name in ("title", "start", "end", "timezone", "location", "join_url")},
+        **{name: str(getattr(event, name)) for name in ("description", "organizer")},
+        "message": str(replace(event.message, attachments=())),
+        "sealed": list(sealed),
+    }
+    seal.update(json.dumps(said, sort_keys=True).encode())
+    for action in actions:
+        person = action.attendee
+        headers = person.columns.headers
+        row = (action.action, action.kind, action.uid, action.sequence, action.round, person.key, person.address)
+        seal.update(json.dumps([*row, person.name, person.group, headers, person.cells]).encode("utf-8", "replace"))
+    return seal.hexdigest()
