@@ -285,15 +285,18 @@ class _Reading:
         cells, columns = row.cells, row.columns
         mailbox, problems = _judged_address(row)
         own_id = one_line(cells[columns.id]) if columns.id is not None else ""
-        withdrawn = cells[columns.status] if columns.status is not None else ""
-        if withdrawn and _means_withdrawn(withdrawn):
+        group = one_line(cells[columns.group]) if columns.group is not None else ""
+        status = cells[columns.status] if columns.status is not None else ""
+        withdrawn = one_line(status) if status and _means_withdrawn(status) else None
+        shape = _misshapen(row) if len(row.raw) != len(cells) else None
+        if withdrawn is not None:
             # The other faults of this row keep nobody from being mailed, so they are not worth a word.
-            withdrawn = one_line(withdrawn)
             problems = []
             self.withdrawn.append((row, len(self.records)))
+        elif shape is not None and shape.severity == "error":
+            problems, group = [shape], ""  # what is under which header is anybody's guess
         else:
-            withdrawn = ""
-            problems += _misshapen(row) if len(row.raw) != len(cells) else ()
+            problems += [shape] if shape else ()
             problems += () if row.is_plain else _hidden_in_names(row)
             problems += self._duplicate(row, mailbox, own_id)
         names = [cells[at] for at in columns.name]
@@ -302,13 +305,13 @@ class _Reading:
                 own_id or (mailbox.key if mailbox else f"{row.file}:{row.line}"),
                 mailbox.wire if mailbox else row.raw_cell(columns.address),
                 one_line(names[0] if len(names) == 1 else " ".join(names)),
-                (one_line(cells[columns.group]) if columns.group is not None else "") or label,
+                group or label,
                 row.file,
                 row.line,
                 cells,
                 columns,
-                withdrawn or None,
-                any(problem.severity == "error" for problem in problems),
+                withdrawn,
+                bool(problems) and any(problem.severity == "error" for problem in problems),
             )
         )
         self.problems += problems
@@ -442,12 +445,12 @@ def _judged_address(row: _Row) -> tuple[Address | None, list[Problem]]:
     problems = []
     if text != raw.strip(" "):
         message = "The address has invisible characters in it or around it. They are left out."
-        problems.append(row.problem("warning", "hidden-characters", message, at, hint=f"Type it anew: {text}"))
+        problems.append(row.problem("warning", "hidden-characters", message, at, hint=f"It is used as {text}."))
     meant = address.suggest(mailbox.wire)
     if meant:
         message = f"“{text}” looks like a typing mistake."
         if "xn--" in mailbox.domain:
-            message = f"“{text}” has letters in it that only look like Latin ones, as deceivers use them."
+            message = f"“{text}” has letters after the @ that look like Latin ones and are not."
         problems.append(row.problem("warning", "likely-typo", message, at, hint=f"Did you mean {meant}?"))
     if not mailbox.is_ascii:
         message = f"“{text}” has letters before the @ that not every mail server takes. It is sent only where one does."
@@ -467,8 +470,8 @@ def _bad_address(row: _Row, text: str, error: AddressError) -> Problem:
     return row.problem("error", error.code, f"“{shown}” is not an address: it {error.reason}.", at, hint=hint)
 
 
-def _misshapen(row: _Row) -> list[Problem]:
-    """What is wrong with a row that has more cells than headers, or fewer."""
+def _misshapen(row: _Row) -> Problem | None:
+    """What is wrong with a row that has more cells than headers, or fewer; nothing where all of those are blank."""
     cells, headers = len(row.raw), row.columns.headers
     extra = next((cell for cell in row.raw[len(headers) :] if cell.strip()), None)
     if extra is not None:
@@ -476,12 +479,12 @@ def _misshapen(row: _Row) -> list[Problem]:
         hint = (
             "Look for a cell with a comma in it (or whatever separates the cells here) and put it in quotation marks."
         )
-        return [row.problem("error", "extra-cells", message, value=extra, hint=hint)]
+        return row.problem("error", "extra-cells", message, value=extra, hint=hint)
     if any(headers[cells:]):
         message = f"This row has {cells} of the {len(headers)} cells that the header names; the others count as blank."
         hint = "Check that the row is complete and its cells are in the right columns."
-        return [row.problem("warning", "missing-cells", message, hint=hint)]
-    return []
+        return row.problem("warning", "missing-cells", message, hint=hint)
+    return None
 
 
 def _hidden_in_names(row: _Row) -> list[Problem]:
@@ -489,7 +492,7 @@ def _hidden_in_names(row: _Row) -> list[Problem]:
         "The name has a line break, or characters that cannot be seen, in it. A line break becomes a space, they go."
     )
     return [
-        row.problem("warning", "hidden-characters", message, at, hint=f"It is used as: {one_line(row.raw_cell(at))}")
+        row.problem("warning", "hidden-characters", message, at, hint=f"It is used as “{one_line(row.raw_cell(at))}”.")
         for at in row.columns.name
         if _hides(row.raw_cell(at))
     ]

@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -51,8 +52,8 @@ class DamageError(Exception):
 class Table:
     """One way to read a file: with one delimiter, or one sheet of a workbook.
 
-    `rows(whole)` reads it from its beginning and raises DamageError("unclosed-quote") where a quoted cell has no end, or has
-    swallowed a line for which `whole(cells)` says that it is a record in its own right.
+    `rows(whole)` reads it from its beginning. It raises DamageError("unclosed-quote") where a quoted cell has no end,
+    or has swallowed a line of which `whole(cells)` says that it is a record in its own right.
     """
 
     rows: Callable[[Whole], Iterator[Record]]
@@ -173,10 +174,8 @@ def _for_people(codec: str) -> str:
 
 def _lines(data: bytes, codec: str) -> Iterator[str]:
     lines = io.TextIOWrapper(io.BytesIO(data), encoding=codec, newline="")
-    for first in lines:
-        yield first.removeprefix("\ufeff")  # of codecs that leave it, such as utf-16-le
-        break
-    yield from lines
+    first = next(lines, "").removeprefix("\ufeff")  # which some codecs leave, such as utf-16-le
+    return chain([first], lines) if first else lines
 
 
 def _separator_line(data: bytes, codec: str) -> str | None:
@@ -264,10 +263,11 @@ def _sheets(data: bytes) -> tuple[Table, ...]:
         ]
         return tuple(_sheet(book.get_sheet_by_name(name).to_python(skip_empty_area=False)) for name in names)
     except (CalamineError, OSError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DamageError(
             "encoding",
             None,
-            f"This is not a workbook that can be read ({str(error).splitlines()[0] or type(error).__name__}).",
+            f"This is not a workbook that can be read ({reason}).",
             "Open it in a spreadsheet, take a password off if it has one, and save the list as CSV UTF-8.",
         ) from None
 
