@@ -132,6 +132,8 @@ def _judged_domain(domain: str) -> tuple[str, str]:
 
     if not domain:
         return "", "has nothing after the @"
+    if domain.startswith("."):
+        return "", "has a full stop right after the @"
     if domain.endswith("."):
         return "", "ends with a full stop"
     if ".." in domain:
@@ -177,7 +179,7 @@ def _hint(text: str) -> str | None:
         bare = bare[7:]
     for token in _WITHIN.finditer(bare):
         # "ana,ruiz@example.org" is a slip of the pen in one address, not Ruiz's address after a comma.
-        if not bare[: token.start()].endswith((",", ";", ":", "/", "\\", "|")):
+        if token.start() == 0 or bare[token.start() - 1] in ' \t\r\n\xa0<("':
             bare = token[0].strip(_AROUND)
             break
     bare = re.sub(r"\.{2,}", ".", re.sub(r"@{2,}", "@", bare))
@@ -202,13 +204,13 @@ def _within(text: str) -> Iterator[Address]:
 # --- likely typing mistakes -------------------------------------------------------------------------------------------
 
 # Where a great many people have their mailbox, with names long enough that one wrong letter is not another name.
-_PROVIDERS = frozenset(
-    "gmail.com googlemail.com hotmail.com hotmail.co.uk outlook.com yahoo.com yahoo.co.uk icloud.com protonmail.com "
-    "btinternet.com virginmedia.com blueyonder.co.uk ntlworld.com talktalk.net comcast.net verizon.net sbcglobal.net "
-    "bellsouth.net fastmail.com yandex.com rediffmail.com".split()  # noqa: SIM905 - a list of these reads worse
+_PROVIDERS = (
+    *("gmail.com", "googlemail.com", "hotmail.com", "hotmail.co.uk", "outlook.com", "yahoo.com", "yahoo.co.uk"),
+    *("icloud.com", "protonmail.com", "btinternet.com", "virginmedia.com", "blueyonder.co.uk", "ntlworld.com"),
+    *("talktalk.net", "comcast.net", "verizon.net", "sbcglobal.net", "bellsouth.net", "fastmail.com", "yandex.com"),
 )
 # Real mail domains that are one letter away from one of those.
-_REAL = frozenset("mail.com email.com ymail.com qmail.com zmail.com cloud.com".split())  # noqa: SIM905 - see above
+_REAL = ("mail.com", "email.com", "ymail.com", "qmail.com", "zmail.com", "cloud.com")
 # Two slips away, and seen often all the same.
 _SLIPS = {
     "gml.com": "gmail.com",
@@ -256,7 +258,7 @@ def _meant(domain: str) -> str | None:
     if ending:
         meant = f"{name}.{_ENDINGS[ending]}"
     if meant not in _PROVIDERS:
-        meant = _SLIPS.get(meant) or next((known for known in sorted(_PROVIDERS) if _one_slip(meant, known)), meant)
+        meant = _SLIPS.get(meant) or next((known for known in _PROVIDERS if _one_slip(meant, known)), meant)
     return meant if meant != domain else None
 
 

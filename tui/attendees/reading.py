@@ -289,12 +289,13 @@ class _Reading:
         status = cells[columns.status] if columns.status is not None else ""
         withdrawn = one_line(status) if status and _means_withdrawn(status) else None
         shape = _misshapen(row) if len(row.raw) != len(cells) else None
-        if withdrawn is not None:
+        if shape is not None and shape.severity == "error":
+            # What stands under which header is anybody's guess: the address, the group, a "no" under "Status".
+            problems, group, withdrawn = [shape], "", None
+        elif withdrawn is not None:
             # The other faults of this row keep nobody from being mailed, so they are not worth a word.
             problems = []
             self.withdrawn.append((row, len(self.records)))
-        elif shape is not None and shape.severity == "error":
-            problems, group = [shape], ""  # what is under which header is anybody's guess
         else:
             problems += [shape] if shape else ()
             problems += () if row.is_plain else _hidden_in_names(row)
