@@ -17,15 +17,14 @@ from tui import event as event_file
 from tui import ledger as ledgers
 from tui import mailing, plan, settings
 from tui.attendees import Attendee, AttendeeList, ColumnSettings, load
-from tui.clean import file_name
 from tui.delivery import AccountStore, account_from_settings, default_per_minute
 from tui.errors import AccountError, InputError, LeakError, Problem, UsageError
 from tui.event import Event
 from tui.guard import Roll
-from tui.invitation import Composer, Uncomposable, Wording, load_wording
+from tui.invitation import Composer, Wording, load_wording
 from tui.ledger import Person
 from tui.mailing import Control, Mailing, Pacing, Settled, Waiting
-from tui.plan import Action, Plan
+from tui.plan import Plan
 
 if TYPE_CHECKING:
     from tui.delivery import Account, Connection, Secret

@@ -1,0 +1,319 @@
+"""Each command: open the folder, ask the core, print what it says."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import FrameType
+
+from tui.cli import output
+from tui.cli.output import say, tell
+from tui.errors import ConfirmationError, InputError, InviteError, UsageError
+from tui.folder import Folder, open_folder
+from tui.mailing import Control, Settled, Waiting
+from tui.plan import Plan
+
+_PATIENCE_ON_A_TERMINAL = 26 * 3600.0
+"""Seconds: a daily quota is over by then."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Runs the command and returns its exit code; whatever a user can cause ends in a sentence, not a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character shows its escape.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    command: Callable[[argparse.Namespace], int] = _COMMANDS[options.command]
+    try:
+        code = command(options)
+        sys.stdout.flush()
+        return code
+    except InviteError as error:
+        output.report_error(error, as_json=getattr(options, "json", False))
+        return error.exit_code
+    except KeyboardInterrupt:
+        tell("Interrupted.")
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python would complain once more while it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _open(options: argparse.Namespace, files: list[str] | None = None) -> Folder:
+    return open_folder(
+        options.files if files is None else files,
+        event=options.event,
+        template=options.template,
+        account=options.account,
+        ledger=options.ledger,
+        outbox=getattr(options, "outbox", None),
+        encoding=getattr(options, "encoding", None),
+    )
+
+
+def _app(options: argparse.Namespace) -> int:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        folder = _open(options)
+        output.print_check(folder)
+        if not folder.errors:
+            output.print_plan(folder.plan(), folder)
+        tell("The app needs a terminal; this is what it would show. `check`, `plan` and `send` work without one.")
+        return 2
+    from tui import app  # Textual costs more than any command that does without it
+
+    return app.run(
+        options.files,
+        event=options.event,
+        template=options.template,
+        account=options.account,
+        ledger=options.ledger,
+        outbox=options.outbox,
+        encoding=options.encoding,
+    )
+
+
+def _check(options: argparse.Namespace) -> int:
+    folder = _open(options)
+    if options.json:
+        output.print_json(output.check_document(folder))
+    else:
+        output.print_check(folder)
+    return 1 if folder.errors else 0
+
+
+def _preview(options: argparse.Namespace) -> int:
+    folder = _open(options)
+    records = folder.attendees.records
+    if options.to:
+        wanted = [record for record in records if record.address.casefold() == options.to.strip().casefold()]
+        if not wanted:
+            raise InputError(f"{options.to} is not on the list.", hint="Check the spelling.", code="unknown-address")
+    else:
+        wanted = [record for record in records if record.withdrawn is None]
+    if not wanted:
+        raise InputError(
+            folder.errors[0].message if folder.errors else "There is no attendee to show.",
+            code="problems",
+            problems=folder.problems,
+        )
+    view = folder.view(wanted[0])
+    if options.json:
+        output.print_json(output.view_document(view))
+    else:
+        output.print_view(view, options.part)
+    return 0
+
+
+def _plan(options: argparse.Namespace) -> int:
+    folder = _open(options)
+    made = folder.plan(skip_errors=options.skip_errors)
+    if options.json:
+        output.print_json(output.plan_document(made, folder))
+    else:
+        output.print_plan(made, folder)
+    return 0
+
+
+def _send(options: argparse.Namespace) -> int:
+    if options.confirm is not None and options.approve is not None:
+        raise UsageError("--confirm and --approve exclude each other.", hint="Use the one that you mean.")
+    folder = _open(options)
+    made = folder.plan(only=options.only, skip_errors=options.skip_errors)
+    if options.approve is not None and options.approve.strip().lower() != made.digest:
+        raise ConfirmationError(
+            "The plan is no longer the one that was approved; nothing was sent.",
+            hint="The event, the attendees, the wording or the ledger has changed. Run `plan` and approve it again.",
+        )
+    if options.skip_errors and folder.errors:
+        path = folder.event_path.parent / "problems.csv"
+        try:
+            count = output.write_problems(path, folder)
+        except OSError as error:
+            raise InputError(f"{path} cannot be written: {error.strerror}.", code="problems-file") from None
+        tell(f"{count} row(s) with errors are left out; they are in {path}.")
+    for action in made.actions:
+        if action.kind in ("unknown", "refused", "withdrawn", "removed"):
+            tell(f"left as it is: {action.attendee.address}: {action.reason}")
+    return _carry_out(options, folder, made, approved=options.approve is not None)
+
+
+def _resend(options: argparse.Namespace) -> int:
+    folder = _open(options, options.attendees)
+    if options.attendees and folder.errors:
+        folder.plan()  # refuses, in words
+    made = folder.plan_resend(options.addresses)
+    return _carry_out(options, folder, made, approved=False)
+
+
+def _carry_out(options: argparse.Namespace, folder: Folder, made: Plan, *, approved: bool) -> int:
+    """Rehearses or sends a plan that has been confirmed, and prints what became of it."""
+    dry_run = options.dry_run or not folder.account_name
+    if not dry_run:
+        folder.account  # noqa: B018  # an account that is unknown is said before anything is asked
+    note = getattr(options, "note", "")
+    if not dry_run and not approved and options.confirm is None:
+        # What cannot be sent is said before anybody is asked to confirm it.
+        folder.prepare(made, note=note)
+    _confirm(options.confirm, made, approved=approved, dry_run=dry_run)
+    if dry_run and not options.dry_run:
+        tell("There is no account, so this is a rehearsal: the messages go to the outbox and nothing is sent.")
+    control = Control()
+    settled: list[Settled] = []
+    failure: InviteError | None = None
+    began = time.monotonic()
+    with _interruptible(control):
+        try:
+            patience = _patience(options.wait)
+            happenings: Iterator[Settled | Waiting] = (
+                folder.rehearse(made, control=control)
+                if dry_run
+                else folder.send(made, control=control, command=options.command, note=note, patience=patience)
+            )
+            for happening in happenings:
+                if isinstance(happening, Waiting):
+                    tell(f"waiting {happening.seconds:.0f} s: {happening.reason}")
+                    continue
+                settled.append(happening)
+                _progress(happening, len(settled), len(made.to_send), quiet=dry_run)
+        except InviteError as error:
+            failure = error
+    order = {id(action): at for at, action in enumerate(made.to_send)}
+    settled.sort(key=lambda item: order[id(item.action)])
+    document = output.run_document(settled, made.digest, dry_run=dry_run)
+    if options.json:
+        output.print_json(document | (output.error_document(failure) if failure else {}))
+    else:
+        _summary(document["counts"], folder, dry_run=dry_run, seconds=time.monotonic() - began)
+    if failure:
+        output.report_error(failure, as_json=False)
+    if control.stopped and any(item.outcome == "unsent" for item in settled) and not dry_run:
+        return 130
+    if failure:
+        return failure.exit_code
+    if control.stopped:
+        return 130
+    return 3 if not dry_run and any(item.outcome != "accepted" for item in settled) else 0
+
+
+def _confirm(number: int | None, made: Plan, *, approved: bool, dry_run: bool) -> None:
+    """The organiser's word for it. ConfirmationError where it is not for this run, UsageError where it is missing."""
+    count = len(made.to_send)
+    if number is not None:
+        if number != count:
+            raise ConfirmationError(
+                f"This run would send {count} message(s), not {number}; nothing was sent.",
+                hint="`invite-tui plan` says to whom.",
+            )
+        return
+    if approved or dry_run or count == 0:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(f"{count} message(s) would be sent.", hint=f"Say so: --confirm {count}")
+    for line in output.by_group(made.groups):
+        tell(line)
+    tell(f"This will send {count} message(s). Type the number to send them:")
+    answer = sys.stdin.readline().strip()
+    if answer != str(count):
+        raise ConfirmationError("That is not the number; nothing was sent.")
+
+
+def _patience(wait: float | None) -> float:
+    if wait is not None:
+        return wait
+    return _PATIENCE_ON_A_TERMINAL if sys.stderr.isatty() else 0.0
+
+
+@contextmanager
+def _interruptible(control: Control) -> Iterator[None]:
+    """The first signal lets what is in flight settle; a second one leaves at once, which is safe: the ledger knows."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if control.stopped:
+            os._exit(130)
+        control.stop()
+        # Written in one call: a handler may have interrupted a print.
+        os.write(2, b"\nStopping: what is in flight is settled first. Once more leaves at once.\n")
+
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in names]
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _progress(item: Settled, done: int, count: int, *, quiet: bool) -> None:
+    words = f"  {item.reply}" if item.outcome != "accepted" else ""
+    line = f"{done}/{count}  {item.outcome}  {item.action.attendee.address}{words}"
+    if sys.stderr.isatty() and (quiet or item.outcome == "accepted"):
+        print(f"\r\x1b[K{output.visible(line)[:78]}", end="" if done < count else "\n", file=sys.stderr, flush=True)
+    elif not quiet:
+        tell(line)
+
+
+def _summary(counts: dict[str, int], folder: Folder, *, dry_run: bool, seconds: float) -> None:
+    if dry_run:
+        say(f"Rehearsed: {sum(counts.values())} message(s) in {folder.outbox}. Nothing was sent.")
+        return
+    words = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing to send"
+    say(f"{words}, in {seconds:.1f} s.")
+    advice = {
+        "refused": "`invite-tui status` shows the server's words: correct the address, or `resend`.",
+        "deferred": "They are due again: run the same command later.",
+        "unknown": "They may have arrived: `resend` those who have not got theirs.",
+        "unsent": "They are still to send: run the same command again.",
+    }
+    for outcome, words in advice.items():
+        if counts[outcome]:
+            say(f"{counts[outcome]} {outcome}: {words}")
+
+
+def _status(options: argparse.Namespace) -> int:
+    folder = _open(options, [])
+    people = folder.people(history=True)
+    if options.json:
+        output.print_json(output.status_document(folder, people))
+    else:
+        output.print_status(folder, people)
+    return 0
+
+
+def _account(options: argparse.Namespace) -> int:
+    from tui.cli import account
+
+    return account.run(options)
+
+
+def _init(options: argparse.Namespace) -> int:
+    from tui import starting
+
+    made = starting.make_event_folder(Path(options.dir), datetime.now() + timedelta(days=30))
+    if options.json:
+        output.print_json({"folder": options.dir, "files": made})
+    else:
+        say(f"Made {options.dir}: {', '.join(made)}.")
+        say(f"Edit event.toml and attendees.csv there, then: invite-tui {Path(options.dir) / 'attendees.csv'}")
+    return 0
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "": _app,
+    "check": _check,
+    "preview": _preview,
+    "plan": _plan,
+    "send": _send,
+    "resend": _resend,
+    "status": _status,
+    "account": _account,
+    "init": _init,
+}

@@ -1,0 +1,261 @@
+"""What the command line prints: results to stdout, progress to stderr, JSON as the contract spells it."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tui.clean import spreadsheet_cell, visible
+from tui.errors import InviteError, Problem
+from tui.folder import Folder, MessageView
+from tui.ledger import OUTCOMES, Person
+from tui.mailing import Settled
+from tui.plan import Plan
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """One document, in ASCII: every control and invisible character is an escape."""
+    print(json.dumps(document, ensure_ascii=True, indent=2, default=str))
+
+
+def say(text: str = "") -> None:
+    """A line of the result, neutralised."""
+    print(visible(text, lines=True))
+
+
+def tell(text: str) -> None:
+    """A line of progress, neutralised, on stderr."""
+    print(visible(text), file=sys.stderr, flush=True)
+
+
+def report_error(error: InviteError, *, as_json: bool) -> None:
+    if as_json:
+        print_json(error_document(error))
+    else:
+        for problem in error.problems[1:]:
+            tell(_line_of(problem))
+    tell(f"invite-tui: {error.message}")
+    if error.hint:
+        tell(f"  {error.hint}")
+
+
+def error_document(error: InviteError) -> dict[str, Any]:
+    return {
+        "error": {"code": error.code, "message": error.message, "hint": error.hint},
+        "problems": [asdict(problem) for problem in error.problems],
+    }
+
+
+def check_document(folder: Folder) -> dict[str, Any]:
+    attendees = folder.attendees
+    return {
+        "attendees": attendees.attendees_count,
+        "files": list(attendees.files),
+        "groups": attendees.groups(),
+        "problems": [asdict(problem) for problem in folder.problems],
+    }
+
+
+def print_check(folder: Folder) -> None:
+    attendees = folder.attendees
+    groups = _by_group(attendees.groups())
+    say(f"{', '.join(attendees.files)}: {_people(attendees.attendees_count)}{groups}")
+    for problem in folder.problems:
+        say(_line_of(problem))
+        if problem.hint:
+            say(f"         {problem.hint}")
+    errors = len(folder.errors)
+    warnings = len(folder.problems) - errors
+    if folder.problems:
+        say(f"{errors} error(s), {warnings} warning(s).")
+    else:
+        say("Nothing is wrong.")
+
+
+def plan_document(plan: Plan, folder: Folder) -> dict[str, Any]:
+    event = folder.event
+    return {
+        "digest": plan.digest,
+        "event": event and {"title": event.title, "start": event.start.isoformat(), "uid": event.uid},
+        "counts": plan.counts,
+        "groups": plan.groups,
+        "actions": [
+            {
+                "address": action.attendee.address,
+                "name": action.attendee.name,
+                "line": action.line,
+                "action": action.action,
+                "reason": action.reason,
+                "sequence": action.sequence,
+            }
+            for action in plan.actions
+        ],
+        "columns": folder.columns(),
+    }
+
+
+def print_plan(plan: Plan, folder: Folder) -> None:
+    if folder.event:
+        say(f"{folder.event.title}\n{folder.event.when}")
+    account = folder.account_name
+    say(f"Account: {account}" if account else "No account: a send would be a rehearsal into the outbox.")
+    for action in plan.actions:
+        who = f"{action.attendee.name} <{action.attendee.address}>" if action.attendee.name else action.attendee.address
+        say(f"  {action.action:6}  {who}: {action.reason}")
+    counts = ", ".join(f"{count} {word}" for word, count in plan.counts.items() if count)
+    say(f"{counts or 'nobody'}. To send: {len(plan.to_send)}{_by_group(plan.groups)}")
+    columns = folder.columns()
+    say(f"Columns that leave: {', '.join(columns['leaving']) or 'none'}. Stay: {', '.join(columns['staying']) or 'none'}.")
+    say(f"Digest: {plan.digest}")
+
+
+def view_document(view: MessageView) -> dict[str, Any]:
+    return {
+        "address": view.address,
+        "action": view.action,
+        "subject": view.subject,
+        "headers": dict(view.headers),
+        "text": view.text,
+        "html": view.html,
+        "calendar": view.calendar,
+    }
+
+
+def print_view(view: MessageView, part: str | None) -> None:
+    """The whole message to read, or one part; `source` piped is the exact bytes."""
+    if part == "source" and not sys.stdout.isatty():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(view.source)
+        sys.stdout.buffer.flush()
+        return
+    headers = "\n".join(f"{name}: {visible(value)}" for name, value in view.headers)
+    parts = {
+        "headers": headers,
+        "text": view.text,
+        "html": view.html,
+        "calendar": view.calendar.replace("\r\n", "\n"),
+        "source": view.source.decode("utf-8", "replace").replace("\r\n", "\n"),
+    }
+    if part:
+        say(parts[part].rstrip("\n"))
+        return
+    to = dict(view.headers).get("To", "")
+    say(f"To:       {to}\nSubject:  {view.subject}\n\n{view.text}\n{parts['calendar'].rstrip()}")
+
+
+def run_document(settled: Sequence[Settled], digest: str, *, dry_run: bool) -> dict[str, Any]:
+    return {
+        "dry_run": dry_run,
+        "digest": digest,
+        "counts": _count(item.outcome for item in settled),
+        "messages": [
+            {
+                "address": item.action.attendee.address,
+                "line": item.action.line,
+                "action": item.action.action,
+                "uid": item.action.uid,
+                "sequence": item.action.sequence,
+                "message_id": item.letter.revision.message_id,
+                "outcome": item.outcome,
+                "reply": item.reply,
+                "attempts": item.attempts,
+            }
+            for item in settled
+        ],
+    }
+
+
+def status_document(folder: Folder, people: Mapping[str, Person]) -> dict[str, Any]:
+    event = folder.event
+    return {
+        "event": event
+        and {
+            "title": event.title,
+            "start": event.start.isoformat(),
+            "end": event.end.isoformat(),
+            "when": event.when,
+            "location": event.location,
+            "uid": event.uid,
+        },
+        "counts": _count(person.outcome for person in people.values()),
+        "attendees": [
+            {
+                "key": person.key,
+                "address": person.address,
+                "name": person.name,
+                "action": person.action,
+                "sequence": person.sequence,
+                "outcome": person.outcome,
+                "sent_at": person.sent_at,
+                "response": "none",
+                "bounced": False,
+                "history": [asdict(entry) for entry in person.history],
+            }
+            for person in people.values()
+        ],
+    }
+
+
+def print_status(folder: Folder, people: Mapping[str, Person]) -> None:
+    if folder.event:
+        say(f"{folder.event.title}\n{folder.event.when}")
+    if not people:
+        say("Nothing has been sent yet.")
+        return
+    for person in people.values():
+        who = f"{person.name} <{person.address}>" if person.name else person.address
+        at = f" at {person.sent_at}" if person.sent_at else ""
+        words = f": {person.latest.reply}" if person.outcome not in ("accepted", "unsent") else ""
+        say(f"  {person.outcome:8}  {person.action:6}  {who}{at}{words}")
+    counts = _count(person.outcome for person in people.values())
+    say(", ".join(f"{count} {word}" for word, count in counts.items() if count) + ".")
+
+
+def write_problems(path: Path, folder: Folder) -> int:
+    """Writes the rows with errors and what is wrong with each to `path`, safe for a spreadsheet; returns how many."""
+    rows: dict[tuple[str, int], list[Problem]] = {}
+    for problem in folder.errors:
+        rows.setdefault((problem.file or "", problem.line or 0), []).append(problem)
+    records = {(record.file, record.line): record for record in folder.attendees.records}
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["file", "line", "name", "address", "problem", "hint"])
+        for place, problems in rows.items():
+            record = records.get(place)
+            for problem in problems:
+                cells = [problem.file, problem.line, record and record.name, record and record.address]
+                words = [*cells, problem.message, problem.hint]
+                out.writerow([spreadsheet_cell(visible(str(word))) if word is not None else "" for word in words])
+    return len(rows)
+
+
+def _line_of(problem: Problem) -> str:
+    place = [problem.file, f"line {problem.line}" if problem.line else None, problem.column]
+    where = ", ".join(part for part in place if part)
+    return visible(f"{problem.severity:7}  {where}: {problem.message}" if where else f"{problem.severity:7}  {problem.message}")
+
+
+def by_group(groups: Mapping[str, int]) -> Iterable[str]:
+    """One line for each group, for the question before a send."""
+    width = max((len(group) for group in groups), default=0)
+    return (f"  {group or 'no group':{max(width, 8)}}  {count}" for group, count in groups.items())
+
+
+def _by_group(groups: Mapping[str, int]) -> str:
+    if not any(groups):
+        return ""
+    return " (" + ", ".join(f"{group or 'no group'} {count}" for group, count in groups.items()) + ")"
+
+
+def _people(count: int) -> str:
+    return "1 attendee" if count == 1 else f"{count} attendees"
+
+
+def _count(outcomes: Iterable[str]) -> dict[str, int]:
+    found = dict.fromkeys(OUTCOMES, 0)
+    for outcome in outcomes:
+        found[outcome] += 1  # type: ignore[index]  # an outcome is one of OUTCOMES
+    return found

@@ -1,0 +1,68 @@
+"""`init`: an event folder to begin with."""
+
+import secrets
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+from tui import data
+from tui.errors import InputError
+
+_EVENT = """\
+# What you invite to. Lines that begin with # are remarks.
+
+[event]
+title    = "My event"
+start    = {start:%Y-%m-%dT14:00:00}       # the time on the clock in `timezone`
+end      = {start:%Y-%m-%dT15:30:00}       # or: duration = "90m"
+timezone = "{timezone}"
+location = "Online"
+# join_url = "https://..."           # a column join_url in the attendee file wins for that attendee
+# description = "..."
+uid      = "{uid}"   # keep it: everybody's calendar entry is known by it, and keep it to yourself
+
+[organizer]
+name  = "The organisers"
+email = "organiser@example.org"     # answers come here
+
+[message]
+template = "invitation"             # templates/invitation.md: edit it
+# reply_to    = "..."
+# attachments = ["agenda.pdf"]
+
+[columns]
+# group    = "Audience"             # how many of each are about to be mailed is shown before a send
+# internal = ["Role", "Section"]    # columns that must never leave this machine
+"""
+
+_ATTENDEES = "Name,Email,Group\n"
+
+
+def make_event_folder(folder: Path, start: datetime) -> list[str]:
+    """Makes `folder` with an event file, an empty attendee file and the wording; returns the files' names.
+
+    InputError where it holds an event already or cannot be written.
+    """
+    if (folder / "event.toml").exists():
+        raise InputError(f"{folder} is an event folder already.", hint="Name a new one.", code="exists")
+    try:
+        (folder / "templates").mkdir(parents=True, exist_ok=True)
+        made = ["event.toml"]
+        text = _EVENT.format(start=start, timezone=_local_timezone(), uid=secrets.token_hex(16))
+        (folder / "event.toml").write_text(text, encoding="utf-8")
+        if not (folder / "attendees.csv").exists():
+            (folder / "attendees.csv").write_text(_ATTENDEES, encoding="utf-8")
+            made.append("attendees.csv")
+        own = folder / "templates" / "invitation.md"
+        if not own.exists():
+            shutil.copyfile(data.templates() / "invitation.md", own)
+            made.append("templates/invitation.md")
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made: {error.strerror}.", code="unwritable") from None
+    return made
+
+
+def _local_timezone() -> str:
+    """This machine's zone where it can be told, else UTC."""
+    where = str(Path("/etc/localtime").resolve())
+    return where.partition("zoneinfo/")[2] or "UTC"
