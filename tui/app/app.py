@@ -1,0 +1,386 @@
+"""The app itself: it owns the state, starts the workers, and carries what one part says to the others."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.timer import Timer
+
+from tui.app import work
+from tui.app.pages import Subject
+from tui.app.runs import after_news, begun, exit_code_of
+from tui.app.screens.main import MainScreen
+from tui.app.state import Purpose, State
+from tui.app.theme import DARK, DEFAULTS, LIGHT
+from tui.app.widgets.table import AttendeeTable
+from tui.app.words import count
+from tui.clean import visible
+from tui.errors import InviteError
+
+if TYPE_CHECKING:
+    from tui.app.filtering import Index
+    from tui.attendees import Attendee
+
+_TICK = 0.1  # seconds between two looks at a run
+_SEARCH_AT_ONCE = 20_000  # rows; more are searched in a thread
+
+
+class InviteApp(App[None]):
+    """The organiser's screen over one event folder."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "invite-tui"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "help", tooltip="This page", id="help"),
+        Binding("ctrl+p", "command_palette", "commands", tooltip="Every command by name", priority=True, id="commands"),
+        Binding("q", "quit", "quit", show=False, tooltip="Quit; asks while a run is on", id="quit"),
+        Binding("ctrl+q,ctrl+c", "quit", "quit", show=False, tooltip="Quit; asks while a run is on", priority=True),
+    ]
+
+    def __init__(self, opening: work.Opening, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        self.theme = DARK.name
+        self._opening = opening
+        self._clock = clock
+        self.state = State(files=opening.files)
+        self.main = MainScreen(self.state)
+        self._index: Index | None = None
+        self._job: work.Running | None = None
+        self._timer: Timer | None = None
+        self._ticked = 0.0
+        self._left_over = 0
+        self._quitting = False
+        self._pages: TemporaryDirectory[str] | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """What the command returns: 0, or what stopped the opening, or that something was left over (contract §5)."""
+        return exit_code_of(self.state, self._left_over)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own colours' names, for the themes that do not have them."""
+        return DEFAULTS
+
+    def get_default_screen(self) -> Screen[None]:
+        return self.main
+
+    def on_mount(self) -> None:
+        # The frame is painted before anything is read.
+        self.call_after_refresh(self._open)
+
+    def _open(self) -> None:
+        self._work("open", partial(work.open_files, self.post_message, self._opening))
+
+    def _work(self, group: str, job: Callable[[], None]) -> None:
+        self.run_worker(job, group=group, exclusive=True, thread=True, exit_on_error=True)
+
+    def _become(self, state: State) -> None:
+        self.state = state
+        self.main.show(state)
+
+    # What the workers say
+
+    def on_opened(self, event: work.Opened) -> None:
+        self._index = None
+        self._become(event.state)
+        if event.state.checked or event.state.failure is not None:
+            self._show_subject(self.main.selected)
+
+    def on_surveyed(self, event: work.Surveyed) -> None:
+        self._become(replace(self.state, survey=event.survey))
+        self._show_subject(self.main.selected)
+
+    def on_composed(self, event: work.Composed) -> None:
+        if event.attendee is self.main.selected:
+            self.main.show_subject(replace(self._subject(event.attendee), view=event.view))
+
+    def on_found(self, event: work.Found) -> None:
+        self.main.show_found(event.query, event.rows)
+
+    def on_planned(self, event: work.Planned) -> None:
+        if not event.plan.to_send:
+            self._toast(_nothing_to_send(self.state))
+        elif event.purpose == "rehearsal":
+            self._start(event)
+        else:
+            self._confirm(event)
+
+    def on_plan_refused(self, event: work.PlanRefused) -> None:
+        error = event.error
+        if event.purpose == "send" and self.state.faults and not self.state.survey.blocked:
+            self._ask_to_leave_out(error)
+        else:
+            self._toast(error.message, error.hint, severity="error")
+
+    def on_run_ended(self, event: work.RunEnded) -> None:
+        if event.running is not self._job:
+            return
+        self._tick()
+        if self._timer is not None:
+            self._timer.stop()
+        self._job = None
+        if (run := self.state.run) is not None:
+            self._become(self.state.with_run(replace(run, over=True, waiting=None, failure=event.failure)))
+            self._left_over = run.total - run.counts.get("accepted", 0) if run.live else self._left_over
+        if self._quitting:
+            self.exit()
+        elif (folder := self.state.folder) is not None:
+            self._work("survey", partial(work.look_again, self.post_message, folder))
+
+    # What the organiser says
+
+    def on_attendee_table_selected(self, event: AttendeeTable.Selected) -> None:
+        self._show_subject(event.attendee)
+
+    def on_main_screen_searching(self, event: MainScreen.Searching) -> None:
+        folder = self.state.folder
+        if folder is None:
+            return
+        if not event.query.strip():
+            self.main.show_found(event.query, ())
+            return
+        records = folder.attendees.records
+        if len(records) <= _SEARCH_AT_ONCE:
+            self._search(event.query)
+        else:
+            self._work("search", partial(self._search, event.query))
+
+    def _search(self, query: str) -> None:
+        """In the screen's own thread or a worker's: it only posts."""
+        if self._index is None and self.state.folder is not None:
+            from tui.app.filtering import Index
+
+            self._index = Index(self.state.folder.attendees.records)
+        if self._index is not None:
+            work.find(self.post_message, self._index, query)
+
+    def on_main_screen_wanted(self, event: MainScreen.Wanted) -> None:
+        what: dict[str, Callable[[], None]] = {
+            "rehearse": self._rehearse,
+            "send": self._send,
+            "resend": self._resend,
+            "event": self._show_event,
+            "pause": self._pause,
+            "stop": self._stop,
+            "browse": self._browse,
+            "reload": self._open,
+            "dismiss": lambda: self._become(self.state.with_run(None)),
+        }
+        what[event.what]()
+
+    def _subject(self, attendee: "Attendee") -> Subject:
+        folder, survey = self.state.folder, self.state.survey
+        return Subject(
+            attendee,
+            event=folder.event if folder is not None else None,
+            problems=folder.problems_of(attendee) if folder is not None else (),
+            person=survey.people.get(attendee.key),
+            action=survey.actions.get(attendee.key),
+        )
+
+    def _show_subject(self, attendee: "Attendee | None") -> None:
+        if attendee is None or self.state.folder is None:
+            self.main.message.show_nobody(self.state)
+            return
+        if not self.state.checked:
+            return
+        self.main.show_subject(self._subject(attendee))
+        self._work("compose", partial(work.compose, self.post_message, self.state.folder, attendee))
+
+    def _show_event(self) -> None:
+        from tui.app.screens.event import EventDetails
+
+        self.push_screen(EventDetails(self.state))
+
+    # Rehearse, send, resend
+
+    def _plan(self, purpose: Purpose, *, address: str | None = None, skip_errors: bool = False) -> None:
+        if self.state.folder is not None:
+            job = partial(
+                work.plan_run, self.post_message, self.state.folder, purpose, address=address, skip_errors=skip_errors
+            )
+            self._work("plan", job)
+
+    def _rehearse(self) -> None:
+        self._plan("rehearsal")
+
+    def _send(self) -> None:
+        if self.state.live:
+            self._plan("send")
+        else:
+            self._explain_rehearsal()
+
+    def _resend(self) -> None:
+        attendee = self.main.selected
+        if not self.state.live:
+            self._explain_rehearsal()
+        elif attendee is not None:
+            self._plan("resend", address=attendee.address)
+
+    def _explain_rehearsal(self) -> None:
+        if self.state.folder is None:
+            return
+        if (failure := self.state.account_failure) is not None:
+            self._toast(failure.message, failure.hint, severity="error")
+            return
+        from tui.app.screens.choice import Choice
+
+        outbox = visible(self.state.folder.outbox.name)
+        said = [
+            f"There is no account yet, so this can only rehearse: messages are written to {outbox}/, to nobody else.",
+            "To send, store one with `invite-tui account add NAME`, or set INVITE_TUI_SMTP_HOST, and start again.",
+        ]
+        answers = [("rehearse", "Rehearse"), ("cancel", "Not now")]
+        self.push_screen(Choice("No account yet", said, answers), self._answered)
+
+    def _ask_to_leave_out(self, error: InviteError) -> None:
+        from tui.app.screens.choice import Choice
+
+        people = count(self.state.to_fix, "error stops", "errors stop")
+        said = [f"{people} the whole send: {visible(error.message)}", "Mend the file, or send to the others now."]
+        answers = [("problems", "Show them"), ("leave-out", "Leave them out"), ("cancel", "Cancel")]
+        self.push_screen(Choice("Not everybody can be sent to", said, answers), self._answered)
+
+    def _answered(self, answer: str | None) -> None:
+        if answer == "rehearse":
+            self._rehearse()
+        elif answer == "leave-out":
+            self._plan("send", skip_errors=True)
+        elif answer == "problems":
+            self.main.action_problems()
+
+    def _confirm(self, planned: work.Planned) -> None:
+        from tui.app.screens.confirm import Confirm
+
+        def confirmed(yes: bool | None) -> None:
+            if yes:
+                self._start(planned)
+            else:
+                self._toast("Nothing was sent.")
+
+        if (account := self.state.account) is not None:
+            self.push_screen(Confirm(account, planned.plan, planned.purpose, self.state.left_out), confirmed)
+
+    def _start(self, planned: work.Planned) -> None:
+        folder = self.state.folder
+        if folder is None or self._job is not None:
+            return
+        from tui.mailing import Control
+
+        running = self._job = work.Running(planned.purpose, planned.plan, Control())
+        self._become(self.state.with_run(begun(planned, folder, running, self.state.left_out)))
+        self._ticked = self._clock()
+        self._timer = self.set_interval(_TICK, self._tick)
+        self._work("run", partial(work.mail, self.post_message, folder, running))
+
+    def _tick(self) -> None:
+        running, run = self._job, self.state.run
+        if running is None or run is None:
+            return
+        now = self._clock()
+        passed, self._ticked = now - self._ticked, now
+        self._become(self.state.with_run(after_news(run, running, passed)))
+
+    def _pause(self) -> None:
+        if self._job is not None:
+            control = self._job.control
+            if control.paused:
+                control.resume()
+            else:
+                control.pause()
+            self._tick()
+
+    def _stop(self) -> None:
+        if self._job is not None:
+            self._job.control.stop()
+            self._tick()
+
+    # The rest
+
+    def _browse(self) -> None:
+        subject = self.main.message.subject
+        if subject is None or subject.view is None or isinstance(subject.view, InviteError):
+            self._toast("There is no message to open.", severity="warning")
+            return
+        if self._pages is None:
+            self._pages = TemporaryDirectory(prefix="invite-tui-")
+        self._work("browse", partial(self._open_page, subject.view.html, Path(self._pages.name)))
+
+    def _open_page(self, html: str, folder: Path) -> None:
+        from tui.app.browser import open_page, write_page
+
+        page = write_page(html, folder)
+        words = "Opened in the browser." if open_page(page) else f"There is no browser here. The page is {page}"
+        self.call_from_thread(self._toast, words)
+
+    def _toast(self, message: str, hint: str | None = None, *, severity: str = "information") -> None:
+        words = visible(f"{message} {hint}" if hint else message)
+        level = {"error": "error", "warning": "warning"}.get(severity, "information")
+        self.notify(words, severity=level, markup=False, timeout=8 if severity == "error" else 4)  # type: ignore[arg-type]
+
+    def action_help(self) -> None:
+        from tui.app.screens.help import Help
+        from tui.app.widgets.reader import Reader
+
+        sections = [
+            ("Everywhere", [*self.main.BINDINGS, *self.BINDINGS]),
+            ("In the list", AttendeeTable.BINDINGS),
+            ("In the message", [*self.main.message.BINDINGS, *Reader.BINDINGS]),
+        ]
+        self.push_screen(Help(sections))
+
+    async def action_quit(self) -> None:
+        if self._job is None:
+            self.exit()
+            return
+        from tui.app.screens.choice import Choice
+
+        if isinstance(self.screen, Choice):
+            return
+        kind = "rehearsal" if self._job.purpose == "rehearsal" else "send"
+        said = [
+            f"A {kind} is on. Quitting stops it after the messages in flight; what became of them is recorded.",
+            "What is left is still to send, and the next send does it.",
+        ]
+        self.push_screen(Choice("Quit?", said, [("stay", "Stay"), ("quit", "Stop and quit")]), self._quit_answered)
+
+    def _quit_answered(self, answer: str | None) -> None:
+        if answer != "quit":
+            return
+        if self._job is None:
+            self.exit()
+        else:
+            self._quitting = True
+            self._stop()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette holds what the keys do, by the same words, and the look."""
+        for binding in Binding.make_bindings([*self.main.BINDINGS, *self.BINDINGS]):
+            if binding.id is not None and screen is self.main and self.main.check_action(binding.action, ()):
+                target = "app" if binding.id in ("help", "quit") else "screen"
+                name = f"{binding.description.capitalize()}  {binding.key_display or ''}".strip()
+                yield SystemCommand(name, binding.tooltip, partial(self.run_action, f"{target}.{binding.action}"))
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+
+    async def on_unmount(self) -> None:
+        if self._job is not None:
+            self._job.control.stop()
+        if self._pages is not None:
+            self._pages.cleanup()
+
+
+def _nothing_to_send(state: State) -> str:
+    if state.left_out:
+        return "Nothing to send: nobody without errors is owed a message."
+    return "Nothing to send: nobody is owed a message."

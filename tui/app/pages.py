@@ -1,0 +1,279 @@
+"""The pages beside a selected attendee, as lines of words: pure, so that what is said can be read without a screen.
+
+Everything that came from outside passes `visible` here, and nothing is ever parsed as markup.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from tui.app.words import count
+from tui.clean import visible
+from tui.errors import InviteError, Problem
+
+if TYPE_CHECKING:
+    from tui.attendees import Attendee
+    from tui.event import Event
+    from tui.folder import MessageView
+    from tui.ledger.records import Person
+    from tui.plan import Action
+
+TONES = ("label", "strong", "quiet", "good", "bad", "care", "link")
+"""The names that a line's spans may carry; the reader gives each its colour."""
+
+PAGES = ("Message", "HTML", "Calendar", "Headers", "Source", "History")
+
+_LABEL = 10  # cells for "Subject   "
+_MOST_LINES = 20_000  # of a source with large attachments; the rest is counted, not drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line before it is wrapped; what wraps is indented by as many cells as `lead` has."""
+
+    body: Content
+    lead: Content = field(default_factory=Content)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """All that is known of the selected attendee. `view` is None while the message is being made."""
+
+    attendee: "Attendee"
+    event: "Event | None" = None
+    problems: tuple[Problem, ...] = ()
+    view: "MessageView | InviteError | None" = None
+    person: "Person | None" = None
+    action: "Action | None" = None
+
+
+def page(name: str, subject: Subject) -> list[Line]:
+    """The page called `name`, for this attendee."""
+    if name == "History":
+        return list(_history(subject))
+    lines = list(problems_in_words(subject.problems)) if name == "Message" else []
+    if subject.view is None:
+        return lines
+    if isinstance(subject.view, InviteError):
+        return lines or list(failure_in_words("This message cannot be made yet.", subject.view))
+    make = {"Message": _message, "HTML": _html, "Calendar": _calendar, "Headers": _headers, "Source": _source}[name]
+    return lines + list(make(subject.view, subject))
+
+
+def text_line(text: str = "", tone: str = "") -> Line:
+    return Line(_content(text, tone))
+
+
+def field_line(label: str, value: str, tone: str = "", *, width: int = _LABEL) -> Line:
+    """A label and what belongs to it, in two columns."""
+    return Line(_content(visible(value), tone), _content(f"{label:<{width - 1}} ", "label"))
+
+
+def problems_in_words(problems: Sequence[Problem]) -> Iterator[Line]:
+    """Each problem with its sign, where it is, and what to do; an empty line after them."""
+    for problem in sorted(problems, key=lambda one: one.severity != "error"):
+        error = problem.severity == "error"
+        lead = _content("▲ " if error else "△ ", "bad" if error else "care")
+        yield Line(_content(visible(problem.message), "strong"), lead)
+        under = _content("  ")
+        if problem.value:
+            yield Line(_content(visible(problem.value), "bad" if error else "care"), under)
+        if problem.hint:
+            yield Line(_content(visible(problem.hint)), under)
+        if where := _where(problem):
+            yield Line(_content(where, "quiet"), under)
+        yield text_line()
+
+
+def failure_in_words(headline: str, error: InviteError) -> Iterator[Line]:
+    """What went wrong and what to do about it, with the problems that the core names."""
+    yield Line(_content(headline, "strong"), _content("▲ ", "bad"))
+    yield Line(_content(visible(error.message)), _content("  "))
+    if error.hint:
+        yield Line(_content(visible(error.hint), "quiet"), _content("  "))
+    yield text_line()
+    yield from problems_in_words(error.problems)
+
+
+def _where(problem: Problem) -> str:
+    parts = [problem.file or "", f"line {problem.line}" if problem.line else "", problem.column or ""]
+    return visible(", ".join(part for part in parts if part))
+
+
+def _message(view: "MessageView", _: Subject) -> Iterator[Line]:
+    yield from _address_lines(view)
+    for line in visible(view.text.rstrip(), lines=True).split("\n"):
+        yield text_line(line)
+
+
+def _html(view: "MessageView", _: Subject) -> Iterator[Line]:
+    from tui.app.reading import read_html
+
+    for pieces in read_html(view.html):
+        parts = [_content(visible(text), tone) for text, tone in pieces]
+        bullet = parts and parts[0].plain == "• "
+        yield Line(Content.assemble(*parts[1:]), parts[0]) if bullet else Line(Content.assemble(*parts))
+    yield text_line()
+    yield text_line("o opens it in the browser", "quiet")
+
+
+def _address_lines(view: "MessageView") -> Iterator[Line]:
+    headers = {name.lower(): value for name, value in view.headers}
+    yield field_line("Subject", view.subject, "strong")
+    for name in ("From", "To", "Reply-To"):
+        if value := headers.get(name.lower()):
+            yield field_line(name, value)
+    yield text_line()
+
+
+def _headers(view: "MessageView", _: Subject) -> Iterator[Line]:
+    width = max((len(name) for name, _value in view.headers), default=0) + 2
+    for name, value in view.headers:
+        yield field_line(visible(name), value, width=min(width, 30))
+
+
+def _source(view: "MessageView", _: Subject) -> Iterator[Line]:
+    lines = view.source.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\n").split("\n")
+    for line in lines[:_MOST_LINES]:
+        yield text_line(visible(line))
+    if (more := len(lines) - _MOST_LINES) > 0:
+        yield text_line()
+        yield text_line(f"... and {count(more, 'line')} more: `invite-tui preview --part source` has them all", "quiet")
+
+
+def _calendar(view: "MessageView", subject: Subject) -> Iterator[Line]:
+    raw = view.calendar.replace("\r\n", "\n").rstrip("\n")
+    entry = _calendar_entry(raw)
+    method = entry.get("METHOD", "")
+    words = {"REQUEST": "An invitation to answer", "CANCEL": "A cancellation"}.get(method, method)
+    yield text_line(words if entry.get("SEQUENCE", "0") == "0" else f"{words}, update {entry['SEQUENCE']}", "good")
+    yield text_line(visible(entry.get("SUMMARY", "")), "strong")
+    yield text_line()
+    when = subject.event.when if subject.event is not None else _when(entry)
+    rows = [
+        ("When", when),
+        ("In UTC", _when(entry)),
+        ("Where", entry.get("LOCATION", "")),
+        ("Link", entry.get("URL", "")),
+        ("From", entry.get("ORGANIZER", "")),
+        ("For", entry.get("ATTENDEE", "")),
+    ]
+    for label, value in rows:
+        if value:
+            yield field_line(label, value)
+    yield text_line()
+    yield text_line("As it is sent", "label")
+    for line in visible(raw, lines=True).split("\n"):
+        yield text_line(line, "quiet")
+
+
+def _calendar_entry(raw: str) -> dict[str, str]:
+    """The first value of each property outside VTIMEZONE and VALARM, folded lines joined (RFC 5545 §3.1, §3.3.11)."""
+    found: dict[str, str] = {}
+    inside: list[str] = []
+    for line in raw.replace("\n ", "").replace("\n\t", "").split("\n"):
+        head, _, value = _split_property(line)
+        name, _, parameters = head.partition(";")
+        name = name.upper()
+        if name == "BEGIN":
+            inside.append(value.upper())
+        elif name == "END" and inside:
+            inside.pop()
+        elif inside and inside[-1] in ("VCALENDAR", "VEVENT"):
+            found.setdefault(name, _person(value, parameters) if name in ("ORGANIZER", "ATTENDEE") else _plain(value))
+    return found
+
+
+def _split_property(line: str) -> tuple[str, str, str]:
+    """Name and parameters, colon, value: the first colon that is not inside a quoted parameter value."""
+    quoted = False
+    for at, char in enumerate(line):
+        if char == '"':
+            quoted = not quoted
+        elif char == ":" and not quoted:
+            return line[:at], ":", line[at + 1 :]
+    return line, "", ""
+
+
+def _plain(value: str) -> str:
+    marks = value.replace("\\\\", "\0").replace("\\n", " ").replace("\\N", " ").replace("\\,", ",")
+    return marks.replace("\\;", ";").replace("\0", "\\")
+
+
+def _person(value: str, parameters: str) -> str:
+    address = value[7:] if value.lower().startswith("mailto:") else value
+    for parameter in _split_parameters(parameters):
+        if parameter.upper().startswith("CN="):
+            return f"{parameter[3:].strip(chr(34))} <{address}>"
+    return address
+
+
+def _split_parameters(parameters: str) -> Iterable[str]:
+    part, quoted = "", False
+    for char in parameters + ";":
+        quoted ^= char == '"'
+        if char == ";" and not quoted:
+            yield part
+            part = ""
+        else:
+            part += char
+
+
+def _when(entry: dict[str, str]) -> str:
+    start, end = _moment(entry.get("DTSTART", "")), _moment(entry.get("DTEND", ""))
+    if start is None:
+        return entry.get("DTSTART", "")
+    until = f" to {end:%H:%M}" if end is not None and end.date() == start.date() else f" to {end}" if end else ""
+    return f"{start.day} {start:%B %Y, %H:%M}{until}"
+
+
+def _moment(value: str) -> datetime | None:
+    try:
+        return datetime.strptime(value.rstrip("Z"), "%Y%m%dT%H%M%S")  # said to be UTC beside it
+    except ValueError:
+        return None
+
+
+def _history(subject: Subject) -> Iterator[Line]:
+    if (action := subject.action) is not None:
+        words = {
+            "invite": "A send would invite",
+            "update": "A send would update",
+            "cancel": "A send would cancel",
+            "none": "A send leaves out",
+        }[action.action]
+        yield field_line("Next", f"{words}: {action.reason}" if action.reason else words)
+        yield text_line()
+    person = subject.person
+    if person is None or not person.history:
+        yield text_line("Nothing has been sent to this person yet.", "quiet")
+        return
+    tones = {"accepted": "good", "refused": "bad"}
+    for entry in reversed(person.history):
+        number = f", update {entry.sequence}" if entry.sequence else ""
+        yield Line(
+            Content.assemble(
+                _content(f"{visible(entry.action)}{number}  "),
+                _content(visible(entry.outcome), tones.get(entry.outcome, "care")),
+            ),
+            _content(f"{_local(entry.at)}  ", "label"),
+        )
+        if entry.address != subject.attendee.address:
+            yield Line(_content(f"to {visible(entry.address)}", "quiet"), _content("  "))
+        if entry.reply:
+            yield Line(_content(visible(entry.reply), "quiet"), _content("  "))
+
+
+def _local(moment: str) -> str:
+    """A moment of the ledger as this machine's clock showed it."""
+    try:
+        return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
+    except ValueError:
+        return visible(moment)
+
+
+def _content(text: str, tone: str = "") -> Content:
+    return Content.styled(text, tone) if tone else Content(text)

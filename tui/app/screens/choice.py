@@ -1,0 +1,42 @@
+"""A question with a few answers."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from tui.app.screens.dialog import Dialog
+
+
+class Choice(Dialog[str]):
+    """Returns the chosen answer's name, or None. The first answer is the safe one, and has the focus."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right", "app.focus_next", "next", show=False),
+        Binding("left", "app.focus_previous", "previous", show=False),
+    ]
+
+    def __init__(self, title: str, said: Sequence[Content | str], answers: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self._title_text = title
+        self._said = [Content(one) if isinstance(one, str) else one for one in said]
+        self._answers = answers
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="panel") as panel:
+            panel.border_title = Content(self._title_text)
+            panel.border_subtitle = Content("esc closes")
+            yield Static(Content("\n\n").join(self._said), markup=False)
+            with Horizontal(classes="answers"):
+                for name, label in self._answers:
+                    yield Button(Content(label), id=name)
+
+    def on_mount(self) -> None:
+        self.query(Button).first().focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id)

@@ -1,0 +1,126 @@
+"""The last question before anything leaves: who it reaches, by group, and the number to be typed."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Input, Static
+
+from tui.app.screens.dialog import Dialog
+from tui.app.state import Purpose
+from tui.app.words import count, crop
+from tui.clean import visible
+
+if TYPE_CHECKING:
+    from tui.delivery import Account
+    from tui.plan import Action, Plan
+
+_GROUPS_SHOWN = 12
+_WIDTH = 28
+_KINDS = ("invite", "update", "cancel")
+
+
+class Confirm(Dialog[bool]):
+    """True when the organiser typed the number of messages and pressed the button; nothing is sent with less."""
+
+    def __init__(self, account: "Account", plan: "Plan", purpose: Purpose, left_out: int = 0) -> None:
+        super().__init__()
+        self._account = account
+        self._plan = plan
+        self._purpose = purpose
+        self._left_out = left_out
+        self._number = len(plan.to_send)
+
+    def compose(self) -> ComposeResult:
+        verb = "Resend" if self._purpose == "resend" else "Send"
+        with Vertical(classes="panel") as panel:
+            panel.border_title = Content(verb)
+            panel.border_subtitle = Content("esc sends nothing")
+            with VerticalScroll(can_focus=False):
+                yield Static(self._account_in_words(), markup=False)
+                yield Static(self._table(), id="groups", markup=False)
+            yield Static(Content(f"Type the number of messages, {self._number}, to send them."), id="ask", markup=False)
+            with Horizontal(classes="answers"):
+                yield Input(id="number", compact=True, max_length=12, select_on_focus=False)
+                yield Button(Content("Cancel"), id="cancel")
+                yield Button(Content(f"{verb} {self._number:,}"), id="go", disabled=True)
+            yield Static(id="why", markup=False)
+
+    def on_mount(self) -> None:
+        self._judge("")
+        self.query_one(Input).focus()
+
+    def _account_in_words(self) -> Content:
+        account = self._account
+        messages = count(self._number, "message")
+        user = f" as {visible(account.username)}" if account.username else ""
+        return Content.assemble(
+            (" LIVE ", "bold $on-accent on $warning"),
+            (f" {messages}", "bold"),
+            ", one for each person\n",
+            (f"through {visible(account.name)}: {visible(account.host)}:{account.port}{user}", "$quiet"),
+        )
+
+    def _table(self) -> Content:
+        if self._purpose == "resend":
+            return Content("\n").join(_person(one) for one in self._plan.to_send)
+        groups = _shown(self._plan.groups)
+        rows = [_row(visible(name) or "no group", number, "") for name, number in groups]
+        rows.append(_row("together", self._number, "bold"))
+        kinds = [count(n, kind) for kind, n in self._plan.counts.items() if n and kind in _KINDS]
+        if len(kinds) > 1:
+            rows.append(Content.styled("  " + ", ".join(kinds), "$quiet"))
+        if self._left_out:
+            words = f"\n▲ {count(self._left_out, 'person', 'people')} with errors left out"
+            rows.append(Content.styled(words, "$warning"))
+        return Content("\n").join(rows)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        harmless = visible(event.value)
+        if harmless != event.value:
+            event.input.value = harmless
+            return
+        self._judge(event.value)
+
+    def on_input_submitted(self) -> None:
+        if self._right(self.query_one(Input).value):
+            self.dismiss(True)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "go" and self._right(self.query_one(Input).value))
+
+    def _right(self, typed: str) -> bool:
+        digits = typed.strip().replace(",", "")
+        return digits.isascii() and digits.isdecimal() and int(digits) == self._number
+
+    def _judge(self, typed: str) -> None:
+        right = self._right(typed)
+        self.query_one("#go", Button).disabled = not right
+        if right:
+            words = Content.styled("Enter sends.", "$primary")
+        elif typed.strip():
+            words = Content.styled(f"{typed.strip()} is not {self._number}: nothing will be sent.", "$warning")
+        else:
+            words = Content.styled("Nothing is sent before that.", "$quiet")
+        self.query_one("#why", Static).update(words)
+
+
+def _shown(groups: Mapping[str, int]) -> list[tuple[str, int]]:
+    ordered = sorted(groups.items(), key=lambda one: (-one[1], one[0]))
+    if len(ordered) <= _GROUPS_SHOWN:
+        return ordered
+    rest = ordered[_GROUPS_SHOWN - 1 :]
+    return [*ordered[: _GROUPS_SHOWN - 1], (f"{len(rest)} other groups", sum(number for _, number in rest))]
+
+
+def _person(action: "Action") -> Content:
+    one = action.attendee
+    return Content.assemble(f"  {visible(one.name)} <{visible(one.address)}>  ", (action.action, "$quiet"))
+
+
+def _row(name: str, number: int, style: str) -> Content:
+    shown = crop(name, _WIDTH)
+    line = Content(f"  {shown}").pad_right(_WIDTH - Content(shown).cell_length) + Content(f"{number:>7,}")
+    return line.stylize(style) if style else line

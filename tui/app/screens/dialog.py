@@ -1,0 +1,47 @@
+"""What every dialog has: a panel in the middle with its title in the border, and Escape that closes it."""
+
+from typing import ClassVar, TypeVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from tui.app.pages import Line
+from tui.app.widgets.reader import Reader
+
+Answer = TypeVar("Answer")
+
+
+class Dialog(ModalScreen[Answer]):
+    """A modal question or page. Escape answers with None: nothing was decided."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "close", show=False),
+        Binding("down", "app.focus_next", "next", show=False),
+        Binding("up", "app.focus_previous", "previous", show=False),
+    ]
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+
+class PageDialog(Dialog[None]):
+    """Lines to read; any of Escape, q and the key that opened it closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q,e,question_mark,enter", "close", "close", show=False)]
+
+    def __init__(self, title: str, lines: list[Line]) -> None:
+        super().__init__()
+        self._title_text = title
+        self._lines = lines
+
+    def compose(self) -> "list[Reader]":
+        reader = Reader(id="page")
+        reader.border_title = Content(self._title_text)
+        reader.border_subtitle = Content("esc closes")
+        return [reader]
+
+    def on_mount(self) -> None:
+        reader = self.query_one(Reader)
+        reader.show(self._lines)
+        reader.focus()

@@ -1,0 +1,63 @@
+"""The event, the account and the files, in words, and what is wrong with them."""
+
+from collections.abc import Iterator
+
+from tui.app.pages import Line, field_line, problems_in_words, text_line
+from tui.app.screens.dialog import PageDialog
+from tui.app.state import State
+from tui.app.words import count
+from tui.clean import visible
+from tui.errors import Problem
+
+
+class EventDetails(PageDialog):
+    def __init__(self, state: State) -> None:
+        super().__init__("Event", list(_lines(state)))
+
+
+def _lines(state: State) -> Iterator[Line]:
+    folder = state.folder
+    if folder is None:
+        yield text_line("The event is not open yet." if state.failure is None else visible(state.failure.message))
+        return
+    yield from problems_in_words(_nobodys(state))
+    if state.survey.blocked is not None and not state.survey.blocked.problems:
+        yield Line(text_line(visible(state.survey.blocked.message)).body, text_line("▲ ", "bad").body)
+        yield text_line()
+    if (event := folder.event) is not None:
+        yield field_line("Title", event.title, "strong")
+        yield field_line("When", event.when)
+        for label, value in (("Where", event.location), ("Link", event.join_url), ("About", event.description)):
+            if value:
+                yield field_line(label, value)
+        yield field_line("From", f"{event.organizer.name} <{event.organizer.email}>")
+        yield field_line("File", str(event.path))
+        yield text_line()
+    account = state.account
+    if state.account_failure is not None:
+        yield field_line("Account", state.account_failure.message, "bad")
+        if state.account_failure.hint:
+            yield field_line("", state.account_failure.hint)
+    elif account is None:
+        yield field_line("Account", "none yet: this can only rehearse")
+        yield field_line("", "`invite-tui account add NAME` stores one")
+    else:
+        user = f" as {account.username}" if account.username else ""
+        yield field_line("Account", f"{account.name}: {account.host}:{account.port}{user} ({account.security})")
+    yield field_line("Outbox", str(folder.outbox))
+    yield text_line()
+    people = count(len(folder.attendees.records), "attendee")
+    yield field_line("Files", ", ".join(folder.attendees.files))
+    yield field_line("", f"{people}, {state.survey.ready:,} ready, {state.to_fix:,} to fix, {state.survey.sent:,} sent")
+    if state.survey.removed:
+        words = count(state.survey.removed, "person is", "people are")
+        yield field_line("", f"{words} no longer on the list and still hold an invitation: left alone")
+
+
+def _nobodys(state: State) -> list[Problem]:
+    """The problems that are not a row's: nobody's message can be made, or the whole send is off, while they last."""
+    folder = state.folder
+    if folder is None or not state.checked:
+        return []
+    rows = {(one.file, one.line) for one in folder.attendees.records}
+    return [one for one in folder.problems if (one.file, one.line) not in rows]

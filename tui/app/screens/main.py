@@ -1,0 +1,262 @@
+"""The one screen: the event above, the attendees left, the selected person's message right, the keys below."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+
+from tui.app.pages import PAGES, Subject
+from tui.app.state import Mark, State, mark_of
+from tui.app.widgets.headline import Banner, EventLine
+from tui.app.widgets.keybar import KeyBar
+from tui.app.widgets.message import MessagePane
+from tui.app.widgets.progress import ProgressPanel
+from tui.app.widgets.search import SearchLine
+from tui.app.widgets.table import AttendeeTable
+from tui.clean import visible
+
+if TYPE_CHECKING:
+    from tui.attendees import Attendee
+
+_NOBODY: "tuple[Attendee, ...]" = ()
+
+
+class MainScreen(Screen[None]):
+    """Shows a `State` and asks for what the organiser wants by posting `Wanted`; it holds only where the cursor is."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "search", tooltip="Search every column; Escape clears it", id="search"),
+        Binding("f", "problems", "problems", tooltip="Only people with problems, or everybody", id="problems"),
+        Binding("enter", "open", "open", tooltip="Read the selected person's message", id="open"),
+        Binding("r", "resend", "resend", tooltip="Send to the selected person once more", id="resend"),
+        Binding("e", "event", "event", tooltip="The event, the account, the files, and their problems", id="event"),
+        Binding("d", "rehearse", "rehearse", tooltip="Write every message to the outbox; sends nothing", id="rehearse"),
+        Binding("s", "send", "send", tooltip="Send, once you have typed how many messages", id="send"),
+        Binding("p", "pause", "pause", tooltip="Pause the run, or go on with it", id="pause"),
+        Binding("x", "stop", "stop", tooltip="Stop the run after the messages in flight", id="stop"),
+        Binding("o", "browse", "browser", show=False, tooltip="Open the message's HTML in the browser", id="browse"),
+        Binding("f5", "reload", "read again", show=False, tooltip="Read the files again", id="reload"),
+        Binding(
+            "escape", "back", "back", show=False, tooltip="Back to the list; clear the search, the filter", id="back"
+        ),
+        *(
+            Binding(str(number), f"page({number - 1})", name, show=False, tooltip=f"The message's page: {name}")
+            for number, name in enumerate(PAGES, 1)
+        ),
+        Binding("tab", "other_pane", "other pane", show=False, tooltip="From the list to the message and back"),
+        Binding("shift+tab", "other_pane", "other pane", show=False),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (96, "-wide")]  # noqa: RUF012 - as the base class declares it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012
+
+    @dataclass
+    class Wanted(Message):
+        """The organiser wants this done: "send", "rehearse", "resend", "event", "pause", "stop", "browse", "reload"."""
+
+        what: str
+
+    @dataclass
+    class Searching(Message):
+        """These words are to be found among the attendees."""
+
+        query: str
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self._state = state
+        self._query = ""
+        self._found: Sequence[int] | None = None  # rows that match the search; None: no search
+        self._only_problems = False
+        self.table = AttendeeTable(self._mark_of, id="table")
+        self.message = MessagePane(id="message")
+
+    def compose(self) -> ComposeResult:
+        yield EventLine(id="event")
+        yield Banner(id="banner")
+        yield ProgressPanel(id="progress")
+        with Horizontal(id="panes"):
+            with Vertical(id="attendees"):
+                yield SearchLine(id="search")
+                yield self.table
+            yield self.message
+        yield KeyBar(id="keys")
+
+    def on_mount(self) -> None:
+        self.show(self._state)
+        self.table.focus()
+
+    @property
+    def selected(self) -> "Attendee | None":
+        return self.table.selected
+
+    @property
+    def query_text(self) -> str:
+        return self._query
+
+    # What is shown
+
+    def show(self, state: State) -> None:
+        """Show this state; what has not changed is not drawn again."""
+        old, self._state = self._state, state
+        first = old is state
+        if first or old.folder is not state.folder or old.failure is not state.failure:
+            self.query_one(EventLine).show(state)
+            self._show_list()
+            if state.folder is None:
+                self.message.show_nobody(state)
+        elif old.checked != state.checked:
+            self._show_list()
+        elif old.survey is not state.survey or old.run is not state.run:
+            self.table.refresh()
+        self.query_one(Banner).show(state)
+        self.query_one(ProgressPanel).show(state.run)
+        if first or old.running != state.running or old.checked != state.checked:
+            self.refresh_bindings()
+
+    def show_subject(self, subject: Subject) -> None:
+        self.message.show(subject)
+
+    def show_found(self, query: str, rows: Sequence[int]) -> None:
+        """Show the answer to a search, unless it has moved on."""
+        if query == self._query:
+            self._found = rows if query.strip() else None
+            self._show_list()
+
+    def _show_list(self) -> None:
+        folder = self._state.folder
+        records = folder.attendees.records if folder is not None else _NOBODY
+        order: Sequence[int] = range(len(records))
+        if self._only_problems:
+            order = self._state.faults
+        if self._found is not None:
+            order = self._found if not self._only_problems else _both(self._found, self._state.faults)
+        self.table.show(records, order, self._notice())
+        self._show_title(len(order), len(records))
+        if not order and folder is not None:
+            self.message.show_nobody(self._state)
+
+    def _show_title(self, shown: int, total: int) -> None:
+        pane = self.query_one("#attendees")
+        name = "Problems" if self._only_problems else "Attendees"
+        number = f"{shown:,} of {total:,}" if shown != total else f"{total:,}"
+        pane.border_title = Content.assemble(name, (f"  {number}", "not bold $quiet") if self._state.folder else "")
+        pane.border_subtitle = Content("f shows everybody") if self._only_problems else None
+
+    def _notice(self) -> str:
+        if self._state.failure is not None:
+            return "No attendees."
+        if self._state.folder is None:
+            return f"Reading {', '.join(self._state.files)} ..."
+        if self._found is not None:
+            return f"Nobody matches {visible(self._query.strip())}. Escape clears the search."
+        return "Nobody has a problem." if self._only_problems else "There are no attendees."
+
+    def _mark_of(self, attendee: "Attendee") -> Mark:
+        return mark_of(self._state, attendee)
+
+    # What the organiser does
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        if action in ("pause", "stop"):
+            return self._state.running
+        if action in ("rehearse", "send", "resend", "reload"):
+            again = action == "reload" and self._state.failure is not None
+            return again or (self._state.checked and not self._state.running)
+        return True
+
+    def want(self, what: str) -> None:
+        self.post_message(self.Wanted(what))
+
+    def action_rehearse(self) -> None:
+        self.want("rehearse")
+
+    def action_send(self) -> None:
+        self.want("send")
+
+    def action_resend(self) -> None:
+        self.want("resend")
+
+    def action_event(self) -> None:
+        self.want("event")
+
+    def action_pause(self) -> None:
+        self.want("pause")
+
+    def action_stop(self) -> None:
+        self.want("stop")
+
+    def action_browse(self) -> None:
+        self.want("browse")
+
+    def action_reload(self) -> None:
+        self.want("reload")
+
+    async def action_search(self) -> None:
+        self._read(False)
+        await self.query_one(SearchLine).open()
+
+    def action_problems(self) -> None:
+        if self._state.folder is None:
+            return
+        if not self._only_problems and not self._state.faults:
+            self.notify("Nobody has a problem.", markup=False)
+            if self._state.to_fix:
+                self.want("event")
+            return
+        self._only_problems = not self._only_problems
+        self._show_list()
+        self._read(False)
+        self.table.focus()
+
+    def action_open(self) -> None:
+        if self._state.folder is not None:
+            self._read(True)
+            self.call_after_refresh(self.message.reader.focus)
+
+    def action_page(self, number: int) -> None:
+        self.message.turn_to(number)
+
+    def action_other_pane(self) -> None:
+        if self.focused is self.message.reader:
+            self._read(False)
+            self.call_after_refresh(self.table.focus)
+        else:
+            self.action_open()
+
+    async def action_back(self) -> None:
+        """One step back: from the message to the list, from the run's summary, from the search, from the filter."""
+        run = self._state.run
+        if self.focused is self.message.reader:
+            self._read(False)
+            self.call_after_refresh(self.table.focus)
+        elif run is not None and run.over:
+            self.want("dismiss")
+        elif self._found is not None:
+            await self.query_one(SearchLine).clear()
+        elif self._only_problems:
+            self.action_problems()
+
+    def _read(self, reading: bool) -> None:
+        """On a small screen only one pane is shown: the message while it is read, else the list."""
+        self.set_class(reading, "-reading")
+
+    def on_search_line_typed(self, event: SearchLine.Typed) -> None:
+        self._query = event.query
+        self.post_message(self.Searching(event.query))
+
+    def on_search_line_left(self) -> None:
+        self.table.focus()
+
+    def on_attendee_table_chosen(self) -> None:
+        self.action_open()
+
+
+def _both(rows: Sequence[int], others: Sequence[int]) -> tuple[int, ...]:
+    wanted = set(others)
+    return tuple(row for row in rows if row in wanted)

@@ -1,0 +1,168 @@
+"""What the screen shows: one frozen value, replaced whole. The app owns it; every widget only reads it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from tui.errors import InviteError
+
+if TYPE_CHECKING:
+    from tui.attendees import Attendee
+    from tui.delivery import Account
+    from tui.folder import Folder
+    from tui.ledger.records import Person
+    from tui.mailing import Settled
+    from tui.plan import Action
+
+Place = tuple[str | None, int | None]
+"""A file and the line on which a record starts."""
+
+Purpose = Literal["rehearsal", "send", "resend"]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a send would do now, and what the ledger holds.
+
+    `removed` counts who is no longer on the list and still holds an invitation. `blocked`: why no plan can be made.
+    """
+
+    actions: Mapping[str, "Action"] = field(default_factory=dict)
+    people: Mapping[str, "Person"] = field(default_factory=dict)
+    ready: int = 0
+    sent: int = 0
+    removed: int = 0
+    blocked: InviteError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One rehearsal or send, under way or over.
+
+    `settled` is a view of what the worker has settled so far: it grows while the run is on, so that a batch costs what
+    is in it and not what came before. `active` is seconds of work, pauses left out.
+    """
+
+    purpose: Purpose
+    total: int
+    place: str
+    settled: Mapping[str, "Settled"]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    active: float = 0.0
+    waiting: tuple[float, str] | None = None
+    paused: bool = False
+    stopping: bool = False
+    over: bool = False
+    left_out: int = 0
+    failure: InviteError | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.purpose != "rehearsal"
+
+    @property
+    def done(self) -> int:
+        """Messages that the run is through with, whatever became of them."""
+        return sum(number for outcome, number in self.counts.items() if outcome != "unsent")
+
+    @property
+    def left(self) -> int:
+        return max(0, self.total - self.done)
+
+    @property
+    def rate(self) -> float:
+        """Messages per second of work, 0 while too little is known."""
+        return self.done / self.active if self.active >= 0.5 else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        return self.left / self.rate if self.rate else None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that is on the screen but for where the cursor is."""
+
+    files: tuple[str, ...] = ()
+    folder: "Folder | None" = None
+    failure: InviteError | None = None
+    checked: bool = False
+    """Whether everybody's message was made and inspected; until then there are rows to look at and nothing more."""
+    account: "Account | None" = None
+    """What a send goes out through; None: only rehearsals."""
+    account_failure: InviteError | None = None
+    survey: Survey = Survey()
+    faults: tuple[int, ...] = ()
+    """Which attendees have a problem, as indexes into the records, in the file's order."""
+    errors: frozenset[Place] = frozenset()
+    warnings: frozenset[Place] = frozenset()
+    """Where the records with errors and with warnings are."""
+    left_out: int = 0
+    """How many people their errors keep from a send."""
+    to_fix: int = 0
+    """The same, and the errors that are nobody's: in the event, the wording, a file."""
+    run: Run | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.run is not None and not self.run.over
+
+    @property
+    def live(self) -> bool:
+        """Whether a send from here reaches people."""
+        return self.account is not None
+
+    def with_run(self, run: Run | None) -> "State":
+        return replace(self, run=run)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How one attendee stands, said three ways: a sign, a word and a tone. Never the tone alone."""
+
+    sign: str
+    word: str
+    tone: Literal["good", "bad", "care", "quiet"]
+    meaning: str
+
+
+MARKS: Mapping[str, Mark] = {
+    "ready": Mark("✓", "ready", "good", "a send would invite this person"),
+    "update": Mark("↻", "update", "good", "a send would tell this person what has changed"),
+    "cancel": Mark("⊘", "cancel", "care", "a send would take the invitation back"),
+    "fix": Mark("▲", "to fix", "bad", "an error in the row keeps the message from going out"),
+    "caution": Mark("△", "look", "care", "ready, with a warning worth a look"),
+    "withdrawn": Mark("-", "withdrawn", "quiet", "the file says that this person is not coming: not mailed"),
+    "none": Mark("·", "nothing", "quiet", "nothing to send"),
+    "written": Mark("▣", "written", "good", "rehearsed: the message is in the outbox, nothing was sent"),
+    "accepted": Mark("●", "sent", "good", "the server took the message"),
+    "refused": Mark("✗", "refused", "bad", "the server refused it for good: correct the address, then resend"),
+    "deferred": Mark("…", "deferred", "care", "not now, said the server: the next send tries again"),
+    "unknown": Mark("?", "unknown", "care", "the connection was lost after it had gone out: it may have arrived"),
+    "unsent": Mark("○", "unsent", "quiet", "not tried yet: the next send does it"),
+}
+
+
+def mark_of(state: State, attendee: "Attendee") -> Mark:
+    """How this attendee stands: what the run on screen did first, then what is wrong, then what a send would do."""
+    return MARKS[_standing(state, attendee)]
+
+
+def _standing(state: State, attendee: "Attendee") -> str:
+    if state.run is not None and (settled := state.run.settled.get(attendee.key)) is not None:
+        return settled.outcome if state.run.live else "written"
+    place = (attendee.file, attendee.line)
+    if attendee.has_error or place in state.errors:
+        return "fix"
+    action = state.survey.actions.get(attendee.key)
+    person = state.survey.people.get(attendee.key)
+    if attendee.withdrawn is not None:
+        return "withdrawn"
+    if action is None:
+        return person.outcome if person is not None else "none"
+    if action.action in ("update", "cancel"):
+        return action.action
+    if action.action == "invite":
+        due_again = person is not None and person.outcome in ("deferred", "unsent")
+        return person.outcome if person is not None and due_again else "caution" if place in state.warnings else "ready"
+    return {"held": "accepted", "unknown": "unknown", "refused": "refused"}.get(action.kind, "none")

@@ -1,0 +1,74 @@
+"""The keys that work here and now, on one line, made from the bindings themselves; each can be clicked."""
+
+from textual import events
+from textual.binding import Binding
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+
+# Where the line is too short, these give way first; all of them are in the help.
+_GIVE_WAY = ("command_palette", "event", "resend", "open", "problems", "search")
+
+
+class KeyBar(Widget, can_focus=False):
+    """Shows the bindings that are meant to be shown."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self._spans: list[tuple[int, int, str]] = []  # first cell, last cell, key
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+
+    def _changed(self, screen: Screen[object]) -> None:
+        if screen is self.screen:
+            self.refresh()
+
+    def render(self) -> Content:
+        width = self.content_size.width
+        keys = self._keys()
+        for action in _GIVE_WAY:
+            if sum(len(key) + len(binding.description) + 3 for key, binding in keys) - 2 <= width:
+                break
+            keys = [(key, binding) for key, binding in keys if binding.action != action]
+        self._spans = []
+        parts: list[Content] = []
+        at = 0
+        for key, binding in keys:
+            length = len(key) + 1 + len(binding.description)
+            self._spans.append((at, at + length - 1, binding.key))
+            parts.append(Content.assemble((key, "bold $primary"), " ", (binding.description, "$quiet")))
+            at += length + 2
+        return Content("  ").join(parts)
+
+    def _keys(self) -> list[tuple[str, Binding]]:
+        shown: dict[str, tuple[str, Binding]] = {}
+        for active in self.screen.active_bindings.values():
+            if active.binding.show and active.enabled:
+                shown.setdefault(active.binding.action, (key_in_words(active.binding), active.binding))
+        # What is under way comes first: pausing and stopping must never be the keys that did not fit.
+        return sorted(shown.values(), key=lambda one: one[1].action not in ("pause", "stop"))
+
+    def on_click(self, event: events.Click) -> None:
+        for first, last, key in self._spans:
+            if first <= event.x - self.gutter.left <= last:
+                self.app.simulate_key(key)
+
+
+_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "escape": "esc",
+    "pageup": "page up",
+    "pagedown": "page down",
+    "circumflex_accent": "^",
+}
+
+
+def key_in_words(binding: Binding) -> str:
+    """The key as it is written on a keyboard: "/", "enter", "^p"."""
+    if binding.key_display:
+        return binding.key_display
+    *modifiers, key = binding.key.split("+")
+    shown = _NAMES.get(key, key)
+    return f"^{shown}" if modifiers == ["ctrl"] else "+".join([*modifiers, shown])

@@ -1,0 +1,97 @@
+"""What the selected person would receive, one page at a time."""
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from tui.app.pages import PAGES, Line, Subject, failure_in_words, page, text_line
+from tui.app.state import State
+from tui.app.widgets.reader import Reader
+from tui.clean import visible
+
+
+class TabBar(Widget, can_focus=False):
+    """The names of the pages on one line; a click turns to one."""
+
+    current: reactive[str] = reactive(PAGES[0])
+
+    class Turned(Message):
+        """The page was changed."""
+
+    def render(self) -> Content:
+        gap = "  " if self.content_size.width < sum(len(name) + 3 for name in PAGES) else "   "
+        return Content(gap).join(
+            Content.styled(name, "bold underline $primary" if name == self.current else "$quiet") for name in PAGES
+        )
+
+    def watch_current(self) -> None:
+        self.post_message(self.Turned())
+
+    def on_click(self, event: events.Click) -> None:
+        at = event.x - self.gutter.left
+        text = self.render().plain
+        for name in PAGES:
+            if text.index(name) - 1 <= at <= text.index(name) + len(name):
+                self.current = name
+
+
+class MessagePane(Vertical):
+    """The tabs and the page. It is given a `Subject`, and whatever else there is to say when there is none."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "turn(-1)", "the page before", show=False),
+        Binding("right", "turn(1)", "the next page", show=False),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self.tabs = TabBar(id="tabs")
+        self.reader = Reader(id="reader")
+        self._subject: Subject | None = None
+
+    def compose(self) -> "list[Widget]":
+        return [self.tabs, self.reader]
+
+    @property
+    def subject(self) -> Subject | None:
+        return self._subject
+
+    def show(self, subject: Subject) -> None:
+        """Show this person; their page keeps its place when only what is known of them has changed."""
+        same = self._subject is not None and self._subject.attendee is subject.attendee
+        self._subject = subject
+        name, address = visible(subject.attendee.name), visible(subject.attendee.address)
+        self.border_title = Content(f"{name} <{address}>" if name else address or "no address")
+        if subject.view is None and same:
+            return
+        self._draw(keep_place=same)
+
+    def show_nobody(self, state: State) -> None:
+        """Say what there is instead of a person: what stopped the opening, or nothing."""
+        self._subject = None
+        self.border_title = Content("Message")
+        lines: list[Line] = []
+        if state.failure is not None:
+            lines = list(failure_in_words("This cannot be opened.", state.failure))
+        elif state.folder is None:
+            lines = [text_line("")]
+        self.reader.show(lines)
+
+    def turn_to(self, number: int) -> None:
+        self.tabs.current = PAGES[number % len(PAGES)]
+
+    def action_turn(self, by: int) -> None:
+        self.turn_to(PAGES.index(self.tabs.current) + by)
+
+    def on_tab_bar_turned(self) -> None:
+        self._draw()
+
+    def _draw(self, *, keep_place: bool = False) -> None:
+        if self._subject is not None:
+            self.reader.show(page(self.tabs.current, self._subject), keep_place=keep_place)

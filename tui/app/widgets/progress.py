@@ -1,0 +1,125 @@
+"""A run under way, or how it ended: how much, how fast, how long, and what to do next."""
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.app.state import MARKS, Run
+from tui.app.widgets.chip import Chip
+from tui.app.words import count, duration
+from tui.clean import visible
+
+_TITLES = {"rehearsal": "Rehearsing", "send": "Sending", "resend": "Resending"}
+_ENDED = {"rehearsal": "Rehearsal", "send": "Send", "resend": "Resend"}
+
+
+class Bar(Widget, can_focus=False):
+    """How much of the run is done, in eighths of a cell."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._part = 0.0
+
+    def show(self, part: float) -> None:
+        if part != self._part:
+            self._part = part
+            self.refresh()
+
+    def render(self) -> Content:
+        width = max(0, self.content_size.width)
+        halves = int(width * 2 * min(1.0, self._part))
+        full, half = divmod(halves, 2)
+        done = "━" * full + ("╸" if half else "")
+        return Content.assemble((done, "$primary"), ("━" * (width - len(done)), "$edge"))
+
+
+class ProgressPanel(Vertical):
+    """Hidden while there is no run. It stays when the run is over, until Escape."""
+
+    def compose(self) -> ComposeResult:
+        yield Bar()
+        with Horizontal():
+            yield Static(id="numbers", markup=False)
+            yield Chip("Pause", "screen.pause", id="pause")
+            yield Chip("Stop", "screen.stop", id="stop")
+
+    def show(self, run: Run | None) -> None:
+        self.display = run is not None
+        if run is None:
+            return
+        self.set_class(run.over, "-over")
+        self.query_one(Bar).show(run.done / run.total if run.total else 1.0)
+        self.border_title = Content(f"{(_ENDED if run.over else _TITLES)[run.purpose]}{_status(run)}")
+        self.border_subtitle = Content("esc closes this") if run.over else Content("p pause   x stop")
+        self.query_one("#numbers", Static).update(_summary(run) if run.over else _numbers(run))
+        self.query_one("#pause", Chip).relabel("Resume" if run.paused else "Pause")
+
+
+def _status(run: Run) -> str:
+    if run.over:
+        return " failed" if run.failure is not None else " stopped" if run.left else " finished"
+    words = f": {run.done:,} of {run.total:,}"
+    return words + (", stopping after the messages in flight" if run.stopping else ", paused" if run.paused else "")
+
+
+def _numbers(run: Run) -> Content:
+    if not run.done and run.waiting is None:
+        return Content("Checking every message once more before the first one goes out ...")
+    word = "sent" if run.live else "written"
+    done = run.counts.get("accepted", 0)
+    parts = [f"{done:,} {word}"]
+    parts += [f"{run.counts[one]:,} {one}" for one in ("refused", "deferred", "unknown") if run.counts.get(one)]
+    parts.append(f"{run.left:,} left")
+    if run.waiting is not None:
+        seconds, reason = run.waiting
+        parts.append(f"waiting {duration(seconds)}: {visible(reason)}")
+    elif run.rate:
+        rate = f"{run.rate:.0f} a second" if run.rate >= 2 else f"{run.rate * 60:.0f} a minute"
+        parts += [rate, f"about {duration(run.seconds_left or 0)} to go"]
+    return Content("   ".join(parts))
+
+
+def _summary(run: Run) -> Content:
+    """What became of the messages, one line for each kind that there is, and the next step."""
+    lines: list[Content] = []
+    if run.failure is not None:
+        lines.append(Content.assemble(("▲ ", "$error"), (visible(run.failure.message), "bold")))
+        if run.failure.hint:
+            lines.append(Content(f"  {visible(run.failure.hint)}"))
+    if not run.live:
+        lines.append(_rehearsed(run))
+    else:
+        for outcome in ("accepted", "refused", "deferred", "unknown"):
+            if number := run.counts.get(outcome, 0):
+                mark = MARKS[outcome]
+                lines.append(_outcome(mark.sign, f"{number:,} {mark.word}", _NEXT[outcome], mark.tone))
+        if run.left:
+            mark = MARKS["unsent"]
+            lines.append(_outcome(mark.sign, f"{run.left:,} {mark.word}", _NEXT["unsent"], mark.tone))
+    if run.left_out and run.purpose != "resend":
+        people = count(run.left_out, "person", "people")
+        lines.append(_outcome("▲", f"{people} left out", "press f to see what is wrong", "care"))
+    return Content("\n").join(lines)
+
+
+def _rehearsed(run: Run) -> Content:
+    written = count(run.counts.get("accepted", 0), "message")
+    return Content.assemble(
+        ("▣ ", "$primary"), (f"{written} written to {visible(run.place)}", "bold"), "   nothing was sent to anybody"
+    )
+
+
+_NEXT = {
+    "accepted": "the server took them",
+    "refused": "correct the address, then press r",
+    "deferred": "the server said not now: press s later",
+    "unsent": "press s: the next send does them",
+    "unknown": "may have arrived: ask, then press r if not",
+}
+_TONES = {"good": "$primary", "bad": "$error", "care": "$warning", "quiet": "$quiet"}
+
+
+def _outcome(sign: str, what: str, then: str, tone: str) -> Content:
+    return Content.assemble((f"{sign} ", _TONES[tone]), (f"{what:<14}", "bold"), (then, "$quiet"))

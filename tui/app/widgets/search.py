@@ -1,0 +1,77 @@
+"""The search line over the list. Its input is made when it is first used."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from tui.clean import visible
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.widgets import Input
+
+
+_HINT = Content.assemble(("/", "bold $primary"), (" search", "$quiet"))
+
+
+class SearchLine(Horizontal):
+    """Shows what is searched for; `open` lets the organiser type."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "clear", "clear the search", show=False),
+        Binding("down,enter", "leave", "to the list", show=False),
+    ]
+
+    @dataclass
+    class Typed(Message):
+        """The words to search for have changed."""
+
+        query: str
+
+    class Left(Message):
+        """The organiser is done typing."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self._input: Input | None = None
+
+    def compose(self) -> "ComposeResult":
+        yield Static(_HINT, id="search-hint")
+
+    async def open(self) -> None:
+        if self._input is None:
+            from textual.widgets import Input
+
+            self._input = Input(placeholder="name, address, group or any column", compact=True, select_on_focus=False)
+            self.query_one("#search-hint", Static).update(Content.styled("/ ", "bold $primary"))
+            await self.mount(self._input)
+        self._input.focus()
+
+    async def clear(self) -> None:
+        """Search for nothing; the line is as it was before it was first used."""
+        if self._input is not None:
+            gone, self._input = self._input, None
+            await gone.remove()
+            self.query_one("#search-hint", Static).update(_HINT)
+            self.post_message(self.Typed(""))
+
+    def on_input_changed(self, event: "Input.Changed") -> None:
+        event.stop()
+        # A pasted control would be drawn as it is: an input draws its value raw.
+        harmless = visible(event.value)
+        if harmless != event.value:
+            event.input.value = harmless
+            return
+        self.post_message(self.Typed(event.value))
+
+    async def action_clear(self) -> None:
+        await self.clear()
+        self.post_message(self.Left())
+
+    def action_leave(self) -> None:
+        self.post_message(self.Left())

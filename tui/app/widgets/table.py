@@ -1,0 +1,209 @@
+"""The attendees, one line each. Only the lines in view are ever made: a million rows cost no more than fifty-five."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.app.state import Mark
+from tui.app.words import crop, fit
+from tui.clean import visible
+
+if TYPE_CHECKING:
+    from tui.attendees import Attendee
+
+_MEASURED = 400  # rows whose texts decide how wide the columns are; measuring all of a million would take a second
+_GAP = 2
+
+
+class AttendeeTable(ScrollView, can_focus=True):
+    """Shows the chosen rows of the records; the cursor is a row of what is shown."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "table--accent",
+        "table--good",
+        "table--bad",
+        "table--care",
+        "table--quiet",
+        "table--cursor",
+        "table--cursor-blurred",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "the row above", show=False),
+        Binding("down,j", "move(1)", "the row below", show=False),
+        Binding("pageup", "page(-1)", "a page up", show=False),
+        Binding("pagedown", "page(1)", "a page down", show=False),
+        Binding("home,g", "edge(0)", "the first row", show=False),
+        Binding("end,G", "edge(-1)", "the last row", show=False),
+    ]
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+
+    @dataclass
+    class Selected(Message):
+        """The cursor came to this attendee, or to nobody."""
+
+        attendee: "Attendee | None"
+
+    class Chosen(Message):
+        """The selected attendee was asked for: a second click."""
+
+    def __init__(self, mark_of: "Callable[[Attendee], Mark]", *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._mark_of = mark_of
+        self._records: Sequence[Attendee] = ()
+        self._order: Sequence[int] = ()
+        self._notice = ""
+        self._natural = (0, 0, 0)
+        self._last: Attendee | None = None
+        self._chosen_row = 0  # of the records: what the cursor is on, whatever is shown
+
+    @property
+    def selected(self) -> "Attendee | None":
+        return self._records[self._order[self.cursor]] if self.cursor < len(self._order) else None
+
+    def show(self, records: "Sequence[Attendee]", order: Sequence[int], notice: str = "") -> None:
+        """Show these records in this ascending order, the cursor kept on its attendee; `notice` where none are."""
+        if records is not self._records:
+            self._natural = _natural_widths(records)
+            self._chosen_row = _row_of(self._last, records)
+        self._records, self._order, self._notice = records, order, notice
+        self.virtual_size = Size(0, len(order))
+        place = bisect_left(order, self._chosen_row)
+        self.set_reactive(AttendeeTable.cursor, place if place < len(order) and order[place] == self._chosen_row else 0)
+        self._show_cursor()
+        self._tell()
+        self.refresh()
+
+    def go_to(self, place: int) -> None:
+        self.cursor = place
+
+    def validate_cursor(self, place: int) -> int:
+        return max(0, min(place, len(self._order) - 1))
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        self.refresh_line(old)
+        self.refresh_line(new)
+        self._show_cursor()
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.selected is not None:
+            self._chosen_row = self._order[self.cursor]
+        if self.selected is not self._last:
+            self._last = self.selected
+            self.post_message(self.Selected(self._last))
+
+    def _show_cursor(self) -> None:
+        height = self.scrollable_content_region.height
+        top = self.scroll_offset.y
+        if height and not top <= self.cursor < top + height:
+            self.scroll_to(y=self.cursor if self.cursor < top else self.cursor - height + 1, animate=False, force=True)
+
+    def action_move(self, by: int) -> None:
+        self.cursor += by
+
+    def action_page(self, direction: int) -> None:
+        self.cursor += direction * max(1, self.scrollable_content_region.height - 1)
+
+    def action_edge(self, place: int) -> None:
+        self.cursor = place if place == 0 else len(self._order) - 1
+
+    def on_resize(self) -> None:
+        self._show_cursor()
+
+    def on_click(self, event: events.Click) -> None:
+        place = event.y + self.scroll_offset.y
+        if place < len(self._order):
+            self.cursor = place
+            if event.chain == 2:
+                self.post_message(self.Chosen())
+
+    def on_focus(self) -> None:
+        self.refresh_line(self.cursor)
+
+    def on_blur(self) -> None:
+        self.refresh_line(self.cursor)
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        base = self.rich_style
+        place = y + self.scroll_offset.y
+        if place >= len(self._order):
+            if y == 0 and self._notice:
+                quiet = self._style("quiet")
+                return Strip([Segment(fit(f" {self._notice}", width), base + quiet)], width)
+            return Strip.blank(width, base)
+        return self._row(self._records[self._order[place]], width, base, place == self.cursor)
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"table--{name}", partial=True)
+
+    def _row(self, attendee: "Attendee", width: int, base: Style, at_cursor: bool) -> Strip:
+        if at_cursor:
+            base += self._style("cursor" if self.has_focus else "cursor-blurred")
+        mark = self._mark_of(attendee)
+        quiet = base + self._style("quiet")
+        tone = base + self._style(mark.tone)
+        name, address, group, word = _columns(width, self._natural)
+        gap = Segment(" " * _GAP, base)
+        plain = quiet if mark.tone == "quiet" else base
+        segments = [
+            Segment("▌" if at_cursor else " ", base + self._style("accent")),
+            Segment(f"{mark.sign} ", tone),
+            Segment(fit(attendee.name or "-", name), plain),
+            gap,
+            Segment(fit(attendee.address, address), plain),
+        ]
+        if group:
+            segments += [gap, Segment(fit(attendee.group, group), quiet)]
+        if word:
+            segments += [gap, Segment(fit(mark.word, word), tone)]
+        return Strip(segments).adjust_cell_length(width, base)
+
+
+def _row_of(attendee: "Attendee | None", records: "Sequence[Attendee]") -> int:
+    """The same person in a file that was read again: same key, and same line where a key is there twice."""
+    if attendee is None:
+        return 0
+    same = [row for row, one in enumerate(records) if one.key == attendee.key]
+    return next((row for row in same if records[row].line == attendee.line), same[0] if same else 0)
+
+
+def _natural_widths(records: "Sequence[Attendee]") -> tuple[int, int, int]:
+    sample = records[:_MEASURED]
+    widths = [0, 0, 0]
+    for one in sample:
+        for column, text in enumerate((one.name, one.address, one.group)):
+            widths[column] = max(widths[column], cell_len(crop(visible(text), 48)))
+    return widths[0], widths[1], widths[2]
+
+
+def _columns(width: int, natural: tuple[int, int, int]) -> tuple[int, int, int, int]:
+    """Cells for name, address, group and the mark's word: 0 for a column that has to give way."""
+    name, address, group = max(natural[0], 8), max(natural[1], 12), min(natural[2], 16)
+    room = width - 3 - _GAP  # the sign before, one gap between name and address
+    word = 9
+    if room - group - word - 2 * _GAP < min(name + address, 40):
+        word = 0
+    if group and room - group - _GAP < min(name + address, 34):
+        group = min(group, 8) if room >= 38 else 0
+    room -= (group + _GAP if group else 0) + (word + _GAP if word else 0)
+    if (over := name + address - room) > 0:
+        name = max(min(name, room * 2 // 5), name - over)
+        address = room - name
+    elif word or group:
+        # What is left over goes between the columns that are read together and the ones at the edge.
+        address += -over
+    return name, address, group, word

@@ -1,0 +1,34 @@
+"""Outside strings made fit for a line of cells, and numbers in words."""
+
+from rich.cells import cell_len, set_cell_size
+
+from tui.clean import visible
+
+
+def crop(text: str, width: int) -> str:
+    """`text` in at most `width` cells, an ellipsis where something is missing."""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
+
+
+def fit(text: str, width: int) -> str:
+    """`text`, made visible, in exactly `width` cells."""
+    return set_cell_size(crop(visible(text), width), max(width, 0))
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """ "1 person", "55 people", "1,000 people"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """A time to wait, as a person would say it: "5 s", "2 min 10 s", "1 h 5 min"."""
+    whole = max(0, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    if minutes:
+        return f"{minutes} min {rest} s" if minutes < 10 and rest else f"{minutes} min"
+    return f"{rest} s"

@@ -1,0 +1,238 @@
+"""What takes time, run in threads: each function calls the core and posts what has happened, in the past tense."""
+
+import gc
+import math
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from tui.app.state import Purpose, State, Survey
+from tui.errors import InputError, InviteError
+
+if TYPE_CHECKING:
+    from tui.app.filtering import Index
+    from tui.attendees import Attendee
+    from tui.folder import Folder, MessageView
+    from tui.mailing import Control, Settled, Waiting
+    from tui.plan import Plan
+
+Post = Callable[[Message], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the app was asked to open."""
+
+    files: tuple[str, ...]
+    event: str | None = None
+    template: str | None = None
+    account: str | None = None
+    ledger: str | None = None
+    outbox: str | None = None
+    encoding: str | None = None
+    environment: Mapping[str, str] | None = None
+
+
+@dataclass
+class Opened(Message):
+    """The folder was read, or could not be (`state.failure`)."""
+
+    state: State
+
+
+@dataclass
+class Surveyed(Message):
+    """The plan and the ledger were read again."""
+
+    survey: Survey
+
+
+@dataclass
+class Composed(Message):
+    """One person's message was made, or could not be."""
+
+    attendee: "Attendee"
+    view: "MessageView | InviteError"
+
+
+@dataclass
+class Planned(Message):
+    """A run was planned: who it would reach."""
+
+    purpose: Purpose
+    plan: "Plan"
+
+
+@dataclass
+class PlanRefused(Message):
+    """The core would not plan this run."""
+
+    purpose: Purpose
+    error: InviteError
+
+
+@dataclass
+class RunEnded(Message):
+    """The run is over: finished, stopped or failed."""
+
+    running: "Running"
+    failure: InviteError | None
+
+
+@dataclass
+class Found(Message):
+    """A search was answered."""
+
+    query: str
+    rows: tuple[int, ...]
+
+
+@dataclass
+class Running:
+    """A run under way, between the thread that works and the screen that looks at it ten times a second.
+
+    The thread appends to `news`; only the screen takes from it. `settled` belongs to the screen.
+    """
+
+    purpose: Purpose
+    plan: "Plan"
+    control: "Control"
+    news: "deque[Settled | Waiting]" = field(default_factory=deque)
+    settled: "dict[str, Settled]" = field(default_factory=dict)
+
+
+def open_files(post: Post, opening: Opening) -> None:
+    """Read everything, then make and inspect every message; posted after each, so that the rows need not wait.
+
+    The collector rests meanwhile: it would walk a million new rows, and the screen would stutter.
+    """
+    from tui.folder import open_folder
+
+    state = State(files=opening.files)
+    with _no_collector():
+        try:
+            folder = open_folder(
+                opening.files,
+                event=opening.event,
+                template=opening.template,
+                account=opening.account,
+                ledger=opening.ledger,
+                outbox=opening.outbox,
+                encoding=opening.encoding,
+                environment=opening.environment,
+            )
+            state = _with_account(replace(state, folder=folder))
+            post(Opened(state))
+            state = _with_problems(replace(state, checked=True, survey=survey(folder)), folder)
+        except InviteError as error:
+            state = replace(state, folder=None, failure=error)
+        post(Opened(state))
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if collecting:
+            gc.enable()
+
+
+def _with_account(state: State) -> State:
+    if state.folder is None:
+        return state
+    try:
+        return replace(state, account=state.folder.account)
+    except InviteError as error:
+        return replace(state, account_failure=error)
+
+
+def _with_problems(state: State, folder: "Folder") -> State:
+    errors = frozenset((one.file, one.line) for one in folder.problems if one.severity == "error")
+    warnings = frozenset((one.file, one.line) for one in folder.problems if one.severity == "warning")
+    records = folder.attendees.records
+    places = [(one.file, one.line) for one in records]
+    faulty = [one.has_error or place in errors for one, place in zip(records, places, strict=True)]
+    rows = set(places)
+    of_nobody = sum((one.file, one.line) not in rows for one in folder.errors)
+    return replace(
+        state,
+        faults=tuple(i for i, place in enumerate(places) if faulty[i] or place in warnings),
+        errors=errors,
+        warnings=warnings,
+        left_out=sum(faulty),
+        to_fix=sum(faulty) + of_nobody,
+    )
+
+
+def survey(folder: "Folder") -> Survey:
+    """What a send would do now, people with errors left out; and what the ledger holds. Raises LedgerError."""
+    people = folder.people(history=True)
+    sent = sum(person.outcome == "accepted" for person in people.values())
+    try:
+        plan = folder.plan(skip_errors=True)
+    except InputError as error:
+        return Survey(people=people, sent=sent, blocked=error)
+    actions = {action.attendee.key: action for action in plan.actions}
+    removed = sum(action.kind == "removed" for action in plan.actions)
+    return Survey(actions, people, ready=len(plan.to_send), sent=sent, removed=removed)
+
+
+def look_again(post: Post, folder: "Folder") -> None:
+    """After a run: what has become of everybody."""
+    with suppress(InviteError):  # a ledger that cannot be read was already said by the run
+        post(Surveyed(survey(folder)))
+
+
+def compose(post: Post, folder: "Folder", attendee: "Attendee") -> None:
+    view: MessageView | InviteError
+    try:
+        view = folder.view(attendee)
+    except InviteError as error:
+        view = error
+    post(Composed(attendee, view))
+
+
+def find(post: Post, index: "Index", query: str) -> None:
+    post(Found(query, index.find(query)))
+
+
+def plan_run(
+    post: Post, folder: "Folder", purpose: Purpose, *, address: str | None = None, skip_errors: bool = False
+) -> None:
+    """Plan a rehearsal (people with errors left out), a send (they block it unless left out), or a resend to one."""
+    try:
+        if address is not None:
+            plan = folder.plan_resend([address])
+        else:
+            plan = folder.plan(skip_errors=skip_errors or purpose == "rehearsal")
+    except InviteError as error:
+        post(PlanRefused(purpose, error))
+        return
+    post(Planned(purpose, plan))
+
+
+def mail(post: Post, folder: "Folder", running: Running) -> None:
+    """Rehearse or send, to the end or to where the organiser stops it."""
+    failure = None
+    try:
+        if running.purpose == "rehearsal":
+            running.news.extend(folder.rehearse(running.plan, control=running.control))
+        else:
+            # A person looks on, who can stop it: the run may wait as long as the server asks.
+            command = "resend" if running.purpose == "resend" else "send"
+            for step in folder.send(running.plan, control=running.control, command=command, patience=math.inf):
+                running.news.append(step)
+    except InviteError as error:
+        failure = error
+    except OSError as error:
+        recorded = "What was sent before that is recorded."
+        failure = InputError(f"The run stopped: {error.strerror or error}.", hint=recorded)
+    post(RunEnded(running, failure))
