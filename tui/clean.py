@@ -1,4 +1,4 @@
-"""The one sanitiser: what came from outside, made harmless for a terminal, a header, a body, a file name, a spreadsheet.
+"""The one sanitiser: what came from outside, made harmless for a terminal, a header, a body, a file, a spreadsheet.
 
 Terminals obey escape sequences, C1 controls and bidirectional overrides wherever they are printed, and no widget of any
 library removes them; so everything from a file, a server or a template passes `visible` before it is drawn.
@@ -8,7 +8,7 @@ import re
 import unicodedata
 
 _PICTURES = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "\u2421"}
-_REPLACED = {code: "\ufffd" for code in range(0x80, 0xA0)}
+_REPLACED = dict.fromkeys(range(0x80, 0xA0), "\ufffd")
 # Zero-width joiners that scripts need (ZWNJ, ZWJ) are drawn by nobody alone, but hide nothing inside a word either; the
 # terminal gets a picture of them all the same, because two names that differ only by one must look different.
 _HIDDEN = (
@@ -21,7 +21,7 @@ _HIDDEN = (
     + list(range(0xE0000, 0xE0080))
 )
 _ESCAPED = {code: f"<U+{code:04X}>" for code in _HIDDEN}
-_SURROGATES = {code: "\ufffd" for code in range(0xD800, 0xE000)}
+_SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 _TERMINAL = _PICTURES | _REPLACED | _ESCAPED | _SURROGATES
 _TERMINAL_BLOCK = {code: to for code, to in _TERMINAL.items() if code != 0x0A}
 

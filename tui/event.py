@@ -26,9 +26,7 @@ _MONTHS = (
 _DURATION = re.compile(r"\s*(?:(\d+)\s*d)?\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m(?:in)?)?\s*", re.IGNORECASE)
 
 _KEYS: Mapping[str, frozenset[str]] = {
-    "event": frozenset(
-        {"title", "start", "end", "duration", "timezone", "location", "join_url", "description", "uid"}
-    ),
+    "event": frozenset({"title", "start", "end", "duration", "timezone", "location", "join_url", "description", "uid"}),
     "organizer": frozenset({"name", "email"}),
     "message": frozenset({"template", "subject", "reply_to", "from", "attach_ics", "attachments", "language"}),
     "columns": frozenset({"email", "name", "id", "group", "status", "internal"}),
@@ -102,12 +100,14 @@ class Event:
 
 
 def spoken(moment: datetime) -> str:
-    """"Thursday 6 May 2027, 14:00"."""
+    """ "Thursday 6 May 2027, 14:00"."""
     return f"{_WEEKDAYS[moment.weekday()]} {moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M}"
 
 
 def _short(moment: datetime) -> str:
-    return f"{_WEEKDAYS[moment.weekday()][:3]} {moment.day} {_MONTHS[moment.month - 1][:3]} {moment.year}, {moment:%H:%M}"
+    return (
+        f"{_WEEKDAYS[moment.weekday()][:3]} {moment.day} {_MONTHS[moment.month - 1][:3]} {moment.year}, {moment:%H:%M}"
+    )
 
 
 def _zone_in_words(timezone: str) -> str:
@@ -148,7 +148,7 @@ def ensure_uid(event: Event) -> Event:
 
     uid = secrets.token_hex(16)
     document = tomlkit.parse(event.path.read_bytes().decode("utf-8-sig"))
-    document["event"]["uid"] = uid  # type: ignore[index]  # load() has checked that it is a table
+    document["event"]["uid"] = uid
     try:
         replace_file(event.path, tomlkit.dumps(document))
     except OSError as error:
@@ -168,8 +168,8 @@ def replace_file(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
-            os.chmod(temporary, path.stat().st_mode & 0o777)
-        os.replace(temporary, path)
+            Path(temporary).chmod(path.stat().st_mode & 0o777)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -201,7 +201,8 @@ class _Reader:
         start = self._moment("start", zone, required=True)
         end = self._end(start, zone)
         organizer = Organizer(
-            self._line_of_text("organizer", "name", required=True) or "", self._address("organizer", "email", True) or ""
+            self._line_of_text("organizer", "name", required=True) or "",
+            self._address("organizer", "email", True) or "",
         )
         event = Event(
             path=self.path,
@@ -339,7 +340,11 @@ class _Reader:
             length = timedelta(days=min(days, 9999), hours=min(hours, 99999), minutes=min(minutes, 9999999))
             if not length:
                 self._fault(
-                    "event", "duration", "[event] duration is not a length of time.", 'Write "90m" or "1h30m".', duration
+                    "event",
+                    "duration",
+                    "[event] duration is not a length of time.",
+                    'Write "90m" or "1h30m".',
+                    duration,
                 )
                 return None
             try:
@@ -377,7 +382,9 @@ class _Reader:
         try:
             return Organizer(one_line(str(name or "")), address.parse(bare).wire)
         except address.AddressError as error:
-            self._fault("message", "from", f"[message] from is not an e-mail address: {error.reason}", error.hint, value)
+            self._fault(
+                "message", "from", f"[message] from is not an e-mail address: {error.reason}", error.hint, value
+            )
             return None
 
     def _message(self) -> MessageSettings:

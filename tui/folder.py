@@ -169,7 +169,7 @@ class Folder:
         made = plan.make(self._event, records, self.people(), self._sealed())
         return made.only(only) if only else made
 
-    def plan_resend(self, addresses: Sequence[str], *, template: str | None = None) -> Plan:
+    def plan_resend(self, addresses: Sequence[str]) -> Plan:
         """The current version again, to these people alone."""
         listed = {record.key: record for record in self._sound(self.attendees.records)}
         return plan.make_resend(self._event, listed, self.people(), addresses, self._sealed())
@@ -185,7 +185,9 @@ class Folder:
         if faults or general:
             problem = (faults or general)[0]
             raise InputError(problem.message, hint=problem.hint, code=problem.code, problems=faults or general)
-        actions = plan.make(self._event, [attendee], {k: p for k, p in self.people().items() if k == attendee.key}).actions
+        actions = plan.make(
+            self._event, [attendee], {k: p for k, p in self.people().items() if k == attendee.key}
+        ).actions
         action = actions[-1]
         if action.action == "none":
             first = plan.make(self._event, [replace(attendee, withdrawn=None)], {}).actions[0]
@@ -330,9 +332,7 @@ class Folder:
     def _roll(self) -> Roll:
         event = self._event
         people = self.people()
-        internal = (
-            record.cells[index] for record in self.attendees.records for index in record.columns.internal
-        )
+        internal = (record.cells[index] for record in self.attendees.records for index in record.columns.internal)
         sender = event.message.sender
         public = [event.organizer.email, *([sender.email] if sender else []), event.message.reply_to or ""]
         said = (event.title, event.location, event.description, event.join_url, event.when, event.organizer.name)
@@ -351,8 +351,7 @@ class Folder:
         with ledgers.open_to_read(self.ledger_path) as ledger:
             position = ledger.position()
         files = [
-            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-            for path in self._attachments()
+            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in self._attachments()
         ]
         sources = [source for wording in self._wordings.values() for source in wording.sources]
         return [self.account_name, position, *sources, *files]

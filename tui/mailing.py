@@ -72,7 +72,7 @@ class Control:
         self._stop = threading.Event()
         self._go = threading.Event()
         self._go.set()
-        self._connections: list["Connection"] = []
+        self._connections: list[Connection] = []
 
     @property
     def stopped(self) -> bool:
@@ -309,7 +309,7 @@ class _Run:
                     self._put_back(None)
         except InviteError as error:
             self._results.put(error)
-        except Exception as error:  # a fault of ours must not leave the run waiting for a thread that is gone
+        except Exception as error:  # noqa: BLE001  # a fault of ours must not leave the run waiting for a thread that is gone
             self._results.put(_unexpected(error))
         finally:
             if connection is not None:
@@ -319,24 +319,30 @@ class _Run:
 
     def _take(self) -> "_Try | None":
         """The next letter that is due, None when there is nothing more to do."""
-        while self._control.may_go_on():
-            with self._turn:
-                if self._ended or (not self._due and not self._in_hand):
-                    return None
-                delay = self._due[0][0] - time.monotonic() if self._due else None
-                if delay is not None and delay <= 0:
-                    task = heapq.heappop(self._due)[2]
-                    self._in_hand += 1
-                    break
-                if delay is not None and not self._in_hand:
-                    self._results.put(Waiting(delay, f"{len(self._due)} to be tried again"))
-                self._turn.wait(min(delay or 1.0, 1.0))
-        else:
-            return None
-        if self._pace.turn() and self._control.may_go_on():
-            return task
-        self._put_back(None)
+        while self._control.may_go_on() and self._is_on():
+            task = self._next_due()
+            if task is None:
+                continue
+            if self._pace.turn() and self._control.may_go_on():
+                return task
+            self._put_back(None)
         return None
+
+    def _is_on(self) -> bool:
+        with self._turn:
+            return not self._ended and bool(self._due or self._in_hand)
+
+    def _next_due(self) -> "_Try | None":
+        """The letter whose time has come, None after a while without one. It is in hand until it is put back."""
+        with self._turn:
+            delay = self._due[0][0] - time.monotonic() if self._due else None
+            if delay is not None and delay <= 0:
+                self._in_hand += 1
+                return heapq.heappop(self._due)[2]
+            if delay is not None and not self._in_hand:
+                self._results.put(Waiting(delay, f"{len(self._due)} to be tried again"))
+            self._turn.wait(min(delay or 1.0, 1.0))
+            return None
 
     def _put_back(self, task: "_Try | None", delay: float = 0.0) -> None:
         with self._turn:
@@ -463,4 +469,3 @@ def _planned(letter: Letter) -> Planned:
         stamp=letter.revision.stamp,
         digest=letter.digest,
     )
-

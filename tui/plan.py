@@ -59,7 +59,9 @@ class Plan:
     @property
     def counts(self) -> dict[str, int]:
         """How many messages of each action, and how many people of each sort of nothing; nobody is counted twice."""
-        found = Counter(action.action if action.action != "none" else action.kind for action in self.actions)
+        found: Counter[str] = Counter(
+            action.action if action.action != "none" else action.kind for action in self.actions
+        )
         found["none"] = found.pop("held", 0) + found.pop("refused", 0)
         return {word: found[word] for word in ("invite", "update", "cancel", "none", "unknown", "removed", "withdrawn")}
 
@@ -80,9 +82,7 @@ class Plan:
         return Plan(chosen, self.digest)
 
 
-def make(
-    event: Event, records: Sequence[Attendee], people: Mapping[str, Person], sealed: Sequence[str] = ()
-) -> Plan:
+def make(event: Event, records: Sequence[Attendee], people: Mapping[str, Person], sealed: Sequence[str] = ()) -> Plan:
     """The plan of a send. Records with errors are left out; `sealed` is all else that the digest must cover."""
     usable = [attendee for attendee in records if not attendee.has_error]
     live = {attendee.key for attendee in usable if attendee.withdrawn is None}

@@ -20,6 +20,7 @@ from tui.errors import Problem
 
 # How far down a platform's report may put its header.
 _PREAMBLE = 50
+_SEPARATORS = ",; \t\r\n\xa0"
 # Problems that no row carries, so that leaving rows out does not mend them.
 _OF_A_FILE = frozenset(
     {"empty-file", "no-attendees", "no-address-column", "encoding", "unclosed-quote", "duplicate-column", "bad-event"}
@@ -204,10 +205,10 @@ class _Reading:
             at = find_header(head, self.settings)
             if at is not None and (best is None or (len(head[at][1]) > best[0] and not table.is_sheet)):
                 best = len(head[at][1]), table, at
-            filled = [record for record in head if any(map(str.strip, record[1]))]
-            if not shown or (filled and len(filled[0][1]) > len(shown[0][1])):
-                shown = filled or shown
-                damage = broken
+            filled = [record for record in head if "".join(record[1]).strip(_SEPARATORS)]
+            if filled and (not shown or len(filled[0][1]) > len(shown[0][1])):
+                shown = filled
+            damage = damage or broken
         if best is not None:
             return best[1], best[2]
         if damage is not None:
@@ -230,7 +231,7 @@ class _Reading:
         with_addresses = next(
             (at for at in range(len(cells)) if any(_is_address(row[at]) for _, row in head if at < len(row))), None
         )
-        close = nearest(wanted or "email address", headers)
+        close = nearest(wanted or "email", headers) or nearest("email address", headers)
         if any(map(_is_address, cells)):
             hint = f"Line {line} holds an address: put a line above it that names the columns, such as name,email."
         elif with_addresses is not None:
@@ -275,7 +276,7 @@ class _Reading:
             return len(cells) == width > 1 and _is_address(cells[columns.address].strip())
 
         for line, cells in islice(table.rows(is_record), header + 1, None):
-            if any(cells) and not "".join(cells).isspace():
+            if any(cells) and "".join(cells).strip(_SEPARATORS):
                 self._read_row(_Row(cells, columns, file, line), label)
         if len(self.records) == before:
             hint = "Were the people exported too, or are they in another file?"

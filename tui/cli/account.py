@@ -42,7 +42,9 @@ def _add(options: argparse.Namespace, store: AccountStore) -> int:
         login="password" if options.username else "none",
     )
     if any(known.name == account.name for known in store.list()):
-        raise AccountError(f"There is an account {account.name} already.", hint="Remove it first, or choose another name.")
+        raise AccountError(
+            f"There is an account {account.name} already.", hint="Remove it first, or choose another name."
+        )
     secret = _password(options) if account.login == "password" else None
     conversation = probe(account, secret)
     store.add(account, secret)

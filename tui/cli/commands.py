@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
+from tui.clean import visible
 from tui.cli import output
 from tui.cli.output import say, tell
 from tui.errors import ConfirmationError, InputError, InviteError, UsageError
@@ -232,7 +233,7 @@ def _patience(wait: float | None) -> float:
 def _interruptible(control: Control) -> Iterator[None]:
     """The first signal lets what is in flight settle; a second one leaves at once, which is safe: the ledger knows."""
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
         if control.stopped:
             os._exit(130)
         control.stop()
@@ -256,7 +257,7 @@ def _progress(item: Settled, done: int, count: int, *, quiet: bool) -> None:
     words = f"  {item.reply}" if item.outcome != "accepted" else ""
     line = f"{done}/{count}  {item.outcome}  {item.action.attendee.address}{words}"
     if sys.stderr.isatty() and (quiet or item.outcome == "accepted"):
-        print(f"\r\x1b[K{output.visible(line)[:78]}", end="" if done < count else "\n", file=sys.stderr, flush=True)
+        print(f"\r\x1b[K{visible(line)[:78]}", end="" if done < count else "\n", file=sys.stderr, flush=True)
     elif not quiet:
         tell(line)
 

@@ -108,7 +108,8 @@ def print_plan(plan: Plan, folder: Folder) -> None:
     counts = ", ".join(f"{count} {word}" for word, count in plan.counts.items() if count)
     say(f"{counts or 'nobody'}. To send: {len(plan.to_send)}{_by_group(plan.groups)}")
     columns = folder.columns()
-    say(f"Columns that leave: {', '.join(columns['leaving']) or 'none'}. Stay: {', '.join(columns['staying']) or 'none'}.")
+    leaving, staying = (", ".join(columns[which]) or "none" for which in ("leaving", "staying"))
+    say(f"Columns that leave: {leaving}. Stay: {staying}.")
     say(f"Digest: {plan.digest}")
 
 
@@ -235,7 +236,9 @@ def write_problems(path: Path, folder: Folder) -> int:
 def _line_of(problem: Problem) -> str:
     place = [problem.file, f"line {problem.line}" if problem.line else None, problem.column]
     where = ", ".join(part for part in place if part)
-    return visible(f"{problem.severity:7}  {where}: {problem.message}" if where else f"{problem.severity:7}  {problem.message}")
+    return visible(
+        f"{problem.severity:7}  {where}: {problem.message}" if where else f"{problem.severity:7}  {problem.message}"
+    )
 
 
 def by_group(groups: Mapping[str, int]) -> Iterable[str]:
@@ -255,7 +258,7 @@ def _people(count: int) -> str:
 
 
 def _count(outcomes: Iterable[str]) -> dict[str, int]:
-    found = dict.fromkeys(OUTCOMES, 0)
+    found: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
     for outcome in outcomes:
-        found[outcome] += 1  # type: ignore[index]  # an outcome is one of OUTCOMES
+        found[outcome] += 1
     return found

@@ -44,7 +44,9 @@ def _app() -> _Parser:
     parser = _Parser("invite-tui", description="Opens the app.", epilog=f"Commands: {', '.join(COMMANDS)}.")
     _reads_attendees(parser)
     _is_an_event(parser)
-    parser.add_argument("--outbox", metavar="DIR", help="where a rehearsal writes (default: outbox/ in the event folder)")
+    parser.add_argument(
+        "--outbox", metavar="DIR", help="where a rehearsal writes (default: outbox/ in the event folder)"
+    )
     return parser
 
 
@@ -64,14 +66,20 @@ def _commands() -> _Parser:
     event.add_argument("--json", action="store_true", help="one JSON document on stdout")
     sending.add_argument("--dry-run", action="store_true", help="write the messages to the outbox, send nothing")
     sending.add_argument("--outbox", metavar="DIR", help="where a dry run writes")
-    sending.add_argument("--wait", type=_seconds, metavar="SECONDS", help="how long a quota or throttle may be waited for")
-    confirming.add_argument("--confirm", type=_count, metavar="N", help="the number of messages that this run will send")
+    sending.add_argument(
+        "--wait", type=_seconds, metavar="SECONDS", help="how long a quota or throttle may be waited for"
+    )
+    confirming.add_argument(
+        "--confirm", type=_count, metavar="N", help="the number of messages that this run will send"
+    )
 
     commands.add_parser("check", parents=[files, event], help="what is wrong with the input")
     preview = commands.add_parser("preview", parents=[files, event], help="one person's message")
     preview.add_argument("--to", metavar="ADDRESS", help="whose (default: the first attendee's)")
     preview.add_argument("--part", choices=("headers", "text", "html", "calendar", "source"), help="only this part")
-    plan = commands.add_parser("plan", parents=[files, event], help="what a send would do, and the digest that seals it")
+    plan = commands.add_parser(
+        "plan", parents=[files, event], help="what a send would do, and the digest that seals it"
+    )
     plan.add_argument("--skip-errors", action="store_true", help="leave out the rows that have errors")
     send = commands.add_parser("send", parents=[files, event, sending, confirming], help="send what the plan says")
     send.add_argument("--approve", metavar="DIGEST", help="send if the plan still has this digest")
@@ -81,7 +89,9 @@ def _commands() -> _Parser:
         "resend", parents=[event, sending, confirming], help="the current version again, to these people"
     )
     resend.add_argument("addresses", nargs="+", metavar="ADDRESS")
-    resend.add_argument("--attendees", action="append", default=[], metavar="CSV", help="take names and columns from here")
+    resend.add_argument(
+        "--attendees", action="append", default=[], metavar="CSV", help="take names and columns from here"
+    )
     resend.add_argument("--encoding", metavar="NAME", help="the attendee files' encoding")
     resend.add_argument("--note", default="", metavar="TEXT", help="{{ organizer.note }} in the wording")
     commands.add_parser("status", parents=[event], help="what everybody was sent, and what became of it")
@@ -93,7 +103,9 @@ def _commands() -> _Parser:
 
 
 def _account(parser: argparse.ArgumentParser) -> None:
-    what = parser.add_subparsers(dest="account_command", metavar="add|list|test|remove", required=True, parser_class=_Parser)
+    what = parser.add_subparsers(
+        dest="account_command", metavar="add|list|test|remove", required=True, parser_class=_Parser
+    )
     json = _Parser(add_help=False)
     json.add_argument("--json", action="store_true", help="one JSON document on stdout")
     add = what.add_parser("add", parents=[json], help="add an account, after trying its login")
@@ -102,7 +114,9 @@ def _account(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--port", type=_count, metavar="P")
     add.add_argument("--security", choices=("starttls", "tls", "none"), default="starttls")
     add.add_argument("--username", metavar="U")
-    add.add_argument("--from", dest="sender", metavar="ADDRESS", help="the envelope's sender, if not the organizer's address")
+    add.add_argument(
+        "--from", dest="sender", metavar="ADDRESS", help="the envelope's sender, if not the organizer's address"
+    )
     add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     add.add_argument("--ca", metavar="PEM", help="trust this authority instead of the system's")
     what.add_parser("list", parents=[json], help="all accounts")

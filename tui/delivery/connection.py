@@ -367,6 +367,8 @@ class Connection:
         account = self.account
         secret = self._needed_secret()
         context = self._tls_context() if account.security != "none" else None
+        if self._is_aborted:
+            raise ConnectionAbortedError("it was broken off")
         sock = socket.create_connection((account.host, account.port), timeout=self._patience("connect"))
         self._client = client = _Client(sock)
         peer = str(sock.getpeername()[0])

@@ -26,7 +26,9 @@ _ADDRESS = re.compile(r"([\w.!#$%&'*+/=?^`{|}~-]+)@([\w-]+(?:\.[\w-]+)+)")
 _INSIDE = re.compile(r"[!#$%&'*/=?^`{|}~]+")
 _WORDS = re.compile(r"[^\W_]+")
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-_SOFT_BREAKS = re.compile(r"<!--.*?-->|</?(?:wbr|b|i|u|em|strong|span|font|a|code|tt|small|big|mark)\b[^>]*>", re.I | re.S)
+_SOFT_BREAKS = re.compile(
+    r"<!--.*?-->|</?(?:wbr|b|i|u|em|strong|span|font|a|code|tt|small|big|mark)\b[^>]*>", re.IGNORECASE | re.DOTALL
+)
 
 
 class Roll:
@@ -78,7 +80,11 @@ def clear(raw: bytes, recipient: str, roll: Roll, own_words: str = "") -> Cleare
     """
     try:
         message = read(raw)
-        leaks = (*_envelope(message, recipient), *_calendars(message, recipient), *_people(message, recipient, roll, own_words))
+        leaks = (
+            *_envelope(message, recipient),
+            *_calendars(message, recipient),
+            *_people(message, recipient, roll, own_words),
+        )
     except Unreadable as error:
         leaks = (Leak(error.where, error.what, f"The message cannot be read back safely: {error.what}."),)
     if leaks:
@@ -116,7 +122,9 @@ def _calendars(message: Reading, recipient: str) -> Iterator[Leak]:
         lines = list(content_lines(_text(part)))
         attendees = [line for name, line in lines if name == "ATTENDEE"]
         if len(attendees) != 1:
-            yield Leak(part.where, str(len(attendees)), f"The calendar object names {len(attendees)} attendees, not one.")
+            yield Leak(
+                part.where, str(len(attendees)), f"The calendar object names {len(attendees)} attendees, not one."
+            )
         for line in attendees:
             target = re.search(r":mailto:([^:]*)$", line, re.IGNORECASE)
             if not target or target.group(1) != recipient:
@@ -130,8 +138,8 @@ def _people(message: Reading, recipient: str, roll: Roll, own_words: str) -> Ite
     """Nobody else's address and no internal value, in any header, part, file name, or gap between parts."""
     mine, own = set(_keys(recipient)), _spaced(own_words)
     places: list[tuple[str, tuple[frozenset[str], frozenset[tuple[str, ...]]]]] = []
-    for header in (*message.headers, *(header for part in message.parts for header in part.headers)):
-        places.append((header.name, roll.findings(f"{header.value}\n{header.raw}")))
+    headers = (*message.headers, *(header for part in message.parts for header in part.headers))
+    places.extend((header.name, roll.findings(f"{header.value}\n{header.raw}")) for header in headers)
     for part in message.parts:
         places.append((part.where, roll.findings(part.name)))
         places.append((part.where, roll.findings_in_file(part.content) if part.name else roll.findings(_text(part))))

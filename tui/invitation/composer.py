@@ -37,7 +37,7 @@ class Changes(tuple[Change, ...]):
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What makes this message this one: its action and calendar identity, and the three values that are not repeatable."""
+    """What makes this message this one: its action, its calendar identity, and the values that are new each time."""
 
     action: str
     uid: str
@@ -86,7 +86,14 @@ class Composer:
                 self._attachment(path)
             except _NoAttachment as error:
                 problems.append(
-                    Problem("error", "missing-attachment", str(error), file=event.path.name, value=path.name, hint=error.hint)
+                    Problem(
+                        "error",
+                        "missing-attachment",
+                        str(error),
+                        file=event.path.name,
+                        value=path.name,
+                        hint=error.hint,
+                    )
                 )
         if problems:
             raise InputError(problems[0].message, code="missing-attachment", problems=problems)
@@ -101,7 +108,9 @@ class Composer:
         except MissingValues as missing:
             raise Uncomposable([self._missing(attendee, wording, name) for name in missing.names]) from None
         except WordingError as error:
-            message = f"The wording cannot be filled in for {attendee.name or attendee.address}: {one_line(str(error))}."
+            message = (
+                f"The wording cannot be filled in for {attendee.name or attendee.address}: {one_line(str(error))}."
+            )
             raise Uncomposable([_at(attendee, "bad-template", message)]) from None
         calendar = self._skeleton(revision.action).fill(
             revision.uid, revision.sequence, revision.stamp, attendee.name, attendee.address, join_url
@@ -168,7 +177,8 @@ class Composer:
             except (OSError, ValueError) as error:
                 why = error.strerror if isinstance(error, OSError) else "its name is not a file's"
                 raise _NoAttachment(
-                    f"The attachment {one_line(path.name)} cannot be read: {why}.", "Put the file into the event folder."
+                    f"The attachment {one_line(path.name)} cannot be read: {why}.",
+                    "Put the file into the event folder.",
                 ) from None
         return self._attached[path]
 
@@ -225,7 +235,9 @@ class Composer:
                     hint=f"Fill in {what}, or write {{% if {name} %}} ... {{% endif %}} around it.",
                 )
             name = what
-        index = attendee.columns.name[0] if name == "name" and attendee.columns.name else cell_index(name, attendee.columns)
+        index = (
+            attendee.columns.name[0] if name == "name" and attendee.columns.name else cell_index(name, attendee.columns)
+        )
         header = attendee.columns.headers[index] if index is not None else name
         message = f"{header} is blank for {attendee.name or attendee.address}, and the wording uses it."
         hint = f'Fill it in, or write {{{{ {name} | default("...") }}}} in the wording.'
@@ -249,13 +261,9 @@ class _NoAttachment(Exception):
         self.hint = hint
 
 
-def _at(
-    attendee: Attendee, code: str, message: str, column: int | None = None, hint: str | None = None
-) -> Problem:
+def _at(attendee: Attendee, code: str, message: str, column: int | None = None, hint: str | None = None) -> Problem:
     header = None if column is None else attendee.columns.headers[column]
     value = None if column is None else attendee.cells[column]
     return Problem(
         "error", code, message, file=attendee.file, line=attendee.line, column=header, value=value, hint=hint
     )
-
-

@@ -150,9 +150,13 @@ def _attached(kind: str, name: str, body: bytes) -> bytes:
     plain = re.fullmatch(r"[A-Za-z0-9 ._+@()-]{1,60}", name)
     parameter = f'filename="{name}"' if plain else f"filename*=utf-8''{quote(name, safe='')}"
     return (
-        f"Content-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n"
-        f"Content-Disposition: attachment;\r\n {parameter}\r\n\r\n"
-    ).encode() + body + b"\r\n"
+        (
+            f"Content-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n"
+            f"Content-Disposition: attachment;\r\n {parameter}\r\n\r\n"
+        ).encode()
+        + body
+        + b"\r\n"
+    )
 
 
 def _base64(content: bytes) -> bytes:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from tui.errors import BusyError, InputError, LedgerError
 from tui.ledger.records import Entry, Outcome, Person, Planned, Sent
@@ -34,7 +34,7 @@ class Ledger:
         self._db, self._lock, self._shown = connection, lock, shown
         self._turn = threading.Lock()
 
-    def __enter__(self) -> "Ledger":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -60,7 +60,7 @@ class Ledger:
                 db.execute("INSERT INTO fact VALUES ('event', ?)", (fingerprint,))
         elif row is not None and row[0] != fingerprint:
             raise InputError(
-                f"{self._shown} is the ledger of another event: the uid in the event file is not the one it was sent with.",
+                f"{self._shown} is the ledger of another event: the event file's uid is not the one it was sent with.",
                 hint="Restore the event file's uid, or name the right ledger with --ledger.",
                 code="other-event",
             )
@@ -154,21 +154,15 @@ class Ledger:
     @staticmethod
     def _messages(db: sqlite3.Connection) -> dict[str, tuple[Sent, ...]]:
         found: dict[str, list[Sent]] = {}
-        for row in db.execute(
+        for id_, key, address, action, uid, sequence, generation, round_, facts, *rest in db.execute(
             "SELECT id, key, address, action, uid, sequence, generation, round, facts, message_id, stamp, outcome,"
             " reply, attempts, settled_at FROM message ORDER BY id"
         ):
-            found.setdefault(row[1], []).append(
-                Sent(
-                    *row[:8],
-                    facts=json.loads(row[8]),
-                    message_id=row[9],
-                    stamp=datetime.fromisoformat(row[10]),
-                    outcome=_outcome(row[11]),
-                    reply=row[12],
-                    attempts=row[13],
-                    settled_at=row[14],
-                )
+            message_id, stamp, outcome, *end = rest
+            moment = datetime.fromisoformat(stamp)
+            version = (action, uid, sequence, generation, round_, json.loads(facts))
+            found.setdefault(key, []).append(
+                Sent(id_, key, address, *version, message_id, moment, _outcome(outcome), *end)
             )
         return {key: tuple(messages) for key, messages in found.items()}
 
