@@ -154,6 +154,8 @@ def account_from_settings(values: Mapping[str, str | None]) -> tuple[Account, Se
         raise _variable("USERNAME", "a user name holds no control characters")
     if username and not password:
         raise _variable("PASSWORD", "it is missing, while INVITE_TUI_SMTP_USERNAME is set")
+    if password and _CONTROL.search(password):
+        raise _variable("PASSWORD", "a password holds no line breaks or control characters")
     if password and not username:
         raise _variable("USERNAME", "it is missing, while INVITE_TUI_SMTP_PASSWORD is set")
     ca = Path(given["ca"]).expanduser() if "ca" in given else None
@@ -230,6 +232,8 @@ class AccountStore:
             raise AccountError(f"{account.name!r} is the account of the environment; choose another name.")
         if account.login != "none" and not secret:
             raise AccountError(f"Account {account.name}: a login needs a password.")
+        if secret and _CONTROL.search(secret.reveal()):
+            raise AccountError(f"Account {account.name}: a password holds no line breaks or control characters.")
         accounts = {known.name: known for known in self.list()}
         old = accounts.get(account.name)
         if old is not None and not replace:
@@ -238,7 +242,7 @@ class AccountStore:
             )
         # The secret first: a profile without one would look ready and fail on the day of sending.
         if secret is not None and account.login != "none":
-            _keyring_call(lambda backend: backend.set_password(SERVICE, _entry(account), secret.reveal()))
+            _keyring_call(lambda backend: backend.set_password(SERVICE, _entry(account), secret.reveal()), secret)
         accounts[account.name] = account
         try:
             self._write(accounts.values())
@@ -346,15 +350,21 @@ def _forget(account: Account) -> None:
 _T = TypeVar("_T")
 
 
-def _keyring_call(call: "Callable[[KeyringBackend], _T]") -> _T:
-    """What `call` gives with the system's keyring. Everything that a backend raises becomes an `AccountError`."""
+def _keyring_call(call: "Callable[[KeyringBackend], _T]", secret: Secret | None = None) -> _T:
+    """What `call` gives with the system's keyring. Everything that a backend raises becomes an `AccountError`.
+
+    A backend may quote the secret that it failed to store; `secret` is blanked in its words.
+    """
     problem: str
     try:
         backend = _backend()
         if backend is not None:
             return call(backend)
     except Exception as error:  # noqa: BLE001 - backends raise what D-Bus, the Keychain and ctypes do, not only KeyringError
-        problem = f"The system's keyring cannot be used: {_reason(error)}."
+        reason = _reason(error)
+        if secret:
+            reason = reason.replace(secret.reveal(), "***")
+        problem = f"The system's keyring cannot be used: {reason}."
     else:
         problem = "This system has no keyring that keeps a password safe."
     # Raised out here, so that no frame of a backend that held the password stays chained to it.
@@ -377,4 +387,4 @@ def _backend() -> "KeyringBackend | None":
 
 def _reason(problem: BaseException) -> str:
     text = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
-    return " ".join(str(text).split())[:200].rstrip(".")
+    return " ".join(str(text).split()).rstrip(".")

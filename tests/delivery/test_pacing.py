@@ -1,0 +1,138 @@
+"""The rhythm of sending, with a clock that the test turns."""
+
+import threading
+import time
+
+import pytest
+
+from tui.delivery.pacing import LONGEST_BACKOFF, Pace, backoff, default_per_minute
+
+
+class Clock:
+    """Time passes by waiting alone."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.waits: list[float] = []
+        self.stopped = False
+
+    def __call__(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> bool:
+        self.waits.append(seconds)
+        if not self.stopped:
+            self.now += seconds
+        return self.stopped
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+class TestPace:
+    def test_is_steady(self, clock: Clock) -> None:
+        pace = Pace(20, clock=clock, wait=clock.wait)
+        times = []
+        for _ in range(4):
+            assert pace.turn()
+            times.append(clock.now - 1000)
+        assert times == [0, 3, 6, 9]
+
+    def test_counts_the_time_that_sending_takes(self, clock: Clock) -> None:
+        pace = Pace(20, clock=clock, wait=clock.wait)
+        pace.turn()
+        clock.now += 2
+        pace.turn()
+        assert clock.waits == [1]
+
+    def test_makes_up_for_nothing_after_an_idle_time(self, clock: Clock) -> None:
+        pace = Pace(20, clock=clock, wait=clock.wait)
+        pace.turn()
+        clock.now += 600
+        pace.turn()
+        pace.turn()
+        assert clock.waits == [3]
+
+    def test_without_a_limit_never_waits(self, clock: Clock) -> None:
+        pace = Pace(0, clock=clock, wait=clock.wait)
+        assert all(pace.turn() for _ in range(100))
+        assert clock.waits == []
+
+    def test_ends_when_the_run_does(self, clock: Clock) -> None:
+        pace = Pace(20, clock=clock, wait=clock.wait)
+        assert pace.turn()
+        clock.stopped = True
+        assert not pace.turn()
+
+    def test_holds_everybody_back(self, clock: Clock) -> None:
+        pace = Pace(20, clock=clock, wait=clock.wait)
+        pace.turn()
+        pace.hold(60)
+        pace.hold(10)
+        pace.turn()
+        assert clock.now == 1060
+
+    def test_holds_back_without_a_limit_too(self, clock: Clock) -> None:
+        pace = Pace(0, clock=clock, wait=clock.wait)
+        pace.hold(60)
+        pace.turn()
+        pace.turn()
+        assert clock.waits == [60]
+
+    def test_knows_no_negative_rate(self, clock: Clock) -> None:
+        with pytest.raises(ValueError, match="negative"):
+            Pace(-1, clock=clock, wait=clock.wait)
+
+    def test_is_shared_by_several_connections(self) -> None:
+        stop = threading.Event()
+        pace = Pace(6000, wait=stop.wait)
+        times: list[float] = []
+
+        def work() -> None:
+            for _ in range(5):
+                assert pace.turn()
+                times.append(time.monotonic())
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        times.sort()
+        # 20 turns, 10 ms apart: what matters is that none came early.
+        assert times[-1] - times[0] >= 0.18
+
+    def test_a_stop_wakes_whoever_waits(self) -> None:
+        stop = threading.Event()
+        pace = Pace(1, wait=stop.wait)
+        assert pace.turn()
+        threading.Timer(0.05, stop.set).start()
+        started = time.monotonic()
+        assert not pace.turn()
+        assert time.monotonic() - started < 5
+
+
+class TestBackoff:
+    def test_doubles_up_to_an_hour(self) -> None:
+        assert [backoff(attempt, 60) for attempt in (1, 2, 3, 7, 8, 1000)] == [
+            60,
+            120,
+            240,
+            LONGEST_BACKOFF,
+            LONGEST_BACKOFF,
+            LONGEST_BACKOFF,
+        ]
+
+    def test_may_be_nothing(self) -> None:
+        assert backoff(3, 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "per_minute"),
+    [("127.0.0.1", 0), ("127.8.8.8", 0), ("::1", 0), ("localhost", 0), ("LOCALHOST", 0)]
+    + [("smtp.example.org", 20), ("localhost.example.org", 20), ("10.0.0.1", 20), ("127.1", 20), ("", 20)],
+)
+def test_the_default_is_a_rate_that_no_provider_minds(host: str, per_minute: float) -> None:
+    assert default_per_minute(host) == per_minute
