@@ -16,12 +16,15 @@ Code = Literal["bad-address", "several-addresses"]
 LOCAL_OCTETS = 64  # RFC 5321 §4.5.3.1.1
 ADDRESS_OCTETS = 254  # RFC 5321 §4.5.3.1.3 less the angle brackets of a path
 
+_TOO_LONG = f"is longer than {ADDRESS_OCTETS} characters, the most that mail servers take"
+
 # dot-atom (RFC 5322 §3.2.3). No quoted local parts: no mail program's user has one, and every hop reads them anew.
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _PLAIN = re.compile(rf"({_ATEXT}(?:\.{_ATEXT})*)@([A-Za-z0-9.-]+)")
 # What reads as an address within other text, be it a good one or not.
 _WITHIN = re.compile(r"[^\s<>()\[\],;:\"|\\@]+@[^\s<>()\[\],;:\"|/\\@]+")
 _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, formats such as zero-width and bidi, surrogates, line separators
+_LOOKED_AT = 1000  # characters: a cell may hold megabytes, and no address or hint is worth searching them
 _AROUND = " \t\r\n\xa0.,;:!?'\"*/\\|<>()[]{}"
 
 
@@ -64,7 +67,7 @@ def parse(text: str) -> Address:
         raise AddressError(fault, hint=_hint(text))
     wire = f"{local}@{domain}"
     if len(wire.encode()) > ADDRESS_OCTETS:
-        raise AddressError(f"is longer than {ADDRESS_OCTETS} characters, the most that mail servers take")
+        raise AddressError(_TOO_LONG)
     return Address(wire, wire.lower() if plain is not None else _key(local, domain))
 
 
@@ -94,12 +97,13 @@ def _judged_local_part(text: str) -> str:
 
 def _fault(text: str) -> str | None:
     """What is wrong with `text` that is no plain ASCII address, where we can say it better than the library."""
+    if len(text) > _LOOKED_AT:
+        return _TOO_LONG
     local, at, domain = text.partition("@")
     faults = (
         (not text.strip(), "is blank"),
-        (len(text) > 1000, f"is longer than {ADDRESS_OCTETS} characters, the most that mail servers take"),
         (not at, "has no @"),
-        (any(unicodedata.category(char) in _UNSEEN for char in text[:1000]), "has an invisible character in it"),
+        (any(unicodedata.category(char) in _UNSEEN for char in text), "has an invisible character in it"),
         (text != text.strip(), "has a space before or after it"),
         ("<" in text or ">" in text, "has something around it: only the part between < and > belongs here"),
         ('"@' in text, "has quotation marks before the @, which mail programs do not handle alike"),
@@ -132,6 +136,8 @@ def _judged_domain(domain: str) -> tuple[str, str]:
 
     if not domain:
         return "", "has nothing after the @"
+    if len(domain) > ADDRESS_OCTETS:
+        return "", _TOO_LONG
     if domain.startswith("."):
         return "", "has a full stop right after the @"
     if domain.endswith("."):
@@ -174,7 +180,7 @@ def _explained(text: str, reason: str) -> AddressError:
 
 def _hint(text: str) -> str | None:
     """The address that `text` most likely means: freed of what surrounds it, or with one @ for two; None in doubt."""
-    bare = text.strip(_AROUND)
+    bare = text[:_LOOKED_AT].strip(_AROUND)
     if bare[:7].lower() == "mailto:":
         bare = bare[7:]
     for token in _WITHIN.finditer(bare):
@@ -190,8 +196,8 @@ def _hint(text: str) -> str | None:
 
 
 def _within(text: str) -> Iterator[Address]:
-    """The good addresses that stand in the first thousand characters of `text`, set apart from what surrounds them."""
-    for token in _WITHIN.findall(text[:1000]):
+    """The good addresses that stand in the first part of `text`, set apart from what surrounds them."""
+    for token in _WITHIN.findall(text[:_LOOKED_AT]):
         bare = token.strip(_AROUND)
         if bare == text:
             continue  # this very text is being judged

@@ -139,6 +139,14 @@ def test_parsing_what_was_parsed_changes_nothing() -> None:
         assert parse(wire) == Address(wire, key), text
 
 
+@pytest.mark.parametrize("text", ["x", "x@", "@x", "x.", "x@x.org ", "<", "é", "x@" + "x" * 99, " "])
+def test_a_text_of_megabytes_is_refused_at_once(text: str) -> None:
+    with pytest.raises(AddressError):
+        parse(text * 300_000)
+    with pytest.raises(AddressError):
+        parse("ana@" + text * 300_000)
+
+
 def test_a_bad_domain_is_refused_again_the_second_time() -> None:
     for _ in range(2):
         with pytest.raises(AddressError):

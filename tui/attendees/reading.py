@@ -436,7 +436,8 @@ def _judged_address(row: _Row) -> tuple[Address | None, list[Problem]]:
     """The row's mailbox, if its address cell is one, and what is wrong with that cell."""
     at = row.columns.address
     raw = row.raw_cell(at)
-    text = raw.strip() if row.is_plain else bare_address(raw.translate(_BREAKS))
+    is_plain = row.is_plain or (raw.isascii() and raw.isprintable())
+    text = raw.strip() if is_plain else bare_address(raw.translate(_BREAKS))
     if not text:
         hint = "Fill it in, or delete the row."
         return None, [row.problem("error", "missing-address", "This person has no e-mail address.", at, hint=hint)]
