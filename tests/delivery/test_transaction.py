@@ -325,6 +325,16 @@ class TestFailure:
                 fault = fault_of(connection.deliver(cleared(raw=big)))
         assert (fault.outcome, fault.stage) == ("unsent", "body")
 
+    def test_in_the_middle_of_a_message_is_what_the_server_last_said(self) -> None:
+        big = raw_message(body=b"0123456789abcdef\r\n" * 2_000_000)
+        script = [*hello(), Step.READ, b"250 ok\r\n", Step.READ, b"250 ok\r\n", Step.READ, b"354 go\r\n", Step.READ]
+        for last, outcome in ((b"552 5.3.4 too big\r\n", "refused"), (b"250 taken\r\n", "unsent")):
+            with _SilentAfter([*script, last]) as port:
+                account = Account("test", "127.0.0.1", port, "none", login="none")
+                with Connection(account, None, sender=SENDER, timeout=0.3) as connection:
+                    fault = fault_of(connection.deliver(cleared(raw=big)))
+            assert (fault.outcome, fault.stage) == (outcome, "body")
+
     @pytest.mark.parametrize(
         ("reply", "outcome"),
         [
@@ -359,6 +369,14 @@ class TestFailure:
         script += [bytes([byte]) for byte in b"250-2.0.0 Ok\r\n250-2.0.0 queued\r\n250 2.0.0 as 1\r\n"]
         with ScriptedServer([*script, Step.READ]) as server, connect_to_script(server) as connection:
             assert connection.deliver(cleared()) == Receipt("250 2.0.0 Ok queued as 1")
+
+    def test_of_the_account_that_hangs_up_at_the_dot_closes_the_connection_too(
+        self, server: RecordingServer, connection: Connection
+    ) -> None:
+        server.say("DOT", "421 4.7.0 Too many messages, slow down", times=1)
+        assert fault_of(connection.deliver(cleared())).pause
+        assert isinstance(connection.deliver(cleared("bo@example.org")), Receipt)
+        assert server.connections == 2
 
     def test_a_reset_that_is_not_confirmed_closes_the_connection(self) -> None:
         script = [*hello(), Step.READ, b"250 ok\r\n", Step.READ, b"550 no\r\n", Step.READ, b"500 what\r\n", Step.READ]

@@ -549,7 +549,7 @@ class Connection:
 
     def _failed(self, fault: Fault) -> Fault:
         """Sees to it that nothing of this envelope is left for the next message."""
-        if fault.scope == "connection" or fault.reply.startswith("421"):
+        if fault.scope == "connection":
             self._drop()
         elif self._client is not None:
             self._must_reset = True
@@ -633,6 +633,8 @@ class Connection:
             fault = judge("dot", reply)
             if fault is None:
                 return Receipt(reply.text)
+            if reply.code == 421:
+                self._drop()
         return self._failed(fault or lost("dot", "the connection was lost"))
 
     def _last_words(self, client: _Client) -> Reply | None:
