@@ -156,9 +156,8 @@ def prepare(plan: Plan, composer: Composer, roll: Roll, *, note: str = "", now: 
     problems: list[Problem] = []
     leaked = False
     for action in plan.to_send:
-        revision = _revision(action, now, note)
         try:
-            cleared = _cleared(composer, roll, action, revision)
+            revision, cleared = _composed(composer, roll, action, now, note)
         except Uncomposable as error:
             problems.extend(error.problems)
             continue
@@ -427,6 +426,20 @@ def _cleared(composer: Composer, roll: Roll, action: Action, revision: Revision)
     internal = attendee.columns.internal
     own = " | ".join([attendee.name, *(cell for i, cell in enumerate(attendee.cells) if i not in internal)])
     return guard.clear(raw, attendee.address, roll, own)
+
+
+def _composed(
+    composer: Composer, roll: Roll, action: Action, now: datetime, note: str
+) -> tuple[Revision, Cleared | tuple[Leak, ...]]:
+    """The message of an action. One that is tried again is the same to the byte, Message-ID and stamp included, so that
+    a server or a mailbox that has it already can tell; unless what it says has changed meanwhile."""
+    fresh = _revision(action, now, note)
+    if action.pending and action.pending.attempts:
+        again = replace(fresh, stamp=action.pending.stamp, message_id=action.pending.message_id)
+        cleared = _cleared(composer, roll, action, again)
+        if isinstance(cleared, Cleared) and cleared.digest == action.pending.digest:
+            return again, cleared
+    return fresh, _cleared(composer, roll, action, fresh)
 
 
 def _revision(action: Action, now: datetime, note: str) -> Revision:

@@ -24,7 +24,10 @@ _COMPARED = ("title", "start", "end", "location", "join_url")
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What one person is owed. For `none`, `kind` says which sort of nothing; `reason` says it in words."""
+    """What one person is owed. For `none`, `kind` says which sort of nothing; `reason` says it in words.
+
+    `pending` is the message that an earlier run left to be tried again, where this action is that one.
+    """
 
     attendee: Attendee
     action: Verb
@@ -38,6 +41,7 @@ class Action:
     changes: tuple[Change, ...] = ()
     in_reply_to: str | None = None
     not_before: datetime | None = None
+    pending: Sent | None = None
 
     @property
     def line(self) -> int | None:
@@ -192,7 +196,8 @@ def _still_first(event: Event, attendee: Attendee, person: Person) -> Action:
     latest = _current(person)[-1]
     if latest.outcome != "refused":
         words = f"the server put it off: {latest.reply}" if latest.outcome == "deferred" else "it was not tried"
-        return _first(event, attendee, latest.generation, f"still to send: {words}", latest.round)
+        first = _first(event, attendee, latest.generation, f"still to send: {words}", latest.round)
+        return replace(first, pending=latest)
     if _same(latest.facts, facts_of(event, attendee)):
         reason = f"refused: {latest.reply}; correct the address, or `resend` if the server should be asked again"
         return Action(attendee, "none", "refused", reason, latest.uid, latest.sequence, latest.generation)
@@ -207,7 +212,8 @@ def _next(event: Event, attendee: Attendee, person: Person, held: Sent) -> Actio
     if latest.outcome in ("deferred", "unsent") and _same(held.facts, facts):
         # What is still due is a resend of what they hold, or an update that the event has since taken back.
         if latest.sequence == held.sequence:
-            return _repeat(attendee, latest, held, facts, f"still to send: {latest.reply or 'it was not tried'}")
+            again = _repeat(attendee, latest, held, facts, f"still to send: {latest.reply or 'it was not tried'}")
+            return replace(again, pending=latest)
         return nothing
     if _same(held.facts, facts):
         if held.outcome == "unknown":
@@ -232,6 +238,7 @@ def _next(event: Event, attendee: Attendee, person: Person, held: Sent) -> Actio
         changes,
         _current(person)[0].message_id,
         latest.stamp,
+        latest if pending else None,
     )
 
 
@@ -283,6 +290,7 @@ def _unfinished_cancellations(attendee: Attendee, person: Person) -> Iterator[Ac
                 *(there, "cancel", "due", f"still to send: {words}", message.uid, message.sequence),
                 *(message.generation, message.round, message.facts),
                 not_before=message.stamp,
+                pending=message,
             )
 
 

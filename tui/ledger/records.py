@@ -54,6 +54,7 @@ class Sent:
     facts: Facts
     message_id: str
     stamp: datetime
+    digest: str
     outcome: Outcome
     reply: str
     attempts: int

@@ -155,14 +155,14 @@ class Ledger:
     def _messages(db: sqlite3.Connection) -> dict[str, tuple[Sent, ...]]:
         found: dict[str, list[Sent]] = {}
         for id_, key, address, action, uid, sequence, generation, round_, facts, *rest in db.execute(
-            "SELECT id, key, address, action, uid, sequence, generation, round, facts, message_id, stamp, outcome,"
-            " reply, attempts, settled_at FROM message ORDER BY id"
+            "SELECT id, key, address, action, uid, sequence, generation, round, facts, message_id, stamp, digest,"
+            " outcome, reply, attempts, settled_at FROM message ORDER BY id"
         ):
-            message_id, stamp, outcome, *end = rest
+            message_id, stamp, digest, outcome, *end = rest
             moment = datetime.fromisoformat(stamp)
             version = (action, uid, sequence, generation, round_, json.loads(facts))
             found.setdefault(key, []).append(
-                Sent(id_, key, address, *version, message_id, moment, _outcome(outcome), *end)
+                Sent(id_, key, address, *version, message_id, moment, digest, _outcome(outcome), *end)
             )
         return {key: tuple(messages) for key, messages in found.items()}
 

@@ -1,0 +1,114 @@
+"""The command as a user runs it: a process of its own, in an event folder of its own."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers.recording import RecordingServer
+from tui import data
+
+_COMMAND = (sys.executable, "-m", "tui")
+
+
+@dataclass
+class Desk:
+    """An organiser's working directory: the sample event, and the environment that commands run in."""
+
+    path: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    _running: ExitStack = field(default_factory=ExitStack)
+
+    def run(self, *words: str, code: int | None = 0, input: str | None = "") -> "subprocess.CompletedProcess[str]":
+        """Runs a command to its end; `code` is the exit code that it must have (None: any)."""
+        done = subprocess.run(  # noqa: S603
+            [*_COMMAND, *words],
+            cwd=self.path,
+            env=os.environ | self.environment,
+            input=input,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr + done.stdout, done.stderr + done.stdout
+        assert code is None or done.returncode == code, f"exit {done.returncode}\n{done.stderr}\n{done.stdout[-3000:]}"
+        return done
+
+    def json(self, *words: str, code: int | None = 0) -> Any:
+        return json.loads(self.run(*words, "--json", code=code).stdout)
+
+    def start(self, *words: str) -> "subprocess.Popen[str]":
+        """Starts a command in a process group of its own; it is killed at the end of the test."""
+        process = subprocess.Popen(  # noqa: S603
+            [*_COMMAND, *words],
+            cwd=self.path,
+            env=os.environ | self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+        )
+        self._running.callback(process.wait)
+        self._running.callback(process.kill)
+        return process
+
+    def use(self, server: Any, **more: str) -> None:
+        """Sends through `server` from here on."""
+        self.environment |= {
+            "INVITE_TUI_SMTP_HOST": "localhost",
+            "INVITE_TUI_SMTP_PORT": str(server.port),
+            "INVITE_TUI_SMTP_SECURITY": getattr(server, "security", "starttls"),
+            "INVITE_TUI_SMTP_USERNAME": server.username,
+            "INVITE_TUI_SMTP_PASSWORD": server.password,
+            "INVITE_TUI_SMTP_CA": str(server.ca),
+            "INVITE_TUI_SMTP_BACKOFF": "0",
+            **{f"INVITE_TUI_SMTP_{name.upper()}": value for name, value in more.items()},
+        }
+
+    def write(self, name: str, text: str) -> None:
+        (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.path / name).write_text(text, encoding="utf-8", newline="")
+
+    def change(self, name: str, old: str, new: str) -> None:
+        before = (self.path / name).read_text(encoding="utf-8")
+        assert old in before
+        self.write(name, before.replace(old, new))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    folder = tmp_path / "event"
+    shutil.copytree(data.samples(), folder)
+    for left in ("outbox", "event.ledger.db", "event.ledger.db-lock"):
+        shutil.rmtree(folder / left, ignore_errors=True)
+        (folder / left).unlink(missing_ok=True)
+    with ExitStack() as running:
+        yield Desk(folder, {}, running)
+
+
+@pytest.fixture
+def live(desk: Desk, smtp_server: RecordingServer) -> tuple[Desk, RecordingServer]:
+    """A desk with an account whose server records what it takes."""
+    desk.use(smtp_server)
+    return desk, smtp_server
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.005)
+
+
+SIGKILL = getattr(signal, "SIGKILL", signal.SIGTERM)
