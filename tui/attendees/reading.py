@@ -276,8 +276,9 @@ class _Reading:
             return len(cells) == width > 1 and _is_address(cells[columns.address].strip())
 
         for line, cells in islice(table.rows(is_record), header + 1, None):
-            if any(cells) and "".join(cells).strip(_SEPARATORS):
-                self._read_row(_Row(cells, columns, file, line), label)
+            text = "".join(cells)
+            if text and text.strip(_SEPARATORS):
+                self._read_row(_Row(cells, text, columns, file, line), label)
         if len(self.records) == before:
             hint = "Were the people exported too, or are they in another file?"
             self._file_error("no-attendees", file, "The file has a header and nobody under it.", hint)
@@ -285,8 +286,8 @@ class _Reading:
     def _read_row(self, row: "_Row", label: str) -> None:
         cells, columns = row.cells, row.columns
         mailbox, problems = _judged_address(row)
-        own_id = one_line(cells[columns.id]) if columns.id is not None else ""
-        group = one_line(cells[columns.group]) if columns.group is not None else ""
+        own_id = row.line_of(columns.id) if columns.id is not None else ""
+        group = row.line_of(columns.group) if columns.group is not None else ""
         status = cells[columns.status] if columns.status is not None else ""
         withdrawn = one_line(status) if status and _means_withdrawn(status) else None
         shape = _misshapen(row) if len(row.raw) != len(cells) else None
@@ -301,12 +302,12 @@ class _Reading:
             problems += [shape] if shape else ()
             problems += () if row.is_plain else _hidden_in_names(row)
             problems += self._duplicate(row, mailbox, own_id)
-        names = [cells[at] for at in columns.name]
+        names = map(row.line_of, columns.name)
         self.records.append(
             Attendee(
                 own_id or (mailbox.key if mailbox else f"{row.file}:{row.line}"),
                 mailbox.wire if mailbox else row.raw_cell(columns.address),
-                one_line(names[0] if len(names) == 1 else " ".join(names)),
+                " ".join(filter(None, names)),
                 group or label,
                 row.file,
                 row.line,
@@ -400,18 +401,21 @@ class _Row:
 
     __slots__ = ("cells", "columns", "file", "is_plain", "line", "raw")
 
-    def __init__(self, raw: list[str], columns: Columns, file: str, line: int) -> None:
+    def __init__(self, raw: list[str], text: str, columns: Columns, file: str, line: int) -> None:
         self.raw = raw
         self.columns = columns
         self.file = file
         self.line = line
-        text = "".join(raw)
-        self.is_plain = text.isascii() and text.isprintable()
-        cells = raw if self.is_plain else map(body_text, raw)
+        self.is_plain = text.isascii() and text.isprintable()  # nothing in it to be cleaned away
+        self.cells = tuple(map(str.strip, raw if self.is_plain else map(body_text, raw)))
         width = len(columns.headers)
-        self.cells = tuple(map(str.strip, cells))[:width]
-        if len(self.cells) < width:
-            self.cells += ("",) * (width - len(self.cells))
+        if len(raw) != width:
+            self.cells = (*self.cells, *[""] * (width - len(raw)))[:width]
+
+    def line_of(self, at: int) -> str:
+        """A cell on one line: a name, an id, a group."""
+        cell = self.cells[at]
+        return cell if self.is_plain and "  " not in cell else one_line(cell)
 
     def raw_cell(self, at: int) -> str:
         return self.raw[at] if at < len(self.raw) else ""
