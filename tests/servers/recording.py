@@ -81,6 +81,7 @@ class RecordingServer:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="smtp server", daemon=True)
         self._numbers = itertools.count(1)
+        self._transports: list[asyncio.WriteTransport] = []
         self.port = 0
 
     # What a test says before it connects. `to` limits a rule to one recipient (from RCPT on), `after` lets so many
@@ -134,6 +135,8 @@ class RecordingServer:
 
     async def _stop(self) -> None:
         self._listener.close()
+        for transport in self._transports:
+            transport.abort()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
@@ -181,6 +184,8 @@ class _Connection(SMTP):
         if self.transport is None:
             self._number = next(self._server._numbers)
             self._server.connections = self._number
+            assert isinstance(transport, asyncio.WriteTransport)
+            self._server._transports.append(transport)
         super().connection_made(transport)
 
     async def push(self, status: AnyStr) -> None:
