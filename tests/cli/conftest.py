@@ -29,13 +29,13 @@ class Desk:
     environment: dict[str, str] = field(default_factory=dict)
     _running: ExitStack = field(default_factory=ExitStack)
 
-    def run(self, *words: str, code: int | None = 0, input: str | None = "") -> "subprocess.CompletedProcess[str]":
+    def run(self, *words: str, code: int | None = 0, typed: str = "") -> "subprocess.CompletedProcess[str]":
         """Runs a command to its end; `code` is the exit code that it must have (None: any)."""
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [*_COMMAND, *words],
             cwd=self.path,
             env=os.environ | self.environment,
-            input=input,
+            input=typed,
             capture_output=True,
             encoding="utf-8",
             timeout=120,
@@ -50,7 +50,7 @@ class Desk:
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         """Starts a command in a process group of its own; it is killed at the end of the test."""
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [*_COMMAND, *words],
             cwd=self.path,
             env=os.environ | self.environment,

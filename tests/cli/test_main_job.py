@@ -8,6 +8,7 @@ from base64 import b64decode
 from email import message_from_bytes, policy
 
 import pytest
+
 from tests.cli.conftest import SIGKILL, Desk, wait_for
 from tests.servers.recording import RecordingServer
 
@@ -50,9 +51,11 @@ def test_a_second_send_sends_nothing(live: Live) -> None:
 def test_what_was_rehearsed_is_what_is_sent(live: Live) -> None:
     desk, server = live
     rehearsed = desk.json("send", "attendees.csv", "--dry-run")
-    assert rehearsed["dry_run"] is True and server.connections == 0
+    assert rehearsed["dry_run"] is True
+    assert server.connections == 0
     files = sorted((desk.path / "outbox").iterdir())
-    assert len(files) == 55 and files[0].name == "0001-ana@example.org.eml"
+    assert len(files) == 55
+    assert files[0].name == "0001-ana@example.org.eml"
     assert not (desk.path / "event.ledger.db").exists()
     sent = desk.json("send", "attendees.csv", "--approve", rehearsed["digest"])
     assert sent["digest"] == rehearsed["digest"]
@@ -63,7 +66,8 @@ def test_what_was_rehearsed_is_what_is_sent(live: Live) -> None:
 
 def test_without_an_account_a_send_is_a_rehearsal_and_says_so(desk: Desk) -> None:
     done = desk.run("send", "attendees.csv")
-    assert "rehearsal" in done.stderr and "Nothing was sent" in done.stdout
+    assert "rehearsal" in done.stderr
+    assert "Nothing was sent" in done.stdout
     assert len(list((desk.path / "outbox").iterdir())) == 55
 
 
@@ -85,7 +89,8 @@ def test_another_number_sends_nothing(live: Live, number: str) -> None:
 def test_no_number_and_no_terminal_is_wrong_usage(live: Live) -> None:
     desk, server = live
     done = desk.run("send", "attendees.csv", code=2)
-    assert "--confirm 55" in done.stderr and server.connections == 0
+    assert "--confirm 55" in done.stderr
+    assert server.connections == 0
 
 
 @pytest.mark.parametrize(
@@ -126,7 +131,8 @@ def test_a_row_with_an_error_blocks_everybody_unless_it_is_left_out(live: Live) 
     document = desk.json("send", "attendees.csv", "--confirm", "54", "--skip-errors")
     assert document["counts"]["accepted"] == 54
     problems = (desk.path / "problems.csv").read_text(encoding="utf-8-sig")
-    assert "ana@@example.org" in problems and "Ana Ruiz" in problems
+    assert "ana@@example.org" in problems
+    assert "Ana Ruiz" in problems
 
 
 def test_status_lists_everybody_tried_or_not(live: Live) -> None:
@@ -138,7 +144,9 @@ def test_status_lists_everybody_tried_or_not(live: Live) -> None:
     status = desk.json("status")
     assert len(status["attendees"]) == 55
     assert status["counts"] == done["counts"]
-    assert status["counts"]["refused"] == 1 and status["counts"]["accepted"] == 8 and status["counts"]["unsent"] == 46
+    assert status["counts"]["refused"] == 1
+    assert status["counts"]["accepted"] == 8
+    assert status["counts"]["unsent"] == 46
     ana = status["attendees"][0]
     assert (ana["outcome"], ana["response"], ana["bounced"]) == ("refused", "none", False)
     assert "No such user" in ana["history"][0]["reply"]
@@ -153,7 +161,8 @@ def test_refused_is_final_until_resend_asks(live: Live) -> None:
     assert desk.json("send", "attendees.csv", "--confirm", "55", code=3)["counts"]["refused"] == 1
     server.behave()
     done = desk.run("send", "attendees.csv", "--confirm", "0")
-    assert "ana@example.org" in done.stderr and "refused" in done.stderr
+    assert "ana@example.org" in done.stderr
+    assert "refused" in done.stderr
     assert len(server.messages) == 54
     assert desk.json("resend", "ana@example.org", "--confirm", "1")["counts"]["accepted"] == 1
     assert server.messages[-1].rcpt_tos == ("ana@example.org",)
@@ -177,7 +186,8 @@ def test_unknown_is_left_for_the_organiser_to_decide(live: Live) -> None:
     done = desk.json("send", "attendees.csv", "--confirm", "55", code=3)
     assert done["counts"] == {"accepted": 54, "refused": 0, "deferred": 0, "unknown": 1, "unsent": 0}
     plan = desk.json("plan", "attendees.csv")
-    assert plan["counts"]["unknown"] == 1 and plan["counts"]["invite"] == 0
+    assert plan["counts"]["unknown"] == 1
+    assert plan["counts"]["invite"] == 0
     left = desk.run("send", "attendees.csv", "--confirm", "0")
     assert "not known" in left.stderr
     assert len(server.messages) == 55
@@ -193,7 +203,9 @@ def test_resend_is_the_same_entry_with_a_later_stamp(live: Live) -> None:
     assert messages[1]["In-Reply-To"] == first["message_id"]
     stamps = [re.search(r"DTSTAMP:(\S+)", part.get_content()) for m in messages for part in m.walk()
               if part.get_content_type() == "text/calendar"]  # fmt: skip
-    assert stamps[0] and stamps[1] and stamps[1].group(1) > stamps[0].group(1)
+    assert stamps[0]
+    assert stamps[1]
+    assert stamps[1].group(1) > stamps[0].group(1)
     assert "As you asked." in messages[1].get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert desk.json("plan", "attendees.csv")["counts"]["invite"] == 54
 
@@ -215,7 +227,8 @@ def test_a_changed_time_is_an_update_for_those_who_hold_the_old_one(live: Live) 
     body = message_from_bytes(server.messages[1].data, policy=policy.SMTP).get_body(("plain",))
     assert body is not None
     text = body.get_content()
-    assert "14:00 to 15:30" in text and "14:15 to 15:30" in text
+    assert "14:00 to 15:30" in text
+    assert "14:15 to 15:30" in text
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
@@ -234,7 +247,8 @@ def test_killed_half_way_and_run_again_everybody_has_one(live: Live, connections
     recipients = [message.rcpt_tos[0] for message in server.messages]
     assert len(recipients) == len(set(recipients)), "nobody is sent the same version twice"
     status = {person["address"]: person["outcome"] for person in desk.json("status")["attendees"]}
-    assert set(status.values()) <= {"accepted", "unknown"} and len(status) == 55
+    assert set(status.values()) <= {"accepted", "unknown"}
+    assert len(status) == 55
     assert {address for address, outcome in status.items() if outcome == "accepted"} <= set(recipients)
 
 
@@ -248,7 +262,8 @@ def test_interrupted_what_is_in_flight_is_settled_first(live: Live, number: int)
     process.send_signal(number)
     assert process.wait(20) == 130
     counts = desk.json("status")["counts"]
-    assert counts["unknown"] == 0 and counts["accepted"] == len(server.messages)
+    assert counts["unknown"] == 0
+    assert counts["accepted"] == len(server.messages)
     assert counts["accepted"] + counts["unsent"] == 55
 
 

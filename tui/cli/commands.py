@@ -254,6 +254,8 @@ def _interruptible(control: Control) -> Iterator[None]:
 
 
 def _progress(item: Settled, done: int, count: int, *, quiet: bool) -> None:
+    if item.outcome == "unsent" and not item.attempts and not quiet:
+        return  # not tried: the summary counts them
     words = f"  {item.reply}" if item.outcome != "accepted" else ""
     line = f"{done}/{count}  {item.outcome}  {item.action.attendee.address}{words}"
     if sys.stderr.isatty() and (quiet or item.outcome == "accepted"):

@@ -23,8 +23,9 @@ class _Parser(argparse.ArgumentParser):
 
             hint = f"See `{self.prog} --help`."
             print(json.dumps({"error": {"code": "usage", "message": message, "hint": hint}, "problems": []}))
-        safe = message.encode("ascii", "backslashreplace").decode()
-        self.exit(2, f"{self.prog}: {safe}. See `{self.prog} --help`.\n")
+        from tui.clean import visible
+
+        self.exit(2, f"{self.prog}: {visible(message)}. See `{self.prog} --help`.\n")
 
 
 def parse(argv: list[str]) -> argparse.Namespace | int:

@@ -1,0 +1,234 @@
+"""What can go wrong: one clear sentence, the contract's exit code, and nothing sent."""
+
+import os
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Desk, wait_for
+from tests.servers.recording import RecordingServer
+
+Live = tuple[Desk, RecordingServer]
+
+
+def _refused(desk: Desk, *words: str, code: int, saying: str) -> None:
+    """The command ends with `code`, and one or two sentences that hold `saying`."""
+    done = desk.run(*words, code=code)
+    assert saying.casefold() in done.stderr.casefold(), done.stderr
+    own = [line for line in done.stderr.splitlines() if line.startswith("invite-tui: ")]
+    assert len(own) == 1, done.stderr
+
+
+def test_a_wrong_password_is_tried_once(live: Live) -> None:
+    desk, server = live
+    desk.environment["INVITE_TUI_SMTP_PASSWORD"] = "wrong horse"
+    _refused(desk, "send", "attendees.csv", "--confirm", "55", code=4, saying="login")
+    assert server.verbs().count("AUTH") == 1
+    assert "wrong horse" not in desk.run("send", "attendees.csv", "--confirm", "55", code=4).stderr
+    assert not server.messages
+
+
+def test_a_server_that_is_not_there(live: Live) -> None:
+    desk, _ = live
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    desk.environment["INVITE_TUI_SMTP_PORT"] = str(port)
+    _refused(desk, "send", "attendees.csv", "--confirm", "55", code=4, saying=f"localhost port {port}")
+
+
+def test_a_server_without_starttls_is_not_sent_to(desk: Desk, start_smtp: Callable[..., RecordingServer]) -> None:
+    server = start_smtp(security="none")
+    desk.use(server)
+    desk.environment["INVITE_TUI_SMTP_SECURITY"] = "starttls"
+    _refused(desk, "send", "attendees.csv", "--confirm", "55", code=4, saying="STARTTLS")
+    assert "AUTH" not in server.verbs()
+    assert "MAIL" not in server.verbs()
+
+
+def test_a_server_that_nobody_vouches_for(live: Live) -> None:
+    desk, server = live
+    del desk.environment["INVITE_TUI_SMTP_CA"]
+    _refused(desk, "send", "attendees.csv", "--confirm", "55", code=4, saying="certificate")
+    assert "AUTH" not in server.verbs()
+
+
+def test_no_security_is_for_loopback_alone(live: Live) -> None:
+    desk, _ = live
+    desk.environment |= {"INVITE_TUI_SMTP_HOST": "smtp.example.org", "INVITE_TUI_SMTP_SECURITY": "none"}
+    _refused(desk, "send", "attendees.csv", "--confirm", "55", code=4, saying="unencrypted")
+
+
+def test_an_account_that_nobody_has_added(desk: Desk) -> None:
+    _refused(desk, "send", "attendees.csv", "--account", "work", "--confirm", "55", code=4, saying="work")
+
+
+def test_an_empty_file(live: Live) -> None:
+    desk, server = live
+    desk.write("empty.csv", "")
+    _refused(desk, "send", "empty.csv", "--confirm", "0", code=1, saying="empty")
+    assert desk.json("check", "empty.csv", code=1)["problems"][0]["code"] == "empty-file"
+    assert server.connections == 0
+
+
+def test_a_file_with_a_header_and_nobody_in_it(live: Live) -> None:
+    desk, _ = live
+    desk.write("none.csv", "Name,Email\n")
+    assert desk.json("check", "none.csv", code=1)["problems"][0]["code"] == "no-attendees"
+
+
+def test_a_file_without_an_address_column(live: Live) -> None:
+    desk, server = live
+    desk.write("names.csv", "Name,Town\nAna,Leeds\n")
+    _refused(desk, "send", "names.csv", "--confirm", "1", code=1, saying="names.csv")
+    assert "no-address-column" in {p["code"] for p in desk.json("check", "names.csv", code=1)["problems"]}
+    assert server.connections == 0
+
+
+def test_an_unknown_placeholder(live: Live) -> None:
+    desk, server = live
+    desk.write("templates/invitation.md", "subject: Come\n\nDear {{ nme }}, come.\n")
+    _refused(desk, "send", "attendees.csv", "--confirm", "55", code=1, saying="nme")
+    [problem] = desk.json("check", "attendees.csv", code=1)["problems"]
+    assert (problem["code"], problem["line"], problem["value"]) == ("unknown-placeholder", 3, "nme")
+    assert "name" in problem["hint"]
+    assert server.connections == 0
+
+
+def test_a_blank_placeholder_names_the_row_and_the_column(live: Live) -> None:
+    desk, server = live
+    desk.write("templates/invitation.md", "subject: Come\n\nDear {{ name }}, we know: {{ access_needs }}.\n")
+    problems = desk.json("check", "attendees.csv", code=1)["problems"]
+    assert {problem["code"] for problem in problems} == {"missing-value"}
+    assert {problem["column"] for problem in problems} == {"Access needs"}
+    assert all(problem["line"] >= 2 for problem in problems)
+    assert server.connections == 0
+
+
+def test_an_internal_column_in_the_wording(live: Live) -> None:
+    desk, server = live
+    desk.write("templates/invitation.md", 'subject: Come\n\nDear {{ name }}, {{ attendee["Role"] }}.\n')
+    [problem] = desk.json("check", "attendees.csv", code=1)["problems"]
+    assert (problem["code"], problem["column"]) == ("internal-column", "Role")
+    assert server.connections == 0
+
+
+def test_somebody_elses_address_in_the_wording_stops_everything(live: Live) -> None:
+    desk, server = live
+    desk.write("templates/invitation.md", "subject: Come\n\nDear {{ name }}, ask Ana: ana@example.org.\n")
+    problems = desk.json("check", "attendees.csv", code=1)["problems"]
+    assert {problem["code"] for problem in problems} == {"leak"}
+    assert len(problems) >= 54
+    refused = desk.json("send", "attendees.csv", "--confirm", "55", code=1)
+    assert refused["problems"]
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "saying"),
+    [
+        (("check", "nowhere.csv"), "nowhere.csv"),
+        (("check", "."), "folder"),
+        (("nowhere.csv",), "nowhere.csv"),
+        (("check", "attendees.csv", "--event", "other.toml"), "other.toml"),
+        (("status", "--event", "nowhere/event.toml"), "event.toml"),
+        (("check", "attendees.csv", "--template", "invitatoin"), "invitatoin"),
+        (("init", "."), "already"),
+    ],
+)
+def test_what_is_not_there_is_named(desk: Desk, words: tuple[str, ...], saying: str) -> None:
+    done = desk.run(*words, code=1)
+    assert saying in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    "words", [("send",), ("send", "attendees.csv", "--confirm", "many"), ("plan", "attendees.csv", "--nonsense"), ()]
+)
+def test_words_that_do_not_fit_are_wrong_usage(desk: Desk, words: tuple[str, ...]) -> None:
+    assert desk.run(*words, code=2).stderr
+
+
+def test_without_a_terminal_the_app_shows_the_check_and_the_plan(desk: Desk) -> None:
+    done = desk.run("attendees.csv", code=2)
+    assert "55" in done.stdout
+    assert "Digest" in done.stdout
+    assert "needs a terminal" in done.stderr
+
+
+def test_a_broken_event_file_is_told_with_its_line(desk: Desk) -> None:
+    desk.change("event.toml", "Europe/London", "Europe/Lundon")
+    [problem] = desk.json("check", "attendees.csv", code=1)["problems"]
+    assert problem["code"] == "bad-event"
+    assert problem["line"]
+    assert "Europe/London" in problem["hint"]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of 1 MiB."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("only root may mount a small disk")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", disk], check=False, capture_output=True
+    )
+    if mounted.returncode != 0:
+        pytest.skip("this machine lets nobody mount a disk")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
+def _fill(disk: Path) -> None:
+    filler = os.open(disk / "filler", os.O_CREAT | os.O_WRONLY)
+    try:
+        with suppress(OSError):
+            while os.write(filler, b"\0" * 4096):
+                pass
+    finally:
+        os.close(filler)
+
+
+def test_a_full_disk_ends_a_rehearsal_in_a_sentence(desk: Desk, small_disk: Path) -> None:
+    _fill(small_disk)
+    _refused(desk, "send", "attendees.csv", "--dry-run", "--outbox", str(small_disk / "outbox"), code=1, saying="space")
+
+
+def test_a_full_disk_under_the_ledger_sends_nothing(live: Live, small_disk: Path) -> None:
+    desk, server = live
+    _fill(small_disk)
+    ledger = str(small_disk / "event.ledger.db")
+    _refused(desk, "send", "attendees.csv", "--confirm", "55", "--ledger", ledger, code=6, saying="full")
+    assert not server.messages
+
+
+def test_a_disk_that_fills_up_half_way_forgets_nothing(live: Live, small_disk: Path) -> None:
+    desk, server = live
+    ledger = str(small_disk / "event.ledger.db")
+    server.say("RCPT", "550 5.1.1 " + "No such user here. " * 20)
+    desk.environment["INVITE_TUI_SMTP_PER_MINUTE"] = "600"
+    process = desk.start("send", "attendees.csv", "--confirm", "55", "--ledger", ledger)
+    wait_for(lambda: server.verbs().count("RCPT") >= 5)
+    _fill(small_disk)
+    assert process.wait(30) == 6
+    (small_disk / "filler").unlink()
+    status = desk.json("status", "--ledger", ledger)
+    assert len(status["attendees"]) == 55
+    # The one whose outcome could not be written down any more may have arrived.
+    assert status["counts"]["refused"] >= 4
+    assert status["counts"]["unknown"] <= 1
+    assert status["counts"]["unsent"] > 0
+
+
+def test_a_ledger_that_is_none_is_not_written_over(live: Live) -> None:
+    desk, server = live
+    desk.write("event.ledger.db", "this is not a ledger at all, but somebody's text\n" * 50)
+    for words in (("status",), ("plan", "attendees.csv"), ("send", "attendees.csv", "--confirm", "55")):
+        _refused(desk, *words, code=6, saying="not a ledger")
+    assert "somebody's text" in (desk.path / "event.ledger.db").read_text(encoding="utf-8")
+    assert not server.messages
