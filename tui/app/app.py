@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -14,11 +14,12 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from tui.app import work
-from tui.app.pages import Subject
+from tui.app.pages import Subject, problems_in_words
 from tui.app.runs import after_news, begun, exit_code_of
 from tui.app.screens.main import MainScreen
 from tui.app.state import Purpose, State
 from tui.app.theme import DARK, DEFAULTS, LIGHT
+from tui.app.widgets.keybar import key_in_words
 from tui.app.widgets.table import AttendeeTable
 from tui.app.words import count
 from tui.clean import visible
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from tui.app.filtering import Index
     from tui.attendees import Attendee
 
+# What the palette offers, by the bindings' ids: the rest is about where the cursor is.
+_PALETTE = frozenset(
+    {"search", "problems", "open", "resend", "event", "rehearse", "send", "browse", "reload"}
+    | {"pause", "stop", "help", "quit"}
+)
 _TICK = 0.1  # seconds between two looks at a run
 _SEARCH_AT_ONCE = 20_000  # rows; more are searched in a thread
 
@@ -120,6 +126,8 @@ class InviteApp(App[None]):
         error = event.error
         if event.purpose == "send" and self.state.faults and not self.state.survey.blocked:
             self._ask_to_leave_out(error)
+        elif error.problems:
+            self._show_failure(error)
         else:
             self._toast(error.message, error.hint, severity="error")
 
@@ -244,6 +252,15 @@ class InviteApp(App[None]):
         answers = [("rehearse", "Rehearse"), ("cancel", "Not now")]
         self.push_screen(Choice("No account yet", said, answers), self._answered)
 
+    def _show_failure(self, error: InviteError) -> None:
+        from tui.app.screens.dialog import PageDialog
+        from tui.app.screens.event import of_nobody
+
+        lines = [
+            *problems_in_words([one for one in of_nobody(self.state) if one.severity == "error"] or error.problems)
+        ]
+        self.push_screen(PageDialog("Nothing can be sent yet", lines))
+
     def _ask_to_leave_out(self, error: InviteError) -> None:
         from tui.app.screens.choice import Choice
 
@@ -344,6 +361,10 @@ class InviteApp(App[None]):
         if self._job is None:
             self.exit()
             return
+        if self._quitting:
+            # Asked again while the last messages are in flight: the server may never answer.
+            self._job.control.abort()
+            return
         from tui.app.screens.choice import Choice
 
         if isinstance(self.screen, Choice):
@@ -364,13 +385,15 @@ class InviteApp(App[None]):
             self._quitting = True
             self._stop()
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette holds what the keys do, by the same words, and the look."""
         for binding in Binding.make_bindings([*self.main.BINDINGS, *self.BINDINGS]):
-            if binding.id is not None and screen is self.main and self.main.check_action(binding.action, ()):
-                target = "app" if binding.id in ("help", "quit") else "screen"
-                name = f"{binding.description.capitalize()}  {binding.key_display or ''}".strip()
-                yield SystemCommand(name, binding.tooltip, partial(self.run_action, f"{target}.{binding.action}"))
+            if binding.id in _PALETTE and screen is self.main and self.main.check_action(binding.action, ()):
+                target = "app" if binding in self.BINDINGS else "screen"
+                run = partial(self.run_action, f"{target}.{binding.action}")
+                yield SystemCommand(
+                    f"{binding.description.capitalize()}  {key_in_words(binding)}", binding.tooltip, run
+                )
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
     async def on_unmount(self) -> None:

@@ -79,10 +79,10 @@ def problems_in_words(problems: Sequence[Problem]) -> Iterator[Line]:
         lead = _content("▲ " if error else "△ ", "bad" if error else "care")
         yield Line(_content(visible(problem.message), "strong"), lead)
         under = _content("  ")
-        if problem.value:
+        if problem.value and problem.value not in problem.message:
             yield Line(_content(visible(problem.value), "bad" if error else "care"), under)
         if problem.hint:
-            yield Line(_content(visible(problem.hint)), under)
+            yield Line(_content(visible(problem.hint)), _content("→ ", "quiet"))
         if where := _where(problem):
             yield Line(_content(where, "quiet"), under)
         yield text_line()
@@ -93,7 +93,7 @@ def failure_in_words(headline: str, error: InviteError) -> Iterator[Line]:
     yield Line(_content(headline, "strong"), _content("▲ ", "bad"))
     yield Line(_content(visible(error.message)), _content("  "))
     if error.hint:
-        yield Line(_content(visible(error.hint), "quiet"), _content("  "))
+        yield Line(_content(visible(error.hint)), _content("→ ", "quiet"))
     yield text_line()
     yield from problems_in_words(error.problems)
 
@@ -158,6 +158,7 @@ def _calendar(view: "MessageView", subject: Subject) -> Iterator[Line]:
         ("In UTC", _when(entry)),
         ("Where", entry.get("LOCATION", "")),
         ("Link", entry.get("URL", "")),
+        ("About", entry.get("DESCRIPTION", "")),
         ("From", entry.get("ORGANIZER", "")),
         ("For", entry.get("ATTENDEE", "")),
     ]
@@ -239,13 +240,8 @@ def _moment(value: str) -> datetime | None:
 
 def _history(subject: Subject) -> Iterator[Line]:
     if (action := subject.action) is not None:
-        words = {
-            "invite": "A send would invite",
-            "update": "A send would update",
-            "cancel": "A send would cancel",
-            "none": "A send leaves out",
-        }[action.action]
-        yield field_line("Next", f"{words}: {action.reason}" if action.reason else words)
+        words = "nothing to send" if action.action == "none" else action.action
+        yield field_line("Next", f"{words}: {action.reason}")
         yield text_line()
     person = subject.person
     if person is None or not person.history:

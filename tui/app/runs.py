@@ -16,7 +16,7 @@ def begun(planned: "Planned", folder: "Folder", running: "Running", left_out: in
     return Run(
         purpose=planned.purpose,
         total=len(planned.plan.to_send),
-        place=str(folder.outbox),
+        place=f"{folder.outbox}/",
         settled=MappingProxyType(running.settled),
         left_out=left_out,
     )

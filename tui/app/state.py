@@ -159,7 +159,7 @@ def _standing(state: State, attendee: "Attendee") -> str:
     if attendee.withdrawn is not None:
         return "withdrawn"
     if action is None:
-        return person.outcome if person is not None else "none"
+        return person.outcome if person is not None else "caution" if place in state.warnings else "none"
     if action.action in ("update", "cancel"):
         return action.action
     if action.action == "invite":

@@ -59,7 +59,7 @@ class Confirm(Dialog[bool]):
         return Content.assemble(
             (" LIVE ", "bold $on-accent on $warning"),
             (f" {messages}", "bold"),
-            ", one for each person\n",
+            ", one for each person\n" if self._number > 1 else "\n",
             (f"through {visible(account.name)}: {visible(account.host)}:{account.port}{user}", "$quiet"),
         )
 
@@ -108,9 +108,10 @@ class Confirm(Dialog[bool]):
 
 
 def _shown(groups: Mapping[str, int]) -> list[tuple[str, int]]:
-    ordered = sorted(groups.items(), key=lambda one: (-one[1], one[0]))
-    if len(ordered) <= _GROUPS_SHOWN:
-        return ordered
+    """Every group in the list's order; where they are too many, the largest, and the rest as one."""
+    if len(groups) <= _GROUPS_SHOWN:
+        return list(groups.items())
+    ordered = sorted(groups.items(), key=lambda one: -one[1])
     rest = ordered[_GROUPS_SHOWN - 1 :]
     return [*ordered[: _GROUPS_SHOWN - 1], (f"{len(rest)} other groups", sum(number for _, number in rest))]
 

@@ -20,7 +20,7 @@ def _lines(state: State) -> Iterator[Line]:
     if folder is None:
         yield text_line("The event is not open yet." if state.failure is None else visible(state.failure.message))
         return
-    yield from problems_in_words(_nobodys(state))
+    yield from problems_in_words(of_nobody(state))
     if state.survey.blocked is not None and not state.survey.blocked.problems:
         yield Line(text_line(visible(state.survey.blocked.message)).body, text_line("▲ ", "bad").body)
         yield text_line()
@@ -54,7 +54,7 @@ def _lines(state: State) -> Iterator[Line]:
         yield field_line("", f"{words} no longer on the list and still hold an invitation: left alone")
 
 
-def _nobodys(state: State) -> list[Problem]:
+def of_nobody(state: State) -> list[Problem]:
     """The problems that are not a row's: nobody's message can be made, or the whole send is off, while they last."""
     folder = state.folder
     if folder is None or not state.checked:

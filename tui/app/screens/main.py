@@ -42,9 +42,7 @@ class MainScreen(Screen[None]):
         Binding("x", "stop", "stop", tooltip="Stop the run after the messages in flight", id="stop"),
         Binding("o", "browse", "browser", show=False, tooltip="Open the message's HTML in the browser", id="browse"),
         Binding("f5", "reload", "read again", show=False, tooltip="Read the files again", id="reload"),
-        Binding(
-            "escape", "back", "back", show=False, tooltip="Back to the list; clear the search, the filter", id="back"
-        ),
+        Binding("escape", "back", "back", tooltip="Back to the list; clear the search, the filter", id="back"),
         *(
             Binding(str(number), f"page({number - 1})", name, show=False, tooltip=f"The message's page: {name}")
             for number, name in enumerate(PAGES, 1)
@@ -116,7 +114,13 @@ class MainScreen(Screen[None]):
             self.table.refresh()
         self.query_one(Banner).show(state)
         self.query_one(ProgressPanel).show(state.run)
-        if first or old.running != state.running or old.checked != state.checked:
+        if (
+            first
+            or old.checked != state.checked
+            or old.running != state.running
+            or old.run is None
+            or state.run is None
+        ):
             self.refresh_bindings()
 
     def show_subject(self, subject: Subject) -> None:
@@ -140,6 +144,7 @@ class MainScreen(Screen[None]):
         self._show_title(len(order), len(records))
         if not order and folder is not None:
             self.message.show_nobody(self._state)
+        self.refresh_bindings()
 
     def _show_title(self, shown: int, total: int) -> None:
         pane = self.query_one("#attendees")
@@ -168,6 +173,10 @@ class MainScreen(Screen[None]):
         if action in ("rehearse", "send", "resend", "reload"):
             again = action == "reload" and self._state.failure is not None
             return again or (self._state.checked and not self._state.running)
+        if action == "back":
+            return self._can_go_back()
+        if action == "search":
+            return self._state.folder is not None and not self.query_one(SearchLine).typing
         return True
 
     def want(self, what: str) -> None:
@@ -223,16 +232,23 @@ class MainScreen(Screen[None]):
         self.message.turn_to(number)
 
     def action_other_pane(self) -> None:
-        if self.focused is self.message.reader:
+        if self._reading():
             self._read(False)
             self.call_after_refresh(self.table.focus)
         else:
             self.action_open()
 
+    def _can_go_back(self) -> bool:
+        run_is_over = self._state.run is not None and self._state.run.over
+        return self._reading() or run_is_over or self._found is not None or self._only_problems
+
+    def _reading(self) -> bool:
+        return self.focused is self.message.reader
+
     async def action_back(self) -> None:
         """One step back: from the message to the list, from the run's summary, from the search, from the filter."""
         run = self._state.run
-        if self.focused is self.message.reader:
+        if self._reading():
             self._read(False)
             self.call_after_refresh(self.table.focus)
         elif run is not None and run.over:

@@ -72,13 +72,19 @@ class Banner(Container):
     def show(self, state: State) -> None:
         self.set_class(state.live, "-live")
         self.query_one("#pill", Static).update(" LIVE " if state.live else " REHEARSAL ")
-        self.query_one("#place", Static).update(Content(_place(state)))
+        self.query_one("#place", Static).update(_place(state))
         self.query_one("#counts", Static).update(_counts(state))
         for chip in self.query(Chip):
             chip.disabled = not state.checked or state.running
 
 
-def _place(state: State) -> str:
+def _place(state: State) -> Content:
+    if state.survey.blocked is not None:
+        return Content.assemble(("▲ nothing can be sent yet: press e", "$error"))
+    return Content(_destination(state))
+
+
+def _destination(state: State) -> str:
     if state.folder is None:
         return ""
     if state.account is not None:

@@ -79,6 +79,7 @@ class MessagePane(Vertical):
         lines: list[Line] = []
         if state.failure is not None:
             lines = list(failure_in_words("This cannot be opened.", state.failure))
+            lines.append(text_line("F5 tries again, q quits.", "quiet"))
         elif state.folder is None:
             lines = [text_line("")]
         self.reader.show(lines)

@@ -50,7 +50,7 @@ class Reader(ScrollView, can_focus=True):
         self._wrapped_to = width
         self._rows = [row for line in self._lines for row in _rows(line, width)] if width > 0 else []
         self.virtual_size = Size(0, len(self._rows))
-        self.refresh()
+        self.refresh(layout=self.styles.height is not None and self.styles.height.is_auto)
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width

@@ -23,8 +23,8 @@ class SearchLine(Horizontal):
     """Shows what is searched for; `open` lets the organiser type."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "clear", "clear the search", show=False),
-        Binding("down,enter", "leave", "to the list", show=False),
+        Binding("escape", "clear", "clear the search"),
+        Binding("down", "leave", "to the list"),
     ]
 
     @dataclass
@@ -42,6 +42,10 @@ class SearchLine(Horizontal):
 
     def compose(self) -> "ComposeResult":
         yield Static(_HINT, id="search-hint")
+
+    @property
+    def typing(self) -> bool:
+        return self._input is not None and self._input.has_focus
 
     async def open(self) -> None:
         if self._input is None:
@@ -68,6 +72,10 @@ class SearchLine(Horizontal):
             event.input.value = harmless
             return
         self.post_message(self.Typed(event.value))
+
+    def on_input_submitted(self, event: "Input.Submitted") -> None:
+        event.stop()
+        self.post_message(self.Left())
 
     async def action_clear(self) -> None:
         await self.clear()

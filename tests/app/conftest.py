@@ -1,0 +1,33 @@
+"""What the tests of the app are given: an event folder of their own, and a server that takes mail without a login."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.servers.recording import RecordingServer
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The sample event, writable, as the working directory: files are named as an organiser names them."""
+    there = tmp_path / "event"
+    shutil.copytree(SAMPLES, there)
+    monkeypatch.chdir(there)
+    return there
+
+
+@pytest.fixture
+def server(start_smtp: Callable[..., RecordingServer]) -> RecordingServer:
+    return start_smtp(security="none", login=None)
+
+
+@pytest.fixture
+def few(folder: Path) -> Path:
+    """Four people in two groups, the third of them with an error."""
+    rows = "Name,Email,Audience\nAna Ruiz,ana@example.org,public\nBo Li,bo@example.org,public\n"
+    (folder / "few.csv").write_text(rows + "Cid,cid@@example.org,staff\nDora,dora@example.org,staff\n")
+    return folder / "few.csv"

@@ -1,0 +1,69 @@
+"""How the tests here drive the app: a real folder, a real screen without a terminal, and patience."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from tests.servers.recording import RecordingServer
+from tui.app.app import InviteApp
+from tui.app.work import Opening
+
+Driven = Pilot[None]
+
+
+def app_over(*files: str | Path, environment: Mapping[str, str] | None = None) -> InviteApp:
+    return InviteApp(Opening(tuple(map(str, files)), environment=environment or {}))
+
+
+@asynccontextmanager
+async def driven(
+    *files: str | Path, environment: Mapping[str, str] | None = None, size: tuple[int, int] = (100, 30)
+) -> AsyncIterator[Driven]:
+    """The app over these files, everybody's message checked."""
+    async with app_over(*files, environment=environment).run_test(size=size, notifications=True) as pilot:
+        await opened(pilot)
+        yield pilot
+
+
+async def opened(pilot: Driven) -> None:
+    await until(pilot, lambda: app_of(pilot).state.checked or app_of(pilot).state.failure is not None)
+    await composed(pilot)
+
+
+async def composed(pilot: Driven) -> None:
+    """The selected person's message is on the screen."""
+    message = app_of(pilot).main.message
+    await until(pilot, lambda: message.subject is None or message.subject.view is not None)
+    await pilot.pause()
+
+
+def app_of(pilot: Driven) -> InviteApp:
+    assert isinstance(pilot.app, InviteApp)
+    return pilot.app
+
+
+async def until(pilot: Driven, condition: Callable[[], object], seconds: float = 20.0) -> None:
+    end = asyncio.get_running_loop().time() + seconds
+    while not condition():
+        assert asyncio.get_running_loop().time() < end, f"never came to pass on this screen:\n{seen(pilot)}"
+        await pilot.pause(0.02)
+    await pilot.pause()
+
+
+async def typed(pilot: Driven, text: str) -> None:
+    await pilot.press(*(dict.fromkeys(" ", "space").get(char, char) for char in text))
+    await pilot.pause()
+
+
+def seen(pilot: Driven) -> str:
+    """What is on the screen, line by line."""
+    return "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
+
+
+def through(server: RecordingServer, **more: str) -> dict[str, str]:
+    """The environment of an account at this server, at full speed and without second tries."""
+    said = {"HOST": server.host, "PORT": str(server.port), "SECURITY": "none", "PER_MINUTE": "0", "RETRIES": "0"}
+    return {f"INVITE_TUI_SMTP_{name}": value for name, value in {**said, **more}.items()}

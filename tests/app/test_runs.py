@@ -1,0 +1,225 @@
+"""Rehearsing, sending and resending, against a real SMTP server and a real ledger."""
+
+import re
+from email import message_from_bytes, policy
+from pathlib import Path
+
+from textual.widgets import Button
+
+from tests.app.driving import Driven, app_of, composed, driven, seen, through, typed, until
+from tests.servers.recording import RecordingServer
+
+
+async def send(pilot: Driven, number: int) -> None:
+    await pilot.press("s")
+    await until(pilot, lambda: "Type the number" in seen(pilot))
+    await typed(pilot, str(number))
+    await pilot.press("enter")
+
+
+async def over(pilot: Driven) -> None:
+    await until(pilot, lambda: app_of(pilot).state.run is not None and not app_of(pilot).state.running)
+    await app_of(pilot).workers.wait_for_complete()
+    await pilot.pause()
+
+
+async def test_without_an_account_the_banner_says_rehearsal_and_s_explains(folder: Path) -> None:
+    async with driven("attendees.csv") as pilot:
+        assert "REHEARSAL" in seen(pilot)
+        assert "no account yet" in seen(pilot)
+        await pilot.press("s")
+        await pilot.pause()
+        assert "can only rehearse" in seen(pilot)
+        await pilot.press("escape")
+        assert app_of(pilot).state.run is None
+
+
+async def test_rehearsing_writes_every_message_to_the_outbox_and_says_where(folder: Path) -> None:
+    async with driven("attendees.csv") as pilot:
+        await pilot.press("d")
+        await over(pilot)
+        assert "55 messages written to outbox/" in seen(pilot)
+        assert "nothing was sent to anybody" in seen(pilot)
+        assert "0 sent" in seen(pilot)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "written to outbox" not in seen(pilot)
+    written = sorted((folder / "outbox").glob("*.eml"))
+    assert len(written) == 55
+    assert message_from_bytes(written[0].read_bytes(), policy=policy.default)["To"] == "Ana Ruiz <ana@example.org>"
+
+
+async def test_the_rehearse_chip_does_what_its_key_does(folder: Path) -> None:
+    async with driven("attendees.csv") as pilot:
+        await pilot.click("#rehearse")
+        await over(pilot)
+        assert "55 messages written" in seen(pilot)
+
+
+async def test_a_rehearsal_leaves_people_with_errors_out_and_says_so(folder: Path, few: Path) -> None:
+    async with driven("few.csv") as pilot:
+        await pilot.press("d")
+        await over(pilot)
+        assert "3 messages written" in seen(pilot)
+        assert "1 person left out" in seen(pilot)
+
+
+async def test_the_banner_says_live_where_sends_reach_people(folder: Path, server: RecordingServer) -> None:
+    async with driven("attendees.csv", environment=through(server)) as pilot:
+        assert "LIVE" in seen(pilot)
+        assert "REHEARSAL" not in seen(pilot)
+
+
+async def test_the_send_dialog_counts_by_group_and_sends_nothing_for_another_number(
+    folder: Path, server: RecordingServer
+) -> None:
+    async with driven("attendees.csv", environment=through(server)) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: "Type the number" in seen(pilot))
+        screen = seen(pilot)
+        for group, number in (("public", 26), ("organisations", 10), ("staff", 19), ("together", 55)):
+            assert re.search(rf"{group} +{number}\b", screen)
+        assert server.host in screen
+        for wrong in ("5", "54", "555", "55x", "-55", "５５"):
+            await typed(pilot, wrong)
+            assert pilot.app.screen.query_one("#go", Button).disabled, wrong
+            assert "nothing will be sent" in seen(pilot)
+            await pilot.press("enter")
+            assert app_of(pilot).state.run is None, wrong
+            await pilot.press(*["backspace"] * len(wrong))
+        await typed(pilot, "55")
+        assert not pilot.app.screen.query_one("#go", Button).disabled
+        await pilot.press("escape")
+        await pilot.pause()
+    assert server.messages == []
+
+
+async def test_the_right_number_sends_each_person_one_message(folder: Path, server: RecordingServer) -> None:
+    async with driven("attendees.csv", environment=through(server)) as pilot:
+        await send(pilot, 55)
+        await over(pilot)
+        assert "Send finished" in seen(pilot)
+        assert "55 sent" in seen(pilot)
+        await pilot.press("escape", "s")
+        await until(pilot, lambda: "Nothing to send" in seen(pilot))
+        await pilot.press("q")
+    assert len(server.messages) == 55
+    assert len({message.rcpt_tos for message in server.messages}) == 55
+    assert all(len(message.rcpt_tos) == 1 for message in server.messages)
+    assert app_of(pilot).exit_code == 0
+
+
+async def test_each_rows_outcome_is_in_the_table_and_the_summary_names_the_next_step(
+    folder: Path, server: RecordingServer
+) -> None:
+    server.say("RCPT", "550 5.1.1 No such user", to="bo.li@example.com")
+    async with driven("attendees.csv", environment=through(server)) as pilot:
+        await send(pilot, 55)
+        await over(pilot)
+        screen = seen(pilot)
+        assert "54 sent" in screen
+        assert "1 refused" in screen
+        assert "correct the address, then press r" in screen
+        assert "● Ana Ruiz" in screen
+        assert "✗ Bo Li" in screen
+        await pilot.press("down", "6")
+        await composed(pilot)
+        assert "No such user" in seen(pilot)
+        await pilot.press("q")
+    assert app_of(pilot).exit_code == 3
+
+
+async def test_errors_block_a_send_until_the_organiser_leaves_those_rows_out(
+    folder: Path, few: Path, server: RecordingServer
+) -> None:
+    async with driven("few.csv", environment=through(server)) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: "Leave them out" in seen(pilot))
+        assert "1 error stops the whole send" in seen(pilot)
+        await pilot.click("#leave-out")
+        await until(pilot, lambda: "Type the number" in seen(pilot))
+        assert "1 person with errors left out" in seen(pilot)
+        await typed(pilot, "3")
+        await pilot.press("enter")
+        await over(pilot)
+    assert [message.rcpt_tos[0] for message in server.messages] == [
+        "ana@example.org",
+        "bo@example.org",
+        "dora@example.org",
+    ]
+
+
+async def test_resending_reaches_the_selected_person_alone_once_1_is_typed(
+    folder: Path, server: RecordingServer
+) -> None:
+    async with driven("attendees.csv", environment=through(server)) as pilot:
+        await send(pilot, 55)
+        await over(pilot)
+        await pilot.press("escape", "down", "r")
+        await until(pilot, lambda: "Type the number" in seen(pilot))
+        assert "Bo Li <bo.li@example.com>" in seen(pilot)
+        await typed(pilot, "1")
+        await pilot.press("enter")
+        await over(pilot)
+        assert "Resend finished" in seen(pilot)
+    assert [message.rcpt_tos for message in server.messages[55:]] == [("bo.li@example.com",)]
+
+
+async def test_resending_to_somebody_who_was_never_sent_anything_says_so(folder: Path, server: RecordingServer) -> None:
+    async with driven("attendees.csv", environment=through(server)) as pilot:
+        await pilot.press("r")
+        await until(pilot, lambda: "Nothing was ever sent" in seen(pilot))
+
+
+async def test_a_run_can_be_paused_resumed_and_stopped(folder: Path, server: RecordingServer) -> None:
+    async with driven("attendees.csv", environment=through(server, PER_MINUTE="600")) as pilot:
+        await send(pilot, 55)
+        await until(pilot, lambda: len(server.messages) >= 2)
+        await pilot.press("p")
+        await until(pilot, lambda: "paused" in seen(pilot))
+        await pilot.pause(0.3)
+        held = len(server.messages)
+        await pilot.pause(0.4)
+        assert len(server.messages) == held
+        await pilot.press("p")
+        await until(pilot, lambda: len(server.messages) > held)
+        await pilot.press("x")
+        await over(pilot)
+        assert "Send stopped" in seen(pilot)
+        assert "unsent" in seen(pilot)
+        sent = len(server.messages)
+        assert sent < 55
+        assert f"{55 - sent} ready" in seen(pilot)
+
+
+async def test_quitting_while_a_run_is_on_asks_and_staying_goes_on(folder: Path, server: RecordingServer) -> None:
+    async with driven("attendees.csv", environment=through(server, PER_MINUTE="300")) as pilot:
+        await send(pilot, 55)
+        await until(pilot, lambda: len(server.messages) >= 1)
+        await pilot.press("q")
+        await until(pilot, lambda: "Stop and quit" in seen(pilot))
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app_of(pilot).state.running
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: "Stop and quit" in seen(pilot))
+        await pilot.click("#quit")
+        await until(pilot, lambda: not app_of(pilot).is_running)
+    assert 0 < len(server.messages) < 55
+    assert app_of(pilot).exit_code == 3
+
+
+async def test_a_server_that_is_not_there_is_said_in_words_and_nothing_is_lost(folder: Path) -> None:
+    environment = {
+        "INVITE_TUI_SMTP_HOST": "127.0.0.1",
+        "INVITE_TUI_SMTP_PORT": "1",
+        "INVITE_TUI_SMTP_SECURITY": "none",
+    }
+    async with driven("attendees.csv", environment=environment) as pilot:
+        await send(pilot, 55)
+        await over(pilot)
+        screen = seen(pilot)
+        assert "Send failed" in screen
+        assert "127.0.0.1" in screen
+        assert "55 unsent" in screen
+        assert "55 ready" in screen
