@@ -1,5 +1,6 @@
 """How we measure: side by side in one run, turn by turn, so that a busy machine is busy for both. Read ratios."""
 
+import os
 import statistics
 from collections.abc import Callable, Mapping
 
@@ -11,6 +12,8 @@ def interleaved(
 
     Ratios are to the first case. True where none is above its goal.
     """
+    # What is installed is compiled; a checkout is after its first run, unless this forbids it.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     samples: dict[str, list[float]] = {name: [] for name in cases}
     for measure in cases.values():
         measure()  # not counted: it fills caches
