@@ -435,7 +435,7 @@ class TestPipelining:
                 for name in ("ana", "bo"):
                     fault = fault_of(connection.deliver(cleared(f"{name}@example.org")))
                     assert (fault.outcome, fault.reply, fault.stage) == ("refused", "550 5.1.1 no", "rcpt")
-            assert b"." not in server.received
+            assert not {b".", b"RSET", b"QUIT"} & set(server.received)
             assert [line for line in server.received if line.startswith(b"RCPT")] == [
                 b"RCPT TO:<ana@example.org>",
                 b"RCPT TO:<bo@example.org>",
@@ -474,8 +474,8 @@ class TestBetweenMessages:
                 assert isinstance(connection.deliver(cleared(f"p{number}@example.org")), Receipt)
         assert [message.connection for message in server.messages] == [1, 1, 2, 2]
 
-    @pytest.mark.parametrize("farewell", [b"", b"421 4.4.2 Idle too long\r\n"])
-    def test_a_server_that_hung_up_is_called_again(self, farewell: bytes) -> None:
+    @pytest.mark.parametrize("farewell", [b"", b"421 4.4.2 Idle too long\r\n", b"250 an answer too many\r\n"])
+    def test_a_server_that_hung_up_or_lost_count_is_called_again(self, farewell: bytes) -> None:
         script = [*hello(), Step.READ, b"250 ok\r\n", Step.READ, b"250 ok\r\n", Step.READ, b"354 go\r\n"]
         script += [Step.READ] * 7 + [b"250 taken\r\n" + farewell]
         with ScriptedServer(script) as server, connect_to_script(server) as connection:
@@ -585,6 +585,26 @@ class TestAbort:
             threading.Timer(0.05, connection.abort).start()
             fault = fault_of(connection.deliver(cleared(raw=big)))
         assert fault.outcome in ("unsent", "unknown")
+        assert b"SECRET" not in relay.seen
+
+    def test_takes_the_encryption_off_for_no_moment(
+        self, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # As the other thread may see it: abort() has begun, and the socket is not shut down yet.
+        relay = _Relay()
+        script: Script = [Step.TLS, *hello(), Step.HANG]
+        with ScriptedServer(script, authority.server_context("127.0.0.1")) as server, relay.to(server.port) as port:
+            account = Account("test", "127.0.0.1", port, "tls", ca=authority.pem, login="none")
+            connection = Connection(account, None, sender=SENDER, timeout=5)
+            connection.open()
+            client = connection._client
+            assert client is not None
+            with monkeypatch.context() as patched:
+                patched.setattr(socket.socket, "shutdown", lambda *_: None)
+                connection.abort()
+                client.write(b"SECRET\r\n")
+            connection.close()
+        assert relay.seen
         assert b"SECRET" not in relay.seen
 
 
