@@ -65,6 +65,15 @@ class SendingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """One thing of the event that is no longer what an attendee was told."""
+
+    what: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """The meeting. `start` and `end` are aware, in the event's zone; `uid` is a secret of this machine."""
 

@@ -8,29 +8,29 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from email import message_from_bytes, policy
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui import event as event_file
 from tui import ledger as ledgers
-from tui import mailing, plan, settings
+from tui import plan, settings
 from tui.attendees import Attendee, AttendeeList, ColumnSettings, load
 from tui.delivery import AccountStore, account_from_settings, default_per_minute
 from tui.errors import AccountError, InputError, LeakError, Problem, UsageError
 from tui.event import Event
-from tui.guard import Roll
-from tui.invitation import Composer, Wording, load_wording
 from tui.ledger import Person
-from tui.mailing import Control, Mailing, Pacing, Settled, Waiting
 from tui.plan import Plan
 
 if TYPE_CHECKING:
+    # Composing, and with it Jinja2, Markdown and icalendar, is loaded when the first message is composed: the attendees
+    # are on the screen before that.
     from tui.delivery import Account, Connection, Secret
+    from tui.guard import Roll
+    from tui.invitation import Composer, Wording
+    from tui.mailing import Control, Mailing, Pacing, Settled, Waiting
 
 _TEMPLATES: Mapping[str, str] = {"invite": "invitation", "update": "update", "cancel": "cancellation"}
-_WORDING_CODES = frozenset({"unknown-placeholder", "internal-column", "bad-template", "duplicate-column"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +125,9 @@ class Folder:
     def _wording_problems(self) -> tuple[Problem, ...]:
         """What is wrong with the wording and the files that everybody gets, whoever the attendee is."""
         try:
-            composer = self._composer
+            self._composer  # noqa: B018  # what it cannot be made of is said here
         except InputError as error:
             return error.problems
-        del composer
         found = [
             problem
             for columns in self.attendees.columns
@@ -139,6 +138,8 @@ class Folder:
 
     def _message_problems(self) -> Iterator[Problem]:
         """Composes and inspects every message as a send would: what `check` passes, `send` does not refuse."""
+        from tui import mailing
+
         intended = plan.make(self._event, self._sound(self.attendees.records), self.people())
         for action in intended.to_send:
             try:
@@ -174,17 +175,23 @@ class Folder:
         listed = {record.key: record for record in self._sound(self.attendees.records)}
         return plan.make_resend(self._event, listed, self.people(), addresses, self._sealed())
 
-    def prepare(self, intended: Plan, *, note: str = "") -> Mailing:
+    def prepare(self, intended: Plan, *, note: str = "") -> "Mailing":
         """Every message of the plan, composed and cleared; InputError or LeakError where one cannot go."""
+        from tui import mailing
+
         return mailing.prepare(intended, self._composer, self._roll, note=note)
 
     def view(self, attendee: Attendee) -> MessageView:
         """The message that this attendee would be sent, or holds. InputError or LeakError where there can be none."""
-        faults = [problem for problem in self.problems_of(attendee) if problem.severity == "error"]
-        general = [problem for problem in self.errors if problem.code in _WORDING_CODES and problem not in faults]
-        if faults or general:
-            problem = (faults or general)[0]
-            raise InputError(problem.message, hint=problem.hint, code=problem.code, problems=faults or general)
+        from tui import mailing
+
+        # Not `problems`: one person's message is shown before everybody's has been composed.
+        place = (attendee.file, attendee.line)
+        own = (problem for problem in self.attendees.problems if (problem.file, problem.line) == place)
+        common = (*self._event_problems, *(self._wording_problems if self.event else ()))
+        faults = [problem for problem in (*own, *common) if problem.severity == "error"]
+        if faults:
+            raise InputError(faults[0].message, hint=faults[0].hint, code=faults[0].code, problems=faults)
         actions = plan.make(
             self._event, [attendee], {k: p for k, p in self.people().items() if k == attendee.key}
         ).actions
@@ -259,15 +266,19 @@ class Folder:
         return AccountStore(self.settings.config_dir)
 
     def rehearse(
-        self, intended: Plan, *, outbox: Path | None = None, control: Control | None = None
-    ) -> Iterator[Settled]:
+        self, intended: Plan, *, outbox: Path | None = None, control: "Control | None" = None
+    ) -> "Iterator[Settled]":
         """Writes the plan's messages to the outbox, as they would be sent."""
+        from tui import mailing
+
         return mailing.rehearse(self.prepare(intended), outbox or self.outbox, control)
 
     def send(
-        self, intended: Plan, *, control: Control, command: str = "send", note: str = "", patience: float = 0.0
-    ) -> Iterator[Settled | Waiting]:
+        self, intended: Plan, *, control: "Control", command: str = "send", note: str = "", patience: float = 0.0
+    ) -> "Iterator[Settled | Waiting]":
         """Sends the plan through the account; blocking, to the end. `patience`: see `mailing.Pacing`."""
+        from tui import mailing
+
         if self.account is None:
             raise AccountError("There is no account to send with.", hint="Add one with `invite-tui account add NAME`.")
         prepared = self.prepare(intended, note=note)
@@ -284,11 +295,13 @@ class Folder:
                 control=control,
             )
 
-    def pacing(self, patience: float = 0.0) -> Pacing:
+    def pacing(self, patience: float = 0.0) -> "Pacing":
+        from tui import mailing
+
         said, sending = self.settings, self._event.sending
         host = self.account.host if self.account else "localhost"
         per_minute = said.per_minute if said.per_minute is not None else sending.per_minute
-        return Pacing(
+        return mailing.Pacing(
             connections=said.connections or sending.connections or 1,
             per_minute=default_per_minute(host) if per_minute is None else per_minute,
             retries=said.retries,
@@ -314,7 +327,9 @@ class Folder:
         return self.event
 
     @cached_property
-    def _wordings(self) -> Mapping[str, Wording]:
+    def _wordings(self) -> "Mapping[str, Wording]":
+        from tui.invitation import load_wording
+
         event, folder = self._event, self.event_path.parent
         named = self.choices.template
         first = named or event.message.template or _TEMPLATES["invite"]
@@ -325,11 +340,15 @@ class Folder:
         return {action: loaded[name] for action, name in names.items()}
 
     @cached_property
-    def _composer(self) -> Composer:
+    def _composer(self) -> "Composer":
+        from tui.invitation import Composer
+
         return Composer(self._event, self._wordings)
 
     @cached_property
-    def _roll(self) -> Roll:
+    def _roll(self) -> "Roll":
+        from tui.guard import Roll
+
         event = self._event
         people = self.people()
         internal = (record.cells[index] for record in self.attendees.records for index in record.columns.internal)
@@ -421,6 +440,8 @@ def _summary(errors: Sequence[Problem]) -> str:
 
 def _read_back(address: str, action: str, raw: bytes) -> MessageView:
     """The message as a mail program reads it."""
+    from email import message_from_bytes, policy
+
     message = message_from_bytes(raw, policy=policy.default)
     readings = {part.get_content_type(): part for part in message.walk() if not part.is_attachment()}
 

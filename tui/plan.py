@@ -12,8 +12,7 @@ from typing import Literal
 from tui import address
 from tui.attendees import Attendee, Columns, normalise_header, squash
 from tui.errors import InputError
-from tui.event import Event, is_web_link
-from tui.invitation.composer import Change
+from tui.event import Change, Event, is_web_link
 from tui.ledger.records import Facts, Person, Sent
 
 Verb = Literal["invite", "update", "cancel", "none"]

@@ -4,15 +4,42 @@ import sys
 
 import tui
 
-COMMANDS = ("check", "preview", "plan", "send", "resend", "status", "account", "init")
+HELP = """\
+usage: invite-tui ATTENDEES.csv [MORE.csv ...]
+       invite-tui COMMAND ...
+
+Personal invitations in bulk, safely: one message per person, and nobody learns of another.
+A first argument that is no command is an attendee file: it opens the app.
+
+commands:
+  check     what is wrong with the input
+  preview   one person's message
+  plan      what a send would do, and the digest that seals it
+  send      send what the plan says
+  resend    the current version again, to these people
+  status    what everybody was sent, and what became of it
+  account   the SMTP logins; their secrets are in the system keyring
+  init      make an event folder
+
+options:
+  -h, --help  this help; `invite-tui COMMAND --help` tells a command's own options
+  --version   the version
+
+exit codes: 0 done; 1 refused, nothing was sent; 2 wrong usage; 3 some messages were refused,
+deferred or are unknown; 4 the account; 5 another run holds the ledger; 6 the ledger; 130 interrupted
+"""
 
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command and returns its exit code. Whatever a user can cause ends in a sentence, not a traceback."""
     argv = sys.argv[1:] if argv is None else argv
-    if argv == ["--version"]:
-        print(f"invite-tui {tui.__version__}")
+    # Written out, so that asking for help costs little more than starting Python.
+    if argv in (["--version"], ["--help"], ["-h"]):
+        print(f"invite-tui {tui.__version__}" if argv[0] == "--version" else HELP, end="\n" * (argv[0] == "--version"))
         return 0
+    if not argv:
+        print(HELP, end="", file=sys.stderr)
+        return 2
     from tui.cli.parser import parse
 
     options = parse(argv)

@@ -9,19 +9,10 @@ from typing import Any
 from tui.attendees import Attendee, Columns
 from tui.clean import body_text, one_line
 from tui.errors import InputError, Problem
-from tui.event import Event, is_web_link, spoken
+from tui.event import Change, Event, is_web_link, spoken
 from tui.invitation import mime
 from tui.invitation.calendar import CalendarSkeleton, method
 from tui.invitation.wording import Blank, MissingValues, Wording, WordingError, cell_index, cells
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One thing of the event that is no longer what the attendee was told."""
-
-    what: str
-    old: str
-    new: str
 
 
 class Changes(tuple[Change, ...]):
