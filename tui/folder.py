@@ -384,9 +384,9 @@ class Folder:
                 yield folder / record.cells[at].strip()
 
     def _can_skip(self) -> bool:
-        """Whether every error is a row's: no row can be left out to be rid of a file's, or the wording's."""
+        """Whether every error is a row's: no row can be left out to be rid of a file's, the wording's, or a leak."""
         rows = {(record.file, record.line) for record in self.attendees.records}
-        return all((problem.file, problem.line) in rows for problem in self.errors)
+        return all((error.file, error.line) in rows and error.code != "leak" for error in self.errors)
 
     def _has_error(self, record: Attendee) -> bool:
         return record.has_error or any(problem.severity == "error" for problem in self.problems_of(record))
