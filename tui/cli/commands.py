@@ -160,7 +160,7 @@ def _carry_out(options: argparse.Namespace, folder: Folder, made: Plan, *, appro
     if not dry_run and not approved and options.confirm is None:
         # What cannot be sent is said before anybody is asked to confirm it.
         folder.prepare(made, note=note)
-    _confirm(options.confirm, made, approved=approved, dry_run=dry_run)
+    _confirm(options.confirm, made, folder, approved=approved, dry_run=dry_run)
     if dry_run and not options.dry_run:
         tell("There is no account, so this is a rehearsal: the messages go to the outbox and nothing is sent.")
     control = Control()
@@ -201,7 +201,7 @@ def _carry_out(options: argparse.Namespace, folder: Folder, made: Plan, *, appro
     return 3 if not dry_run and any(item.outcome != "accepted" for item in settled) else 0
 
 
-def _confirm(number: int | None, made: Plan, *, approved: bool, dry_run: bool) -> None:
+def _confirm(number: int | None, made: Plan, folder: Folder, *, approved: bool, dry_run: bool) -> None:
     """The organiser's word for it. ConfirmationError where it is not for this run, UsageError where it is missing."""
     count = len(made.to_send)
     if number is not None:
@@ -215,9 +215,8 @@ def _confirm(number: int | None, made: Plan, *, approved: bool, dry_run: bool) -
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(f"{count} message(s) would be sent.", hint=f"Say so: --confirm {count}")
-    for line in output.by_group(made.groups):
+    for line in output.question(made, folder):
         tell(line)
-    tell(f"This will send {count} message(s). Type the number to send them:")
     answer = sys.stdin.readline().strip()
     if answer != str(count):
         raise ConfirmationError("That is not the number; nothing was sent.")

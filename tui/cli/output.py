@@ -241,10 +241,18 @@ def _line_of(problem: Problem) -> str:
     )
 
 
-def by_group(groups: Mapping[str, int]) -> Iterable[str]:
-    """One line for each group, for the question before a send."""
-    width = max((len(group) for group in groups), default=0)
-    return (f"  {group or 'no group':{max(width, 8)}}  {count}" for group, count in groups.items())
+def question(plan: Plan, folder: Folder) -> Iterable[str]:
+    """What the organiser is about to confirm, line by line: the event, the account, the count by group, the time."""
+    if folder.event:
+        yield f"{folder.event.title}, {folder.event.when_short}"
+    if folder.account:
+        yield f"LIVE through {folder.account.name}, {folder.account.host}:{folder.account.port}"
+    width = max((len(group) for group in plan.groups), default=0)
+    for group, count in plan.groups.items():
+        yield f"  {group or 'no group':{max(width, 8)}}  {count:>6}"
+    count, per_minute = len(plan.to_send), folder.pacing().per_minute
+    minutes = f", in about {max(round(count / per_minute), 1)} min" if per_minute else ""
+    yield f"This will send {count} message(s){minutes}. Type the number to send them:"
 
 
 def _by_group(groups: Mapping[str, int]) -> str:
