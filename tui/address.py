@@ -71,6 +71,14 @@ def parse(text: str) -> Address:
     return Address(wire, wire.lower() if plain is not None else _key(local, domain))
 
 
+def key_of(text: str) -> str:
+    """What comparisons use for `text`, whether it is an address or not: two spellings of one mailbox are the same."""
+    try:
+        return parse(text.strip()).key
+    except AddressError:
+        return text.strip().casefold()
+
+
 def suggest(address: str) -> str | None:
     """The address that was probably meant by this valid one, where its domain looks mistyped or made to deceive.
 

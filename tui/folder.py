@@ -67,8 +67,7 @@ class Folder:
         self.choices = choices
         self.event_path = _event_path(choices)
         self.settings = settings.load([self.event_path.parent, Path.cwd()], environment)
-        shown = choices.event or str(self.event_path)
-        event, problems = event_file.load(self.event_path, shown)
+        event, problems = event_file.load(self.event_path, str(self.event_path))
         self.event: Event | None = event_file.ensure_uid(event) if event else None
         columns = event.columns if event else {}
         self.attendees: AttendeeList = load(
@@ -116,7 +115,7 @@ class Folder:
                 "warning",
                 "past-event",
                 f"The event was on {self.event.when}: that is over.",
-                file=str(self.event_path.name),
+                file=str(self.event_path),
                 value=self.event.start.isoformat(),
                 hint="Correct start and end in the event file.",
             )
@@ -373,7 +372,11 @@ class Folder:
             hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in self._attachments()
         ]
         sources = [source for wording in self._wordings.values() for source in wording.sources]
-        return [self.account_name, position, *sources, *files]
+        try:
+            account = self.account_name
+        except AccountError:
+            account = ""  # nothing can be sent before it is said; a rehearsal needs none
+        return [account, position, *sources, *files]
 
     def _attachments(self) -> Iterator[Path]:
         folder = self.event_path.parent

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
+from tui.address import key_of
 from tui.clean import visible
 from tui.cli import output
 from tui.cli.output import say, tell
@@ -91,7 +92,7 @@ def _preview(options: argparse.Namespace) -> int:
     folder = _open(options)
     records = folder.attendees.records
     if options.to:
-        wanted = [record for record in records if record.address.casefold() == options.to.strip().casefold()]
+        wanted = [record for record in records if key_of(record.address) == key_of(options.to)]
         if not wanted:
             raise InputError(f"{options.to} is not on the list.", hint="Check the spelling.", code="unknown-address")
     else:

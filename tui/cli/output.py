@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tui.clean import spreadsheet_cell, visible
-from tui.errors import InviteError, Problem
+from tui.errors import AccountError, InviteError, Problem
 from tui.folder import Folder, MessageView
 from tui.ledger import OUTCOMES, Person
 from tui.mailing import Settled
@@ -100,8 +100,7 @@ def plan_document(plan: Plan, folder: Folder) -> dict[str, Any]:
 def print_plan(plan: Plan, folder: Folder) -> None:
     if folder.event:
         say(f"{folder.event.title}\n{folder.event.when}")
-    account = folder.account_name
-    say(f"Account: {account}" if account else "No account: a send would be a rehearsal into the outbox.")
+    say(_account_in_words(folder))
     for action in plan.actions:
         who = f"{action.attendee.name} <{action.attendee.address}>" if action.attendee.name else action.attendee.address
         say(f"  {action.action:6}  {who}: {action.reason}")
@@ -111,6 +110,14 @@ def print_plan(plan: Plan, folder: Folder) -> None:
     leaving, staying = (", ".join(columns[which]) or "none" for which in ("leaving", "staying"))
     say(f"Columns that leave: {leaving}. Stay: {staying}.")
     say(f"Digest: {plan.digest}")
+
+
+def _account_in_words(folder: Folder) -> str:
+    try:
+        name = folder.account_name
+    except AccountError as error:
+        return error.message
+    return f"Account: {name}" if name else "No account: a send would be a rehearsal into the outbox."
 
 
 def view_document(view: MessageView) -> dict[str, Any]:
