@@ -136,7 +136,8 @@ class RecordingServer:
     async def _stop(self) -> None:
         self._listener.close()
         for transport in self._transports:
-            transport.abort()
+            if not transport.is_closing():
+                transport.abort()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
