@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
@@ -26,6 +25,8 @@ from tui.clean import visible
 from tui.errors import InviteError
 
 if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
+
     from tui.app.filtering import Index
     from tui.attendees import Attendee
 
@@ -41,7 +42,7 @@ _SEARCH_AT_ONCE = 20_000  # rows; more are searched in a thread
 class InviteApp(App[None]):
     """The organiser's screen over one event folder."""
 
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "invite-tui"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
@@ -56,7 +57,9 @@ class InviteApp(App[None]):
         super().__init__()
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
-        self.theme = DARK.name
+        # Without the watcher, which would style everything a second time.
+        self.set_reactive(App.theme, DARK.name)
+        self.stylesheet.set_variables(self.get_css_variables())
         self._opening = opening
         self._clock = clock
         self.state = State(files=opening.files)
@@ -331,6 +334,8 @@ class InviteApp(App[None]):
             self._toast("There is no message to open.", severity="warning")
             return
         if self._pages is None:
+            from tempfile import TemporaryDirectory
+
             self._pages = TemporaryDirectory(prefix="invite-tui-")
         self._work("browse", partial(self._open_page, subject.view.html, Path(self._pages.name)))
 

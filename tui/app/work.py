@@ -37,21 +37,21 @@ class Opening:
     environment: Mapping[str, str] | None = None
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Opened(Message):
     """The folder was read, or could not be (`state.failure`)."""
 
     state: State
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Surveyed(Message):
     """The plan and the ledger were read again."""
 
     survey: Survey
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Composed(Message):
     """One person's message was made, or could not be."""
 
@@ -59,7 +59,7 @@ class Composed(Message):
     view: "MessageView | InviteError"
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Planned(Message):
     """A run was planned: who it would reach."""
 
@@ -67,7 +67,7 @@ class Planned(Message):
     plan: "Plan"
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class PlanRefused(Message):
     """The core would not plan this run."""
 
@@ -75,7 +75,7 @@ class PlanRefused(Message):
     error: InviteError
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class RunEnded(Message):
     """The run is over: finished, stopped or failed."""
 
@@ -83,7 +83,7 @@ class RunEnded(Message):
     failure: InviteError | None
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Found(Message):
     """A search was answered."""
 

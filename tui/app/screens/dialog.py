@@ -1,5 +1,6 @@
 """What every dialog has: a panel in the middle with its title in the border, and Escape that closes it."""
 
+from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
@@ -15,6 +16,7 @@ Answer = TypeVar("Answer")
 class Dialog(ModalScreen[Answer]):
     """A modal question or page. Escape answers with None: nothing was decided."""
 
+    CSS_PATH = Path(__file__).with_name("dialog.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "close", show=False),
         Binding("down", "app.focus_next", "next", show=False),

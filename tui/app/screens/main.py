@@ -16,12 +16,12 @@ from tui.app.state import Mark, State, mark_of
 from tui.app.widgets.headline import Banner, EventLine
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.message import MessagePane
-from tui.app.widgets.progress import ProgressPanel
 from tui.app.widgets.search import SearchLine
 from tui.app.widgets.table import AttendeeTable
 from tui.clean import visible
 
 if TYPE_CHECKING:
+    from tui.app.widgets.progress import ProgressPanel
     from tui.attendees import Attendee
 
 _NOBODY: "tuple[Attendee, ...]" = ()
@@ -50,16 +50,17 @@ class MainScreen(Screen[None]):
         Binding("tab", "other_pane", "other pane", show=False, tooltip="From the list to the message and back"),
         Binding("shift+tab", "other_pane", "other pane", show=False),
     ]
+    AUTO_FOCUS = "#table"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (96, "-wide")]  # noqa: RUF012 - as the base class declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Wanted(Message):
         """The organiser wants this done: "send", "rehearse", "resend", "event", "pause", "stop", "browse", "reload"."""
 
         what: str
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Searching(Message):
         """These words are to be found among the attendees."""
 
@@ -73,11 +74,14 @@ class MainScreen(Screen[None]):
         self._only_problems = False
         self.table = AttendeeTable(self._mark_of, id="table")
         self.message = MessagePane(id="message")
+        self._progress: ProgressPanel | None = None
 
     def compose(self) -> ComposeResult:
-        yield EventLine(id="event")
+        # As the first resize will have it: otherwise everything would be styled twice before the first picture.
+        width, height = self.app.size
+        self.add_class(_fitting(self.HORIZONTAL_BREAKPOINTS, width), _fitting(self.VERTICAL_BREAKPOINTS, height))
+        yield EventLine(self._state, id="event")
         yield Banner(id="banner")
-        yield ProgressPanel(id="progress")
         with Horizontal(id="panes"):
             with Vertical(id="attendees"):
                 yield SearchLine(id="search")
@@ -87,7 +91,6 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.show(self._state)
-        self.table.focus()
 
     @property
     def selected(self) -> "Attendee | None":
@@ -113,7 +116,7 @@ class MainScreen(Screen[None]):
         elif old.survey is not state.survey or old.run is not state.run:
             self.table.refresh()
         self.query_one(Banner).show(state)
-        self.query_one(ProgressPanel).show(state.run)
+        self._show_run(state)
         if (
             first
             or old.checked != state.checked
@@ -122,6 +125,16 @@ class MainScreen(Screen[None]):
             or state.run is None
         ):
             self.refresh_bindings()
+
+    def _show_run(self, state: State) -> None:
+        """The panel is made when there is first a run to show."""
+        if self._progress is None and state.run is not None:
+            from tui.app.widgets.progress import ProgressPanel
+
+            self._progress = ProgressPanel(id="progress")
+            self.mount(self._progress, before="#panes")
+        if self._progress is not None:
+            self._progress.show(state.run)
 
     def show_subject(self, subject: Subject) -> None:
         self.message.show(subject)
@@ -271,6 +284,10 @@ class MainScreen(Screen[None]):
 
     def on_attendee_table_chosen(self) -> None:
         self.action_open()
+
+
+def _fitting(breakpoints: Sequence[tuple[int, str]], size: int) -> str:
+    return [name for least, name in breakpoints if least <= size][-1]
 
 
 def _both(rows: Sequence[int], others: Sequence[int]) -> tuple[int, ...]:

@@ -1,14 +1,12 @@
-"""The two lines on top: which event this is, and whether what is done here reaches people."""
+"""The lines on top: which event this is, and whether what is done here reaches people."""
 
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
-from textual.containers import Container
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
-from textual.widgets import Static
 
 from tui.app.state import State
 from tui.app.widgets.chip import Chip
@@ -22,15 +20,15 @@ if TYPE_CHECKING:
 class EventLine(Widget):
     """Title, when and where; on two lines where one is too short for them."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+    def __init__(self, state: State, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
-        self._title = ""
-        self._rest: tuple[str, ...] = ()
+        self._title, self._rest = _said(state, None)
 
     def show(self, state: State) -> None:
-        event = state.folder.event if state.folder is not None else None
-        self._title, self._rest = _said(state, event)
-        self.refresh(layout=True)
+        said = _said(state, state.folder.event if state.folder is not None else None)
+        if said != (self._title, self._rest):
+            self._title, self._rest = said
+            self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         return 1 if self._fits(width) else 2
@@ -41,7 +39,7 @@ class EventLine(Widget):
     def render(self) -> Content:
         width = self.content_size.width
         if self._fits(width):
-            parts = [Content.styled(self._title, "bold"), *(Content(part) for part in self._rest)]
+            parts = [Content.styled(crop(self._title, width), "bold"), *(Content(part) for part in self._rest)]
             return Content("    ").join(parts)
         return Content.assemble(
             (crop(self._title, width), "bold"), "\n", crop("    ".join(part for part in self._rest), width)
@@ -59,53 +57,77 @@ def _said(state: State, event: "Event | None") -> tuple[str, tuple[str, ...]]:
     return "The event file has errors", ("press e to see them",)
 
 
-class Banner(Container):
-    """REHEARSAL or LIVE, in a word and a colour; where messages go; the counts; and the two things to press."""
+class Banner(Widget):
+    """REHEARSAL or LIVE, in a word and a colour; where messages go; the counts; and the two things to press.
+
+    On one line, or on two where one is too short for them. The words are drawn by the banner itself: each widget more
+    is milliseconds more before the first picture.
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self._state = State()
 
     def compose(self) -> ComposeResult:
-        yield Static(id="pill", markup=False)
-        yield Static(id="place", markup=False)
-        yield Static(id="counts", markup=False)
         yield Chip("Rehearse", "screen.rehearse", id="rehearse")
         yield Chip("Send…", "screen.send", id="send")
 
     def show(self, state: State) -> None:
-        self.set_class(state.live, "-live")
-        self.query_one("#pill", Static).update(" LIVE " if state.live else " REHEARSAL ")
-        self.query_one("#place", Static).update(_place(state))
-        self.query_one("#counts", Static).update(_counts(state))
-        for chip in self.query(Chip):
-            chip.disabled = not state.checked or state.running
+        if state is not self._state:
+            self._state = state
+            for chip in self.query(Chip):
+                chip.disabled = not state.checked or state.running
+            self.refresh()
+
+    def render(self) -> Content:
+        state = self._state
+        pill = Content.styled(
+            *((" LIVE ", "bold $on-accent on $warning") if state.live else (" REHEARSAL ", "bold on $row"))
+        )
+        counts = _counts(state)
+        width = self.content_size.width
+        chips = sum(chip.outer_size.width + 1 for chip in self.query(Chip))
+        if self.content_size.height > 1:
+            words = _fitted(_destination(state), width - pill.cell_length - 1)
+            return Content("\n").join([Content.assemble(pill, " ", words), counts])
+        room = width - chips - counts.cell_length - pill.cell_length - 3
+        words = _fitted(_destination(state), max(0, room))
+        gap = " " * (room - words.cell_length + 2)
+        return Content.assemble(pill, " ", words, gap, counts)
 
 
-def _place(state: State) -> Content:
+def _fitted(content: Content, width: int) -> Content:
+    return content.truncate(width, ellipsis=True)
+
+
+def _destination(state: State) -> Content:
     if state.survey.blocked is not None:
-        return Content.assemble(("▲ nothing can be sent yet: press e", "$error"))
-    return Content(_destination(state))
-
-
-def _destination(state: State) -> str:
+        return Content.styled("▲ nothing can be sent yet: press e", "$error")
     if state.folder is None:
-        return ""
+        return Content()
     if state.account is not None:
-        return f"sends reach people, through {visible(state.account.name)}"
+        return Content.styled(f"sends reach people, through {visible(state.account.name)}", "$warning")
     if state.account_failure is not None:
-        return visible(state.account_failure.message)
-    return f"no account yet, messages go to {visible(state.folder.outbox.name)}/"
+        return Content.styled(visible(state.account_failure.message), "$error")
+    return Content.styled(f"no account yet, messages go to {visible(state.folder.outbox.name)}/", "$quiet")
 
 
 def _counts(state: State) -> Content:
     if state.folder is None:
         return Content()
     if not state.checked:
-        return Content("checking every message ...")
+        return Content.styled("checking every message ...", "$quiet")
     run = state.run
     sent = state.survey.sent
     if run is not None and run.live and not run.over:
         sent += run.counts.get("accepted", 0)
     parts = [
-        Content.assemble((f"{state.survey.ready:,}", "bold"), " ready"),
-        Content.assemble((f"{state.to_fix:,}", "bold $error" if state.to_fix else ""), " to fix"),
-        Content.assemble((f"{sent:,}", "bold" if sent else ""), " sent"),
+        _number(state.survey.ready, "ready", "bold $foreground"),
+        _number(state.to_fix, "to fix", "bold $error" if state.to_fix else "$quiet"),
+        _number(sent, "sent", "bold $foreground" if sent else "$quiet"),
     ]
     return Content("  ").join(parts)
+
+
+def _number(number: int, word: str, style: str) -> Content:
+    return Content.assemble((f"{number:,}", style), (f" {word}", "$quiet"))

@@ -38,11 +38,26 @@ class Bar(Widget, can_focus=False):
 class ProgressPanel(Vertical):
     """Hidden while there is no run. It stays when the run is over, until Escape."""
 
+    DEFAULT_CSS = """
+    ProgressPanel { height: auto; border: round $primary; border-title-color: $primary; border-title-style: bold;
+        border-subtitle-color: $quiet; padding: 0 1; }
+    ProgressPanel Horizontal { height: auto; }
+    ProgressPanel Bar { height: 1; width: 1fr; }
+    #numbers { width: 1fr; height: auto; }
+    ProgressPanel.-over Bar, ProgressPanel.-over Chip { display: none; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self._bar = Bar()
+        self._numbers = Static(id="numbers", markup=False)
+        self._pause = Chip("Pause", "screen.pause", id="pause")
+
     def compose(self) -> ComposeResult:
-        yield Bar()
+        yield self._bar
         with Horizontal():
-            yield Static(id="numbers", markup=False)
-            yield Chip("Pause", "screen.pause", id="pause")
+            yield self._numbers
+            yield self._pause
             yield Chip("Stop", "screen.stop", id="stop")
 
     def show(self, run: Run | None) -> None:
@@ -50,11 +65,11 @@ class ProgressPanel(Vertical):
         if run is None:
             return
         self.set_class(run.over, "-over")
-        self.query_one(Bar).show(run.done / run.total if run.total else 1.0)
+        self._bar.show(run.done / run.total if run.total else 1.0)
         self.border_title = Content(f"{(_ENDED if run.over else _TITLES)[run.purpose]}{_status(run)}")
         self.border_subtitle = Content("esc closes this") if run.over else Content("p pause   x stop")
-        self.query_one("#numbers", Static).update(_summary(run) if run.over else _numbers(run))
-        self.query_one("#pause", Chip).relabel("Resume" if run.paused else "Pause")
+        self._numbers.update(_summary(run) if run.over else _numbers(run))
+        self._pause.relabel("Resume" if run.paused else "Pause")
 
 
 def _status(run: Run) -> str:

@@ -4,22 +4,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
+from textual.widget import Widget
 
 from tui.clean import visible
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
     from textual.widgets import Input
 
 
 _HINT = Content.assemble(("/", "bold $primary"), (" search", "$quiet"))
 
 
-class SearchLine(Horizontal):
+class SearchLine(Widget):
     """Shows what is searched for; `open` lets the organiser type."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -27,7 +25,7 @@ class SearchLine(Horizontal):
         Binding("down", "leave", "to the list"),
     ]
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Typed(Message):
         """The words to search for have changed."""
 
@@ -40,8 +38,9 @@ class SearchLine(Horizontal):
         super().__init__(id=id)
         self._input: Input | None = None
 
-    def compose(self) -> "ComposeResult":
-        yield Static(_HINT, id="search-hint")
+    def render(self) -> Content:
+        # The input, when there is one, is drawn over all but the slash.
+        return _HINT
 
     @property
     def typing(self) -> bool:
@@ -52,7 +51,6 @@ class SearchLine(Horizontal):
             from textual.widgets import Input
 
             self._input = Input(placeholder="name, address, group or any column", compact=True, select_on_focus=False)
-            self.query_one("#search-hint", Static).update(Content.styled("/ ", "bold $primary"))
             await self.mount(self._input)
         self._input.focus()
 
@@ -61,7 +59,6 @@ class SearchLine(Horizontal):
         if self._input is not None:
             gone, self._input = self._input, None
             await gone.remove()
-            self.query_one("#search-hint", Static).update(_HINT)
             self.post_message(self.Typed(""))
 
     def on_input_changed(self, event: "Input.Changed") -> None:

@@ -50,7 +50,7 @@ class AttendeeTable(ScrollView, can_focus=True):
 
     cursor: reactive[int] = reactive(0, repaint=False)
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Selected(Message):
         """The cursor came to this attendee, or to nobody."""
 

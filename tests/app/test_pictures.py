@@ -1,0 +1,68 @@
+"""How it looks: one picture for each state that an organiser meets. `pytest --snapshot-update` takes them anew."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.app.driving import Driven, app_over, composed, opened, seen, through, typed, until
+from tests.servers.recording import RecordingServer
+
+Compare = Callable[..., bool]
+
+
+def pressing(*keys: str) -> Callable[[Driven], object]:
+    async def before(pilot: Driven) -> None:
+        await opened(pilot)
+        await pilot.press(*keys)
+        await pilot.pause()
+        await composed(pilot)
+
+    return before
+
+
+def test_the_main_screen_shows_who_gets_what(folder: Path, snap_compare: Compare) -> None:
+    assert snap_compare(app_over("attendees.csv"), run_before=pressing("down"), terminal_size=(140, 45))
+
+
+def test_at_60_by_20_the_list_has_the_screen_to_itself(folder: Path, snap_compare: Compare) -> None:
+    assert snap_compare(app_over("attendees.csv"), run_before=pressing(), terminal_size=(60, 20))
+
+
+def test_problems_stand_beside_their_rows(folder: Path, snap_compare: Compare) -> None:
+    assert snap_compare(app_over("mistakes.csv"), run_before=pressing("f", "down"), terminal_size=(100, 30))
+
+
+def test_a_wrong_number_keeps_the_send_button_dark(
+    folder: Path, snap_compare: Compare, server: RecordingServer
+) -> None:
+    async def before(pilot: Driven) -> None:
+        await opened(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: "Type the number" in seen(pilot))
+        await typed(pilot, "54")
+        pilot.app.screen.query_one("#number").blur()
+
+    server_of_the_picture = {**through(server), "INVITE_TUI_SMTP_PORT": "2525"}
+    app = app_over("attendees.csv", environment=server_of_the_picture)
+    assert snap_compare(app, run_before=before, terminal_size=(100, 30))
+
+
+def test_a_finished_send_says_what_became_of_it_and_what_to_do(
+    folder: Path, snap_compare: Compare, server: RecordingServer
+) -> None:
+    server.say("RCPT", "550 5.1.1 No such user", to="bo.li@example.com")
+
+    async def before(pilot: Driven) -> None:
+        await opened(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: "Type the number" in seen(pilot))
+        await typed(pilot, "55")
+        await pilot.press("enter")
+        await until(pilot, lambda: "Send finished" in seen(pilot))
+        await until(pilot, lambda: "54 sent  " in seen(pilot) and "0 ready" in seen(pilot))
+
+    app = app_over("attendees.csv", environment=through(server))
+    assert snap_compare(app, run_before=before, terminal_size=(100, 30))
+
+
+def test_the_help_is_made_of_the_bindings(folder: Path, snap_compare: Compare) -> None:
+    assert snap_compare(app_over("attendees.csv"), run_before=pressing("question_mark"), terminal_size=(100, 40))
