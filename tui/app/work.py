@@ -128,8 +128,8 @@ def open_files(post: Post, opening: Opening) -> None:
             state = _with_account(replace(state, folder=folder))
             post(Opened(state))
             state = _with_problems(replace(state, checked=True, survey=survey(folder)), folder)
-        except InviteError as error:
-            state = replace(state, folder=None, failure=error)
+        except (InviteError, OSError) as error:
+            state = replace(state, folder=None, failure=in_words(error))
         post(Opened(state))
 
 
@@ -195,8 +195,8 @@ def compose(post: Post, folder: "Folder", attendee: "Attendee") -> None:
     view: MessageView | InviteError
     try:
         view = folder.view(attendee)
-    except InviteError as error:
-        view = error
+    except Exception as error:  # noqa: BLE001 - a fault in one person's message must not end a run that is on
+        view = in_words(error)
     post(Composed(attendee, view))
 
 
@@ -213,8 +213,8 @@ def plan_run(
             plan = folder.plan_resend([address])
         else:
             plan = folder.plan(skip_errors=skip_errors or purpose == "rehearsal")
-    except InviteError as error:
-        post(PlanRefused(purpose, error))
+    except (InviteError, OSError) as error:
+        post(PlanRefused(purpose, in_words(error)))
         return
     post(Planned(purpose, plan))
 
@@ -230,9 +230,15 @@ def mail(post: Post, folder: "Folder", running: Running) -> None:
             command = "resend" if running.purpose == "resend" else "send"
             for step in folder.send(running.plan, control=running.control, command=command, patience=math.inf):
                 running.news.append(step)
-    except InviteError as error:
-        failure = error
-    except OSError as error:
-        recorded = "What was sent before that is recorded."
-        failure = InputError(f"The run stopped: {error.strerror or error}.", hint=recorded)
+    except Exception as error:  # noqa: BLE001 - whatever ends a run, the organiser must see where it stands
+        failure = in_words(error)
     post(RunEnded(running, failure))
+
+
+def in_words(error: Exception) -> InviteError:
+    """Whatever went wrong in a thread, as something to show."""
+    if isinstance(error, InviteError):
+        return error
+    if isinstance(error, OSError):
+        return InputError(f"{error.filename or 'A file'}: {error.strerror or error}.")
+    return InviteError(f"A fault of the program: {error!r}.", hint="Please report it.")

@@ -118,11 +118,12 @@ def _counts(state: State) -> Content:
     if not state.checked:
         return Content.styled("checking every message ...", "$quiet")
     run = state.run
-    sent = state.survey.sent
+    ready, sent = state.survey.ready, state.survey.sent
     if run is not None and run.live and not run.over:
+        ready -= min(ready, run.done)
         sent += run.counts.get("accepted", 0)
     parts = [
-        _number(state.survey.ready, "ready", "bold $foreground"),
+        _number(ready, "ready", "bold $foreground"),
         _number(state.to_fix, "to fix", "bold $error" if state.to_fix else "$quiet"),
         _number(sent, "sent", "bold $foreground" if sent else "$quiet"),
     ]

@@ -32,7 +32,7 @@ class Bar(Widget, can_focus=False):
         halves = int(width * 2 * min(1.0, self._part))
         full, half = divmod(halves, 2)
         done = "━" * full + ("╸" if half else "")
-        return Content.assemble((done, "$primary"), ("━" * (width - len(done)), "$edge"))
+        return Content.assemble((done, "$primary"), ("─" * (width - len(done)), "$quiet"))
 
 
 class ProgressPanel(Vertical):
