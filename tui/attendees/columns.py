@@ -4,26 +4,14 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from tui.clean import one_line
+from tui.attendees import exports
+from tui.clean import bare_address, one_line
 from tui.errors import Problem
 
-# In order of preference, squashed. "Contact e-mail", "Manager's email" and the like are somebody's decision: [columns].
-_ADDRESS = (
-    *("email", "emailaddress", "mail"),
-    *("attendeeemail", "attendeeemailaddress", "participantemail", "registrantemail", "useremail"),  # event platforms
-    *("email1value", "email1address"),  # Google contacts
-)
-_NAME = ("name", "fullname", "attendeename", "participantname", "registrantname", "displayname")
-_FIRST = ("firstname", "givenname", "forename", "attendeefirstname", "first")
-_LAST = ("lastname", "surname", "familyname", "attendeelastname", "attendeesurname", "last")
-_STATUS = (
-    *("attendeestatus", "approvalstatus", "registrationstatus", "bookingstatus", "ticketstatus"),
-    *("rsvp", "rsvpstatus", "responsestatus", "invitestatus", "status"),
-)
-# Microsoft Forms numbers its answers in a column `ID`: one person who answers twice would be two attendees.
-_FORMS = {"id", "starttime", "completiontime"}
+# Enough to tell a person's row from a row of headers.
+_IS_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +33,22 @@ class Columns:
     `headers` are spelled as in the file; `placeholders` has each column's name in the wording, `by_header` its squashed
     header, both the first of those that share one: these are the `duplicates` (squashed), and nobody can tell which of
     them is meant.
+
+    Where the cell under `address` is blank the first of `also` that is not counts, and where `name` is blank the first
+    of `other_names`. A person withdrew if any of `statuses` says so or any of `withdrawals` is filled in.
     """
 
     headers: tuple[str, ...]
     placeholders: Mapping[str, int] = field(hash=False)
     by_header: Mapping[str, int] = field(hash=False)
     address: int
+    also: tuple[int, ...] = ()
     name: tuple[int, ...] = ()
+    other_names: tuple[tuple[int, ...], ...] = ()
     id: int | None = None
     group: int | None = None
-    status: int | None = None
+    statuses: tuple[int, ...] = ()
+    withdrawals: tuple[int, ...] = ()
     internal: frozenset[int] = frozenset()
     duplicates: frozenset[str] = frozenset()
 
@@ -78,19 +72,36 @@ def normalise_header(header: str) -> str:
 
 
 def find_header(records: Sequence[tuple[int, list[str]]], settings: ColumnSettings) -> int | None:
-    """The index of the first record that names an address column, however many lines of preamble come before it."""
-    wanted = {squash(settings.email)} if settings.email else set(_ADDRESS)
-    for at, (_, cells) in enumerate(records):
-        if not wanted.isdisjoint(map(squash, cells)):
-            return at
-    return None
+    """The index of the record that names the columns of the people to invite, whatever comes before it.
+
+    It is the first that names an address column, unless that is above a report's hosts or the meeting itself.
+    """
+    rows = [cells for _, cells in records]
+    first = None
+    for at, cells in enumerate(rows):
+        if _names_an_address_column(cells, settings):
+            if exports.is_above_people(rows, at):
+                return at
+            first = at if first is None else first
+    return first
+
+
+def _names_an_address_column(cells: Sequence[str], settings: ColumnSettings) -> bool:
+    if settings.email:
+        return squash(settings.email) in map(squash, cells)
+    return bool(exports.address_columns(cells)) and not any(_IS_ADDRESS.fullmatch(cell.strip()) for cell in cells)
 
 
 def understand(
-    cells: Sequence[str], settings: ColumnSettings, file: str, line: int
+    cells: Sequence[str],
+    settings: ColumnSettings,
+    file: str,
+    line: int,
+    sample: Sequence[Sequence[str]] = (),
 ) -> tuple[Columns, tuple[Problem, ...]]:
     """The columns that a header record names, and what is wrong with it. It must name an address column.
 
+    `sample` is some of the records below it: of several columns that can hold the address it shows which one does.
     Where one of the problems is an error the columns cannot be relied on.
     """
     headers = tuple(map(one_line, cells))
@@ -105,35 +116,128 @@ def understand(
         if placeholder:
             placeholders.setdefault(placeholder, at)
     duplicates = [group for group in alike.values() if len(group) > 1]
+    wanted = {squash(name) for name in settings.internal}
+    internal = frozenset(at for at, header in enumerate(headers) if squash(header) in wanted)
 
-    def first(names: Sequence[str], own: str | None = None) -> int | None:
-        return next((by_header[name] for name in ((squash(own),) if own else names) if name in by_header), None)
+    def own(setting: str | None) -> int | None:
+        return by_header.get(squash(setting)) if setting else None
 
-    address = first(_ADDRESS, settings.email)
-    if address is None:
-        raise ValueError("no address column")
-    whole_name = first(_NAME, settings.name)
-    parts = (whole_name,) if whole_name is not None else (first(_FIRST), first(_LAST))
-    internal = {squash(name) for name in settings.internal}
+    addresses = _addresses(headers, own(settings.email), internal, sample)
+    names = exports.name_columns(headers, addresses[0].prefix)
+    if settings.name:
+        names = [] if own(settings.name) is None else [(by_header[squash(settings.name)],)]
+    status = own(settings.status)
     columns = Columns(
         headers=headers,
         placeholders=placeholders,
         by_header=by_header,
-        address=address,
-        name=tuple(part for part in parts if part is not None),
-        id=None if not settings.id and by_header.keys() >= _FORMS else first(("id",), settings.id),
-        group=first(("group",), settings.group),
-        status=first(_STATUS, settings.status),
-        internal=frozenset(at for at, header in enumerate(headers) if squash(header) in internal),
+        address=addresses[0].at,
+        also=tuple(column.at for column in addresses[1:]),
+        name=names[0] if names else (),
+        other_names=tuple(names[1:]),
+        id=_id_column(headers, by_header, settings),
+        group=own(settings.group) if settings.group else exports.group_column(headers),
+        statuses=() if settings.status else exports.status_columns(headers),
+        withdrawals=() if settings.status else exports.withdrawal_columns(headers),
+        internal=internal,
         duplicates=frozenset(squash(headers[at]) for group in duplicates for at in group),
     )
-    return columns, (*_duplicate_columns(columns, duplicates, file, line), *_blank_names(headers, file, line))
+    if status is not None:
+        columns = replace(columns, statuses=(status,))
+    problems = [
+        *_duplicate_columns(columns, duplicates, file, line),
+        *_blank_names(headers, file, line),
+        *_two_addresses(columns, addresses, sample, file, line),
+    ]
+    if not settings.email:
+        problems += _anonymous(columns, sample, file)
+    return columns, tuple(problems)
+
+
+def _addresses(
+    headers: Sequence[str], own: int | None, internal: frozenset[int], sample: Sequence[Sequence[str]]
+) -> list[exports.AddressColumn]:
+    """The column that holds the address, and after it those that count where it is blank. Raises ValueError for none.
+
+    A column in which nobody has an address gives way to one in which people have: Microsoft Forms writes "anonymous"
+    under "Email" when it was not to note who answers, and the form itself may have asked.
+    """
+    found = exports.address_columns(headers)
+    if own is not None:
+        return [next((column for column in found if column.at == own), exports.AddressColumn(0, 1, False, own, ""))]
+    if not found:
+        raise ValueError("no address column")
+    if _nobody_in(found[0].at, sample):
+        others = [column for column in found[1:] if not _nobody_in(column.at, sample)]
+        asked = [at for at in range(len(headers)) if exports.speaks_of_addresses(headers[at]) and _all_in(at, sample)]
+        if others:
+            found = others
+        elif len(asked) == 1:
+            found = [exports.AddressColumn(0, 1, False, asked[0], "")]
+    return [found[0], *(column for column in exports.alternatives(found) if column.at not in internal)]
+
+
+def _cell(row: Sequence[str], at: int) -> str:
+    return bare_address(row[at]) if at < len(row) else ""
+
+
+def _nobody_in(at: int, sample: Sequence[Sequence[str]]) -> bool:
+    return bool(sample) and not any(cell and not exports.is_anonymous(cell) for cell in (_cell(r, at) for r in sample))
+
+
+def _all_in(at: int, sample: Sequence[Sequence[str]]) -> bool:
+    filled = [cell for cell in (_cell(row, at) for row in sample) if cell]
+    return bool(filled) and all(map(_IS_ADDRESS.fullmatch, filled))
+
+
+def _id_column(headers: Sequence[str], by_header: Mapping[str, int], settings: ColumnSettings) -> int | None:
+    if settings.id:
+        return by_header.get(squash(settings.id))
+    return None if exports.numbers_its_answers(headers) else by_header.get("id")
+
+
+def _two_addresses(
+    columns: Columns, addresses: Sequence[exports.AddressColumn], sample: Sequence[Sequence[str]], file: str, line: int
+) -> Iterator[Problem]:
+    """A warning where another column may as well be meant: its header says the same, and its addresses are others."""
+    used = addresses[0]
+    for other in addresses[1:]:
+        alike = (other.rank, other.number, other.weak) == (used.rank, used.number, used.weak)
+        if not alike or squash(columns.headers[other.at]) in columns.duplicates:
+            continue
+        pairs = ((_cell(row, used.at).casefold(), _cell(row, other.at).casefold()) for row in sample)
+        if any(one and two and one != two and not exports.is_anonymous(two) for one, two in pairs):
+            one, two = columns.headers[used.at], columns.headers[other.at]
+            yield Problem(
+                "warning",
+                "duplicate-column",
+                f"Both “{one}” and “{two}” can hold the address, and they differ. “{one}” is used.",
+                file,
+                line,
+                two,
+                two,
+                f'If the other is meant, say so in event.toml, under [columns]: email = "{two}".',
+            )
+
+
+def _anonymous(columns: Columns, sample: Sequence[Sequence[str]], file: str) -> Iterator[Problem]:
+    """One error for the file where nobody's address was noted, rather than one for each answer."""
+    cells = [_cell(row, columns.address) for row in sample]
+    if any(cells) and _nobody_in(columns.address, sample) and not columns.also:
+        header = columns.headers[columns.address]
+        yield Problem(
+            "error",
+            "no-address-column",
+            f"These answers are anonymous: “{header}” holds no address, and no other column does.",
+            file,
+            hint="Ask for the address in the form, or have it record who answers, and export the answers again.",
+        )
 
 
 def _duplicate_columns(
     columns: Columns, duplicates: Sequence[Sequence[int]], file: str, line: int
 ) -> Iterator[Problem]:
-    used = {columns.address, *columns.name, columns.id, columns.group, columns.status}
+    used = {columns.address, *columns.name, columns.id, columns.group}
     for group in duplicates:
         header = columns.headers[group[-1]]
         matters = not used.isdisjoint(group)

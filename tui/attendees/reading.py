@@ -1,45 +1,31 @@
 """Records to attendees: who each one is, and everything that is wrong with it."""
 
 import gc
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Literal
 
 from tui import address
 from tui.address import Address, AddressError
+from tui.attendees import exports
 from tui.attendees.columns import Columns, ColumnSettings, find_header, nearest, squash, understand
+from tui.attendees.status import is_filled, means_withdrawn
 from tui.attendees.tables import DamageError, Record, Source, Table, open_source
 from tui.clean import bare_address, body_text, one_line
 from tui.errors import Problem
 
 # How far down a platform's report may put its header.
-_PREAMBLE = 50
+_PREAMBLE = 200
 _SEPARATORS = ",; \t\r\n\xa0"
 # Problems that no row carries, so that leaving rows out does not mend them.
 _OF_A_FILE = frozenset(
     {"empty-file", "no-attendees", "no-address-column", "encoding", "unclosed-quote", "duplicate-column", "bad-event"}
 )
 
-# What a status column says of a person who is not coming. Compared casefolded, `_` and `-` as spaces. "No-show" is not
-# one: it is said of somebody who was expected. Neither are "pending", "waitlisted" and "tentative".
-_WITHDRAWN = frozenset(
-    {
-        *("no", "not attending", "not going", "not coming", "will not attend", "won't attend", "can't attend"),
-        *("cannot attend", "unable to attend", "can't make it", "can't go", "opted out", "opt out", "unsubscribed"),
-        *("cancelled", "canceled", "cancel", "cancellation", "withdrawn", "withdrew", "refunded", "void", "voided"),
-        *("declined", "decline", "denied", "rejected", "refused", "revoked", "deleted", "removed", "blocked"),
-    }
-)
-# The same at the beginning of a longer phrase: "Cancelled by attendee", "Refunded (12 April)".
-_WITHDRAWN_PHRASE = re.compile(
-    r"(?:cancell?ed|withdrawn|withdrew|refunded|declined|denied|rejected|deleted|not (?:attending|going|coming))\b"
-)
 # White space inside an address is never dropped: "ana@example.org uk" must not become somebody's address.
 _BREAKS = str.maketrans(dict.fromkeys("\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u2028\u2029", " "))
 
@@ -157,7 +143,8 @@ class _Reading:
         self.by_address: dict[str, int] = {}  # address key -> index of the first live record with it
         self.by_id: dict[str, int] = {}
         self.has_id: set[int] = set()
-        self.withdrawn: list[tuple[_Row, int]] = []
+        self.withdrawn: list[tuple[_Row, int, int]] = []  # row, index of its record, the column that says so
+        self.contents: dict[bytes, str] = {}  # what is in each file that held people, and the file
 
     def result(self) -> AttendeeList:
         self.problems += self._settings_without_column()
@@ -179,6 +166,9 @@ class _Reading:
         try:
             source = open_source(Path(file), self.encoding)
             self.encodings[-1] = source.encoding
+            if source.digest in self.contents:
+                self._same_file(file, self.contents[source.digest])
+                return
             found = self._find_header(source, file)
             if found is None:
                 return
@@ -186,9 +176,21 @@ class _Reading:
             columns = self._understood(table, header, file)
             if columns is not None:
                 self.columns.append(columns)
+                before = len(self.records)
                 self._read_rows(table, header, columns, file)
+                if len(self.records) > before:
+                    self.contents[source.digest] = file
         except DamageError as damage:
             self._file_error(damage.code, file, damage.message, damage.hint, damage.line)
+
+    def _same_file(self, file: str, first: str) -> None:
+        """One error for a file that was named, or downloaded, twice, rather than one for each person in it."""
+        message = (
+            "This file is given twice. It is read once."
+            if Path(file) == Path(first)
+            else f"This file is the same as {first}, to the byte. It is read once."
+        )
+        self._file_error("duplicate-attendee", file, message, "Name it once.")
 
     # --- a file's header ----------------------------------------------------------------------------------------------
 
@@ -245,8 +247,11 @@ class _Reading:
 
     def _understood(self, table: Table, header: int, file: str) -> Columns | None:
         """The columns, unless something is so wrong with them that rows cannot be judged."""
-        line, cells = next(islice(table.rows(_never), header, None))
-        columns, problems = understand(cells, self.settings, file, line)
+        head, _ = _head(table)
+        line, cells = head[header]
+        section = exports.section_of([row for _, row in head], header)
+        sample = [row for _, row in _within(section, iter(head[header + 1 :]))]
+        columns, problems = understand(cells, self.settings, file, line, sample)
         self.problems.extend(problems)
         return None if any(problem.severity == "error" for problem in problems) else columns
 
@@ -275,7 +280,8 @@ class _Reading:
         def is_record(cells: list[str]) -> bool:
             return len(cells) == width > 1 and _is_address(cells[columns.address].strip())
 
-        for line, cells in islice(table.rows(is_record), header + 1, None):
+        section = exports.section_of([cells for _, cells in _head(table)[0]], header)
+        for line, cells in _within(section, islice(table.rows(is_record), header + 1, None)):
             text = "".join(cells)
             if text and text.strip(_SEPARATORS):
                 self._read_row(_Row(cells, text, columns, file, line), label)
@@ -288,26 +294,26 @@ class _Reading:
         mailbox, problems = _judged_address(row)
         own_id = row.line_of(columns.id) if columns.id is not None else ""
         group = row.line_of(columns.group) if columns.group is not None else ""
-        status = cells[columns.status] if columns.status is not None else ""
-        withdrawn = one_line(status) if status and _means_withdrawn(status) else None
+        says_so = _withdrawal(row) if columns.statuses or columns.withdrawals else None
+        withdrawn = None if says_so is None else row.says(says_so)
         shape = _misshapen(row) if len(row.raw) != len(cells) else None
         if shape is not None and shape.severity == "error":
             # What stands under which header is anybody's guess: the address, the group, a "no" under "Status".
             problems, group, withdrawn = [shape], "", None
-        elif withdrawn is not None:
+        elif says_so is not None:
             # The other faults of this row keep nobody from being mailed, so they are not worth a word.
             problems = []
-            self.withdrawn.append((row, len(self.records)))
+            self.withdrawn.append((row, len(self.records), says_so))
         else:
             problems += [shape] if shape else ()
             problems += () if row.is_plain else _hidden_in_names(row)
             problems += self._duplicate(row, mailbox, own_id)
-        names = map(row.line_of, columns.name)
+        name = " ".join(filter(None, map(row.line_of, columns.name)))
         self.records.append(
             Attendee(
                 own_id or (mailbox.key if mailbox else f"{row.file}:{row.line}"),
-                mailbox.wire if mailbox else row.raw_cell(columns.address),
-                " ".join(filter(None, names)),
+                mailbox.wire if mailbox else row.raw_cell(row.address),
+                name or row.other_name(),
                 group or label,
                 row.file,
                 row.line,
@@ -324,16 +330,17 @@ class _Reading:
 
         Who cancelled one registration and has another that stands is coming, so that row is invited all the same.
         """
-        for row, at in self.withdrawn:
+        for row, at, column in self.withdrawn:
             record = self.records[at]
             live = self.by_id.get(record.key, self.by_address.get(record.key))
-            message = f"Not mailed, because the status is “{record.withdrawn}”."
+            reason = "the status is" if column in row.columns.statuses else "the list says"
+            message = f"Not mailed, because {reason} “{record.withdrawn}”."
             if live is not None:
                 message = (
-                    f"Left out, because the status is “{record.withdrawn}”; the same person is in "
+                    f"Left out, because {reason} “{record.withdrawn}”; the same person is in "
                     f"{_where(self.records[live], row.file)} without it, and that row counts."
                 )
-            yield row.problem("warning", "withdrawn", message, row.columns.status)
+            yield row.problem("warning", "withdrawn", message, column)
 
     def _duplicate(self, row: "_Row", mailbox: Address | None, own_id: str) -> list[Problem]:
         """The error of a row whose id, or whose address, an earlier row has; and notes who has been seen.
@@ -342,7 +349,6 @@ class _Reading:
         open which is right, so the earlier row gets an error as well.
         """
         at = len(self.records)
-        columns = row.columns
         if own_id:
             self.has_id.add(at)
             earlier = self.by_id.setdefault(own_id, at)
@@ -360,7 +366,7 @@ class _Reading:
                 "error",
                 "duplicate-attendee",
                 f"“{mailbox.wire}” is already in {where}.",
-                columns.address,
+                row.address,
                 mailbox.wire,
                 hint,
             )
@@ -420,6 +426,25 @@ class _Row:
     def raw_cell(self, at: int) -> str:
         return self.raw[at] if at < len(self.raw) else ""
 
+    @property
+    def address(self) -> int:
+        """The column that holds this row's address: where that is blank, another in which people have theirs."""
+        columns = self.columns
+        at = columns.address
+        if columns.also and not (at < len(self.cells) and self.cells[at]):
+            at = next((other for other in columns.also if self.cells[other]), at)
+        return at
+
+    def other_name(self) -> str:
+        """The name, where the columns that should hold it are blank."""
+        ways = (" ".join(filter(None, map(self.line_of, way))) for way in self.columns.other_names)
+        return next(filter(None, ways), "")
+
+    def says(self, at: int) -> str:
+        """What a column says of a withdrawal: its status, or whatever was noted under "Cancelled"."""
+        cell = self.line_of(at)
+        return cell if at in self.columns.statuses else f"{self.columns.headers[at]}: {cell}"
+
     def problem(
         self,
         severity: Literal["error", "warning"],
@@ -438,7 +463,7 @@ class _Row:
 
 def _judged_address(row: _Row) -> tuple[Address | None, list[Problem]]:
     """The row's mailbox, if its address cell is one, and what is wrong with that cell."""
-    at = row.columns.address
+    at = row.address
     raw = row.raw_cell(at)
     is_plain = row.is_plain or (raw.isascii() and raw.isprintable())
     text = raw.strip() if is_plain else bare_address(raw.translate(_BREAKS))
@@ -466,15 +491,35 @@ def _judged_address(row: _Row) -> tuple[Address | None, list[Problem]]:
 
 
 def _bad_address(row: _Row, text: str, error: AddressError) -> Problem:
-    at = row.columns.address
+    at = row.address
     if error.code == "several-addresses":
         hint = "Give each person a row of their own."
+        if ":::" in text:  # Google Contacts: all of one person's addresses with the same label
+            hint = "Leave only the one to be invited in the cell."
         return row.problem("error", error.code, "The cell holds more than one address.", at, hint=hint)
     hint = error.hint or "Correct it in the file, or delete the row."
     if squash(text) == squash(row.columns.headers[at]):
         hint = "This row is the header once more: delete it."
+    elif exports.is_anonymous(text):
+        hint += " A form wrote it for an answer without a name."
     shown = text if len(text) <= 80 else text[:79] + "…"
     return row.problem("error", error.code, f"“{shown}” is not an address: it {error.reason}.", at, hint=hint)
+
+
+def _withdrawal(row: _Row) -> int | None:
+    """The column that says that this person is not coming."""
+    cells, columns = row.cells, row.columns
+    for at in columns.statuses:
+        if cells[at] and means_withdrawn(cells[at]):
+            return at
+    return next((at for at in columns.withdrawals if cells[at] and is_filled(cells[at])), None)
+
+
+def _within(section: exports.Section | None, records: Iterator[Record]) -> Iterator[Record]:
+    """The records up to the title of a report's next section."""
+    if section is None:
+        return records
+    return takewhile(lambda record: not exports.begins_section(record[1], section), records)
 
 
 def _misshapen(row: _Row) -> Problem | None:
@@ -508,12 +553,6 @@ def _hidden_in_names(row: _Row) -> list[Problem]:
 def _hides(name: str) -> bool:
     """Whether a name has line breaks, controls or bidi controls in it; joiners and odd spaces are how it is spelled."""
     return body_text(name) != name or "\n" in name or "\t" in name
-
-
-@lru_cache(maxsize=1024)
-def _means_withdrawn(status: str) -> bool:
-    words = " ".join(re.sub(r"[_-]", " ", status.casefold().replace("\u2019", "'")).split()).rstrip(".!")
-    return words in _WITHDRAWN or _WITHDRAWN_PHRASE.match(words) is not None
 
 
 def _where(earlier: Attendee, file: str) -> str:

@@ -7,6 +7,7 @@ CRLF each end one; a line break inside a quoted cell does too), and the cells as
 import codecs
 import csv
 import datetime
+import hashlib
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -62,10 +63,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that could be decoded: the ways to read it, best first, and the encoding's name for people."""
+    """A file that could be decoded: the ways to read it, best first, and the encoding's name for people.
+
+    Two files with one `digest` are the same to the byte.
+    """
 
     tables: tuple[Table, ...]
     encoding: str
+    digest: bytes
 
 
 def open_source(file: Path, encoding: str | None) -> Source:
@@ -79,12 +84,15 @@ def open_source(file: Path, encoding: str | None) -> Source:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise InputError(f"{file} cannot be read: {reason}.") from error
+    digest = hashlib.blake2b(data, digest_size=32).digest()
     if data.startswith((_ZIP, _OLE)):
-        return Source(_sheets(data), "xlsx")
+        return Source(_sheets(data), "xlsx", digest)
     codec = _codec(data, encoding)
     first = _separator_line(data, codec)
     delimiters = (first,) if first else DELIMITERS
-    return Source(tuple(_delimited(data, codec, each, skip=bool(first)) for each in delimiters), _for_people(codec))
+    return Source(
+        tuple(_delimited(data, codec, each, skip=bool(first)) for each in delimiters), _for_people(codec), digest
+    )
 
 
 # --- encodings --------------------------------------------------------------------------------------------------------
