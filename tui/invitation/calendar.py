@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from icalendar import Calendar, vCalAddress, vText
 from icalendar import Event as VEvent
 
-from tui.clean import one_line
+from tui.clean import body_text, one_line
 from tui.event import Event
 
 _SLOTS = ("UID", "DTSTAMP", "SEQUENCE", "DESCRIPTION", "ATTENDEE")
@@ -26,7 +26,7 @@ class CalendarSkeleton:
     """Every calendar object of one run and one action."""
 
     def __init__(self, event: Event, action: str) -> None:
-        self._description = event.description
+        self._description = body_text(event.description)
         self._pieces: list[bytes | str] = []  # a line that is the same for all, or the name of a slot
         for line in _written_by_icalendar(event, action):
             name = line.partition(b":")[0].decode()
@@ -87,14 +87,14 @@ def _written_by_icalendar(event: Event, action: str) -> list[bytes]:
     entry.add("sequence", 0)
     entry.add("dtstart", event.start.astimezone(UTC))
     entry.add("dtend", event.end.astimezone(UTC))
-    entry.add("summary", event.title)
+    entry.add("summary", one_line(event.title))
     if event.location:
-        entry.add("location", event.location)
+        entry.add("location", one_line(event.location))
     entry.add("description", "slot")
     entry.add("status", "CANCELLED" if action == "cancel" else "CONFIRMED")
     entry.add("transp", "TRANSPARENT" if action == "cancel" else "OPAQUE")
     organizer = vCalAddress(f"mailto:{event.organizer.email}")
-    organizer.params["CN"] = vText(event.organizer.name.replace('"', "'"))
+    organizer.params["CN"] = vText(one_line(event.organizer.name).replace('"', "'"))
     entry.add("organizer", organizer)
     entry.add("attendee", vCalAddress("mailto:slot"))
     calendar.add_component(entry)

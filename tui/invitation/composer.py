@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from tui.errors import InputError, Problem
 from tui.event import Change, Event, is_web_link, spoken
 from tui.invitation import mime
 from tui.invitation.calendar import CalendarSkeleton, method
-from tui.invitation.wording import Blank, MissingValues, Wording, WordingError, cell_index, cells
+from tui.invitation.sandbox import Blank, Cells, Facts, cell_index
+from tui.invitation.wording import MissingValues, Wording, WordingError
+
+_MAY_BE_BLANK = ("location", "join_url", "description")
 
 
 class Changes(tuple[Change, ...]):
@@ -65,158 +69,160 @@ class Composer:
     def __init__(self, event: Event, wordings: Mapping[str, Wording]) -> None:
         """InputError (`missing-attachment`) where a file that everybody gets cannot be read."""
         self._event, self._wordings = event, wordings
-        self._bindings: dict[tuple[int, str], tuple[tuple[str, int], ...]] = {}
-        self._special: dict[int, tuple[int | None, int | None]] = {}
+        self._bindings: dict[tuple[str, Columns], tuple[tuple[str, int], ...]] = {}
+        self._specials: dict[Columns, _Special] = {}
         self._skeletons: dict[str, CalendarSkeleton] = {}
-        self._attached: dict[Path, mime.Attachment] = {}
+        self._facts = {
+            "title": event.title,
+            "start": _Spoken.of(event.start),
+            "end": _Spoken.of(event.end),
+            "when": event.when,
+            "location": event.location,
+            "join_url": event.join_url,
+            "description": event.description,
+            "timezone": event.timezone,
+        }
         sender = event.message.sender or event.organizer
         self._sender = (sender.name, sender.email)
-        problems = []
+        # A few are in memory at a time: many attendees may share one, or each may have their own.
+        self._own_attachment = lru_cache(maxsize=16)(self._attachment)
+        self._attached = self._attached_for_all()
+
+    def _attached_for_all(self) -> Sequence[mime.Attachment]:
+        event, attached, problems = self._event, [], []
         for path in event.message.attachments:
             try:
-                self._attachment(path)
+                attached.append(self._attachment(path))
             except _NoAttachment as error:
+                where = event.path.name
                 problems.append(
-                    Problem(
-                        "error",
-                        "missing-attachment",
-                        str(error),
-                        file=event.path.name,
-                        value=path.name,
-                        hint=error.hint,
-                    )
+                    Problem("error", "missing-attachment", str(error), where, value=path.name, hint=error.hint)
                 )
         if problems:
             raise InputError(problems[0].message, code="missing-attachment", problems=problems)
+        return attached
 
     def compose(self, attendee: Attendee, revision: Revision) -> Composition:
         """The message for one attendee. Uncomposable where a placeholder is blank or a value cannot be used."""
+        settings, wording = self._event.message, self._wordings[revision.action]
         join_url, attachments = self._own(attendee)
+        name = "" if self._special(attendee.columns).name_is_internal else one_line(attendee.name)
         noted: list[str] = []
-        wording = self._wordings[revision.action]
         try:
-            filled = wording.fill(self._context(attendee, revision, wording, join_url, noted), noted)
+            filled = wording.fill(self._context(attendee, revision, name, join_url, noted), settings.language, noted)
+            calendar = self._skeleton(revision.action).fill(
+                revision.uid, revision.sequence, revision.stamp, name, attendee.address, join_url
+            )
+            header = mime.Header(
+                sender=self._sender,
+                to=(name, attendee.address),
+                subject=filled.subject,
+                date=revision.stamp,
+                message_id=revision.message_id,
+                reference=revision.uid.partition("@")[0],
+                reply_to=settings.reply_to,
+                in_reply_to=revision.in_reply_to,
+                language=settings.language,
+            )
+            raw = mime.assemble(
+                header, filled.text, filled.html, calendar, method(revision.action), settings.attach_ics, attachments
+            )
         except MissingValues as missing:
             raise Uncomposable([self._missing(attendee, wording, name) for name in missing.names]) from None
-        except WordingError as error:
-            message = (
-                f"The wording cannot be filled in for {attendee.name or attendee.address}: {one_line(str(error))}."
-            )
+        except (WordingError, ValueError) as error:
+            # A ValueError is a character that no message can hold: half of one, or a control in a header.
+            who = attendee.name or attendee.address
+            message = f"The wording cannot be filled in for {who}: {one_line(str(error))}."
             raise Uncomposable([_at(attendee, "bad-template", message)]) from None
-        calendar = self._skeleton(revision.action).fill(
-            revision.uid, revision.sequence, revision.stamp, attendee.name, attendee.address, join_url
-        )
-        settings = self._event.message
-        header = mime.Header(
-            sender=self._sender,
-            to=(attendee.name, attendee.address),
-            subject=filled.subject,
-            date=revision.stamp,
-            message_id=revision.message_id,
-            reference=revision.uid.partition("@")[0],
-            reply_to=settings.reply_to,
-            in_reply_to=revision.in_reply_to,
-            language=settings.language,
-        )
-        raw = mime.assemble(
-            header, filled.text, filled.html, calendar, method(revision.action), settings.attach_ics, attachments
-        )
         return Composition(raw, filled.subject, filled.text, filled.html, calendar.decode("utf-8"))
 
     def columns_leaving(self, columns: Columns) -> frozenset[int]:
         """Which columns of a file may reach a message: the address, the name, and all that the wording can use."""
         used = frozenset[int]().union(*(wording.columns_used(columns) for wording in self._wordings.values()))
-        own = (index for index in self._own_columns(columns) if index is not None)
-        return (used | {columns.address, *columns.name, *own}) - columns.internal
+        own = self._special(columns)
+        special = {index for index in (own.link, own.file) if index is not None}
+        return (used | special | {columns.address, *columns.name}) - columns.internal
 
     def _skeleton(self, action: str) -> CalendarSkeleton:
         if action not in self._skeletons:
             self._skeletons[action] = CalendarSkeleton(self._event, action)
         return self._skeletons[action]
 
-    def _own_columns(self, columns: Columns) -> tuple[int | None, int | None]:
-        found = self._special.get(id(columns))
-        if found is None:
-            found = self._special[id(columns)] = (cell_index("join_url", columns), cell_index("attachment", columns))
-        return found
+    def _special(self, columns: Columns) -> "_Special":
+        if columns not in self._specials:
+            self._specials[columns] = _Special.of(columns)
+        return self._specials[columns]
 
     def _own(self, attendee: Attendee) -> tuple[str, Sequence[mime.Attachment]]:
         """The attendee's own join link and attachments, where their row has them; the event's else."""
-        link_at, file_at = self._own_columns(attendee.columns)
-        link = attendee.cells[link_at].strip() if link_at is not None else ""
+        special = self._special(attendee.columns)
+        link = attendee.cells[special.link].strip() if special.link is not None else ""
         if link and not is_web_link(link):
             message = "The join link is not a web link."
-            raise Uncomposable([_at(attendee, "missing-value", message, link_at, "It begins with https://.")])
-        attachments = [self._attachment(path) for path in self._event.message.attachments]
-        name = attendee.cells[file_at].strip() if file_at is not None else ""
-        if name:
-            try:
-                attachments.append(self._attachment(self._event.path.parent / name))
-            except _NoAttachment as error:
-                raise Uncomposable([_at(attendee, "missing-attachment", str(error), file_at, error.hint)]) from None
-        return link or self._event.join_url, attachments
+            raise Uncomposable([_at(attendee, "missing-value", message, special.link, "It begins with https://.")])
+        name = attendee.cells[special.file].strip() if special.file is not None else ""
+        try:
+            own = [self._own_attachment(self._event.path.parent / name)] if name else []
+        except _NoAttachment as error:
+            raise Uncomposable([_at(attendee, "missing-attachment", str(error), special.file, error.hint)]) from None
+        return link or self._event.join_url, [*self._attached, *own]
 
     def _attachment(self, path: Path) -> mime.Attachment:
-        if path not in self._attached:
-            folder = self._event.path.parent.resolve()
-            try:
-                if not path.resolve().is_relative_to(folder):
-                    raise _NoAttachment(
-                        f"The attachment {path.name} is not in the event folder.", "Copy it into the folder first."
-                    )
-                self._attached[path] = mime.attachment(one_line(path.name), path.read_bytes())
-            except (OSError, ValueError) as error:
-                why = error.strerror if isinstance(error, OSError) else "its name is not a file's"
-                raise _NoAttachment(
-                    f"The attachment {one_line(path.name)} cannot be read: {why}.",
-                    "Put the file into the event folder.",
-                ) from None
-        return self._attached[path]
+        """A file of the event folder, encoded. _NoAttachment where it cannot be had, or is not for anybody's eyes."""
+        name, folder = one_line(path.name) or "attachment", self._event.path.parent
+        try:
+            within = path.resolve().relative_to(folder.resolve())
+        except (OSError, ValueError, RuntimeError):
+            message = f"The attachment {name} is not in the event folder."
+            raise _NoAttachment(message, "Copy it into the folder first.") from None
+        if _is_ours(within, self._event.path.name):
+            # Whoever fills in a form must not be able to ask for the account's password.
+            message = f"The attachment {name} is one of the files that the event is run with."
+            raise _NoAttachment(message, "Name a file that is meant for the attendees.")
+        try:
+            return mime.attachment(name, path.read_bytes())
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "its name is not a file's"
+            message = f"The attachment {name} cannot be read: {why}."
+            raise _NoAttachment(message, "Put the file into the event folder.") from None
 
     def _context(
-        self, attendee: Attendee, revision: Revision, wording: Wording, join_url: str, noted: list[str]
+        self, attendee: Attendee, revision: Revision, name: str, join_url: str, noted: list[str]
     ) -> dict[str, Any]:
         def value(name: str, text: str) -> str | Blank:
             return text if text.strip() else Blank(name, noted)
 
-        event = self._event
-        context: dict[str, Any] = {
-            "name": value("name", attendee.name),
-            "email": attendee.address,
-            "event": {
-                "title": event.title,
-                "start": _Spoken.of(event.start),
-                "end": _Spoken.of(event.end),
-                "when": event.when,
-                "location": value("event.location", event.location),
-                "join_url": value("event.join_url", join_url),
-                "description": value("event.description", event.description),
-                "timezone": event.timezone,
-            },
-            "organizer": {
-                "name": event.organizer.name,
-                "email": event.organizer.email,
-                "note": value("organizer.note", body_text(revision.note)),
-            },
-            "changes": Changes(revision.changes) if revision.changes else Blank("changes", noted),
-            "language": event.message.language,
+        own = {"join_url": join_url} if join_url else {}
+        blank = {
+            name: Blank(f"event.{name}", noted) for name in _MAY_BE_BLANK if not (self._facts[name] or name in own)
         }
-        for name, index in self._binding(wording, attendee.columns):
-            context[name] = value(name, attendee.cells[index])
-        if wording.uses_attendee:
-            context["attendee"] = cells(attendee, noted)
+        organizer = self._event.organizer
+        context: dict[str, Any] = {
+            "name": value("name", name),
+            "email": attendee.address,
+            "event": Facts({**self._facts, **own, **blank}),
+            "organizer": Facts(
+                name=organizer.name,
+                email=organizer.email,
+                note=value("organizer.note", body_text(revision.note)),
+            ),
+            "changes": Changes(revision.changes) if revision.changes else Blank("changes", noted),
+        }
+        for placeholder, index in self._binding(revision.action, attendee.columns):
+            context[placeholder] = value(placeholder, attendee.cells[index])
+        if self._wordings[revision.action].uses_attendee:
+            context["attendee"] = Cells(attendee, noted)
         return context
 
-    def _binding(self, wording: Wording, columns: Columns) -> tuple[tuple[str, int], ...]:
-        key = (id(columns), wording.shown)
-        if key not in self._bindings:
-            self._bindings[key] = wording.binding(columns)
-        return self._bindings[key]
+    def _binding(self, action: str, columns: Columns) -> tuple[tuple[str, int], ...]:
+        if (action, columns) not in self._bindings:
+            self._bindings[action, columns] = self._wordings[action].binding(columns)
+        return self._bindings[action, columns]
 
     def _missing(self, attendee: Attendee, wording: Wording, name: str) -> Problem:
         if name.startswith(("event.", "organizer.")) or name == "changes":
             what = name.rpartition(".")[2]
-            if not (name == "event.join_url" and self._own_columns(attendee.columns)[0] is not None):
+            if not (name == "event.join_url" and self._special(attendee.columns).link is not None):
                 return Problem(
                     "error",
                     "missing-value",
@@ -244,6 +250,30 @@ class _Spoken(datetime):
 
     def __str__(self) -> str:
         return spoken(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Special:
+    """The columns that mean something to a message whatever its wording: they are never internal ones."""
+
+    link: int | None
+    file: int | None
+    name_is_internal: bool
+
+    @classmethod
+    def of(cls, columns: Columns) -> "_Special":
+        link, file = (cell_index(name, columns) for name in ("join_url", "attachment"))
+        return cls(
+            None if link in columns.internal else link,
+            None if file in columns.internal else file,
+            not columns.internal.isdisjoint(columns.name),
+        )
+
+
+def _is_ours(within: Path, event_file: str) -> bool:
+    """Whether a path within the event folder is one for nobody else: .env, the event, its ledger, what is hidden."""
+    ledger = f"{Path(event_file).stem}.ledger.db"
+    return str(within) == event_file or within.name.startswith(ledger) or any(p.startswith(".") for p in within.parts)
 
 
 class _NoAttachment(Exception):

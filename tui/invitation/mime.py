@@ -6,7 +6,7 @@ What is the same for everybody is encoded once; a message is put together from e
 import re
 from base64 import b64encode
 from binascii import b2a_qp
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -17,6 +17,15 @@ from urllib.parse import quote
 _MIXED = b"=_invite-tui_mixed"
 _ALTERNATIVE = b"=_invite-tui_alternative"
 _ATEXT = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
+_OPEN_XML = "application/vnd.openxmlformats-officedocument"
+# Newer than the names that every supported Python knows.
+_OFFICE = {
+    "docx": f"{_OPEN_XML}.wordprocessingml.document",
+    "pptx": f"{_OPEN_XML}.presentationml.presentation",
+    "xlsx": f"{_OPEN_XML}.spreadsheetml.sheet",
+    "odt": "application/vnd.oasis.opendocument.text",
+}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PLAIN = re.compile(r"[ -~]*")
 
 
@@ -30,11 +39,25 @@ class Attachment:
 
 def attachment(name: str, content: bytes) -> Attachment:
     """`content` as a part called `name`. The type comes from the name alone, the same on every machine."""
+    return Attachment(name, _attached(_kind(name, content), name, _base64(content)))
+
+
+def _kind(name: str, content: bytes) -> str:
     guessed, encoding = MimeTypes().guess_type(name, strict=True)
-    kind = guessed if guessed and not encoding else "application/octet-stream"
-    if kind.startswith(("message/", "multipart/")):
-        kind = "application/octet-stream"
-    return Attachment(name, _attached(kind, name, _base64(content)))
+    kind = guessed if guessed and not encoding else _OFFICE.get(name.rpartition(".")[2].lower(), "")
+    if kind == "text/calendar":
+        return "application/ics"  # as a text it would be a second invitation to some calendars
+    if kind.startswith("text/"):
+        return f"{kind}; charset=utf-8" if _is_utf8(content) else "application/octet-stream"
+    return "application/octet-stream" if not kind or kind.startswith(("message/", "multipart/")) else kind
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +84,7 @@ def assemble(
     attach_ics: bool,
     attachments: Sequence[Attachment],
 ) -> bytes:
-    """The complete message. ValueError where a header value holds a line break: it would be a header of its own."""
+    """The complete message. ValueError where a header value holds a line break or another control."""
     encoded = _base64(calendar)
     readings = [
         _part(b"text/plain; charset=utf-8", b"quoted-printable", quoted_printable(text)),
@@ -72,7 +95,7 @@ def assemble(
     if attach_ics:
         parts.append(_attached("application/ics", "invite.ics", encoded))
     parts.extend(piece.part for piece in attachments)
-    return b"".join(_header_lines(header)) + _multipart(b"mixed", _MIXED, parts)
+    return _header_lines(header) + _multipart(b"mixed", _MIXED, parts)
 
 
 def quoted_printable(text: str) -> bytes:
@@ -93,7 +116,11 @@ def encoded_words(text: str) -> str:
     return "\r\n ".join(f"=?utf-8?b?{b64encode(word.encode('utf-8')).decode()}?=" for word in words)
 
 
-def _header_lines(header: Header) -> Iterable[bytes]:
+def _header_lines(header: Header) -> bytes:
+    given = (*header.sender, *header.to, header.subject, header.message_id, header.reference, header.language)
+    if _CONTROL.search("".join((*given, header.reply_to or "", header.in_reply_to or ""))):
+        # Encoded it would do no harm; but it did not get here by right.
+        raise ValueError("a control character in a header value")
     fields = [
         ("From", _mailbox(*header.sender)),
         ("To", _mailbox(*header.to)),
@@ -106,11 +133,8 @@ def _header_lines(header: Header) -> Iterable[bytes]:
         ("X-Invite-Tui-Ref", header.reference),
         ("MIME-Version", "1.0"),
     ]
-    for name, value in fields:
-        if re.search(r"\r(?!\n )|(?<!\r)\n|\0", value):
-            raise ValueError(f"a line break in {name}")
-        # Only a non-ASCII local part is not ASCII here: it goes out as UTF-8 where the server takes it (RFC 6532).
-        yield f"{name}: {value}\r\n".encode()
+    # Only a non-ASCII local part is not ASCII here: it goes out as UTF-8 where the server takes it (RFC 6532).
+    return "".join([f"{name}: {value}\r\n" for name, value in fields]).encode()
 
 
 def _mailbox(name: str, address: str) -> str:

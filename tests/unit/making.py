@@ -1,0 +1,106 @@
+"""Makes events, attendees and wordings for tests: a sentence each, with sensible rest."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from tui import data
+from tui.attendees import Attendee, Columns, ColumnSettings
+from tui.attendees.columns import understand
+from tui.event import Change, Event, MessageSettings, Organizer
+from tui.invitation import Composer, Composition, Revision, Wording
+from tui.invitation.wording import Source
+
+LONDON = ZoneInfo("Europe/London")
+UID = "0f3b5c7d9e1a2b4c6d8e0f3b5c7d9e1a@department.example"
+
+
+def an_event(folder: Path = Path("/nowhere"), *, message: MessageSettings | None = None, **facts: object) -> Event:
+    """The sample event, with other facts where they are said."""
+    event = Event(
+        path=folder / "event.toml",
+        title="Pathways to Work",
+        start=datetime(2027, 5, 6, 14, tzinfo=LONDON),
+        end=datetime(2027, 5, 6, 15, 30, tzinfo=LONDON),
+        timezone="Europe/London",
+        organizer=Organizer("Consultation team", "consultations@department.example"),
+        location="Microsoft Teams",
+        join_url="https://teams.example/l/meetup-join/abc",
+        description="No preparation is needed.",
+        uid="5ec2e75ec2e75ec2e75ec2e75ec2e75e",
+        message=message or MessageSettings(),
+    )
+    return replace(event, **facts)  # type: ignore[arg-type]
+
+
+def columns(*headers: str, internal: Sequence[str] = ()) -> Columns:
+    """What the reader makes of a header row."""
+    return understand(headers, ColumnSettings(internal=tuple(internal)), "list.csv", 1)[0]
+
+
+def an_attendee(
+    row: Mapping[str, str] | None = None,
+    *,
+    name: str = "Ana Ruiz",
+    address: str = "ana@example.org",
+    internal: Sequence[str] = (),
+) -> Attendee:
+    """Ana Ruiz, or somebody else, with the further columns in `row`."""
+    cells = {"Name": name, "Email": address, **(row or {})}
+    return Attendee(
+        key=address,
+        address=address,
+        name=name,
+        group="",
+        file="list.csv",
+        line=2,
+        cells=tuple(cells.values()),
+        columns=columns(*cells, internal=internal),
+    )
+
+
+def a_wording(
+    body: str,
+    *,
+    subject: str = "Hello",
+    layout: str | None = None,
+    override: str | None = None,
+    event_subject: str | None = None,
+) -> Wording:
+    """A template made of `subject: ...`, an empty line and `body`, in the layout that ships."""
+    layout = (data.templates() / "layout.html.j2").read_text("utf-8") if layout is None else layout
+    return Wording(
+        Source("invitation.md", f"subject: {subject}\n\n{body}"),
+        event_subject,
+        Source("layout.html.j2", layout),
+        None if override is None else Source("invitation.html.j2", override),
+    )
+
+
+def a_revision(
+    action: str = "invite", *, changes: Sequence[Change] = (), note: str = "", sequence: int = 0
+) -> Revision:
+    return Revision(
+        action=action,
+        uid=UID,
+        sequence=sequence,
+        stamp=datetime(2027, 4, 1, 9, 30, tzinfo=UTC),
+        message_id="<d41d8cd98f00b204e9800998ecf8427e@department.example>",
+        changes=changes,
+        note=note,
+    )
+
+
+def compose(
+    wording: Wording | str,
+    attendee: Attendee | None = None,
+    *,
+    event: Event | None = None,
+    revision: Revision | None = None,
+) -> Composition:
+    """The message of one attendee, as a run composes it."""
+    revision = revision or a_revision()
+    wording = a_wording(wording) if isinstance(wording, str) else wording
+    return Composer(event or an_event(), {revision.action: wording}).compose(attendee or an_attendee(), revision)

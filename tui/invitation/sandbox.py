@@ -1,0 +1,196 @@
+"""The wall around a template: what it can reach of an attendee, what it can do, and what it can print."""
+
+import html
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from itertools import count, islice
+from typing import Any
+
+from jinja2 import StrictUndefined, Template, Undefined, nodes
+from jinja2.exceptions import SecurityError, TemplateSyntaxError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
+
+from tui.attendees import Attendee, Columns, squash
+from tui.clean import one_line
+
+LINK_SCHEMES = ("http:", "https:", "mailto:")
+# A message of this many pieces is a loop that nobody meant.
+_MOST_PIECES = 20_000
+_MOST_BITS = 1_000_000
+
+# `safe`, `xmlattr` and `urlize` make markup of a value, `forceescape` escapes twice, `random` is new each time.
+_NO_FILTERS = ("safe", "xmlattr", "urlize", "forceescape", "random")
+_REFUSED: Mapping[type[nodes.Node], str] = {
+    nodes.Include: "a template cannot include another file",
+    nodes.Import: "a template cannot import another file",
+    nodes.FromImport: "a template cannot import another file",
+    nodes.Extends: "a template cannot extend another file",
+    nodes.EvalContextModifier: "what is a value and what is markup cannot be changed ({% autoescape %})",
+    nodes.FilterBlock: "{% filter %} would change the markup too: write {{ value | filter }}",
+}
+
+
+class Blank(Undefined):
+    """A column or a fact that exists but is empty: false, `is not defined`, and noted down where it is used."""
+
+    __slots__ = ("_noted",)
+
+    def __init__(self, name: str, noted: list[str]) -> None:
+        super().__init__(name=name)
+        self._noted = noted
+
+    @property
+    def _undefined_message(self) -> str:
+        # Jinja2 asks for it when something is done with the value that only a value can do.
+        self._noted.append(self._undefined_name or "")
+        return f"{self._undefined_name} is blank"
+
+    def __str__(self) -> str:
+        self._noted.append(self._undefined_name or "")
+        return ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Blank) or other == ""
+
+    def __hash__(self) -> int:
+        return hash("")
+
+
+class Facts(dict[str, Any]):
+    """`event` and `organizer`: each fact by its name. Of no use as a whole."""
+
+    def __str__(self) -> str:
+        raise TypeError(f"write which part is meant: {', '.join(self)}")
+
+
+class Cells(Mapping[str, Any]):
+    """`attendee`: every cell that is not internal, by its header in any spelling. Nothing else is in it."""
+
+    def __init__(self, attendee: Attendee, noted: list[str]) -> None:
+        columns = attendee.columns
+        self._columns = columns
+        self._cells = {
+            header: cell if cell.strip() else Blank(header, noted)
+            for i, (header, cell) in enumerate(zip(columns.headers, attendee.cells, strict=False))
+            if i not in columns.internal and header
+        }
+
+    def __getitem__(self, header: str) -> Any:
+        index = cell_index(str(header), self._columns)
+        if index is None or index in self._columns.internal:
+            raise KeyError(header)
+        return self._cells[self._columns.headers[index]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._cells)
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    def __str__(self) -> str:
+        raise TypeError('write which column is meant: attendee["..."]')
+
+
+def cell_index(header: str, columns: Columns) -> int | None:
+    """The column whose header is spelled so, or else reads so."""
+    if header in columns.headers:
+        return columns.headers.index(header) if header else None
+    return columns.by_header.get(squash(header))
+
+
+class Environment(ImmutableSandboxedEnvironment):
+    """Jinja2 without files, globals, and what makes markup of a value; strict about names and about what it prints."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def __init__(self, *, html: bool) -> None:
+        super().__init__(
+            autoescape=html,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            finalize=_printed_in_html if html else _printed,
+        )
+        self.globals.clear()
+        for name in _NO_FILTERS:
+            del self.filters[name]
+        if not html:
+            # Out of habit people write it for HTML's sake; in plain text there is nothing to escape.
+            self.filters["e"] = self.filters["escape"] = str
+        self.filters |= {"_link": link, "_count": _counter}
+
+    def understand(self, source: str) -> nodes.Template:
+        """The source's tree. TemplateSyntaxError with its line where it is wrong, or asks for what is not to be had."""
+        tree = self.parse(source)
+        for node in tree.find_all(nodes.Node):
+            for kind, why in _REFUSED.items():
+                if isinstance(node, kind):
+                    raise TemplateSyntaxError(why, node.lineno)
+            if isinstance(node, nodes.AssignBlock) and node.filter is not None:
+                raise TemplateSyntaxError("{% set %} ... {% endset %} takes no filter", node.lineno)
+            if isinstance(node, nodes.Filter) and node.name.startswith("_"):
+                raise TemplateSyntaxError(f"No filter named '{node.name}'", node.lineno)
+        self.compile(source)  # knows the filters; and changes the tree that it is given
+        return tree
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        kind = type(obj)
+        if kind is Facts:
+            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+        if kind is Cells:
+            # A column may be called Items.
+            if attribute in ("items", "keys", "values") and attribute not in obj:
+                return getattr(obj, attribute)
+            return self.getitem(obj, attribute)
+        return super().getattr(obj, attribute)
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if _bits(left) * (abs(right) if operator == "**" and isinstance(right, int) else 1) + _bits(right) > _MOST_BITS:
+            raise SecurityError(f"{operator} makes more of it than a template may")
+        return super().call_binop(context, operator, left, right)
+
+
+def render(template: Template, context: dict[str, Any]) -> str:
+    """The template filled in. RecursionError where it does not come to an end."""
+    # Shared: there are no globals to put into a copy of it.
+    pieces = template.root_render_func(template.new_context(context, shared=True))
+    text = "".join(islice(pieces, _MOST_PIECES))
+    if next(pieces, None) is not None:
+        raise RecursionError
+    return text
+
+
+def link(value: str) -> Markup:
+    """The address of a link made from values. ValueError where it is not http, https or mailto."""
+    target = html.unescape(str(value)).strip()
+    if not target.lower().startswith(LINK_SCHEMES) or re.search(r"[\s<>\"]", target):
+        raise ValueError(f"“{one_line(target)[:80]}” is not a web link: it must begin with https://")
+    return escape(target)
+
+
+def _printed(value: Any) -> Any:
+    """What may stand in a message. TypeError for what has no words of its own: None, lists, methods."""
+    spoken: object = type(value).__str__
+    if spoken is not object.__str__ or isinstance(value, int | float):
+        return value
+    if isinstance(value, Iterable):
+        raise TypeError('a placeholder gives a list: go through it with {% for %}, or write | join(", ")')
+    raise TypeError("a placeholder gives no text: look for a missing () or a wrong name after a dot")
+
+
+def _printed_in_html(value: Any) -> Any:
+    """The same; and a value's own line breaks are line breaks in HTML as well."""
+    if isinstance(value, Markup):
+        return value
+    text = str(_printed(value))
+    return escape(text).replace("\n", Markup("<br>\n")) if "\n" in text else text
+
+
+def _bits(value: Any) -> int:
+    return value.bit_length() if isinstance(value, int) else 8 * len(value) if isinstance(value, Sized) else 64
+
+
+def _counter(start: int) -> Callable[[], int]:
+    """For the numbers of a list of which nobody knows the length before it is filled in."""
+    return count(start).__next__
