@@ -1,7 +1,7 @@
 """What the guard says of one message: `Cleared`, or the leaks that it found."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import NoReturn, final
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,30 @@ _SEAL = object()
 class Cleared:
     """One message that the guard has inspected: exact bytes, their SHA-256, and their one recipient.
 
-    Only the guard can make one, and delivery takes nothing else, so that no other bytes can reach a socket.
+    Only the guard can make one, nobody can change one, and delivery takes nothing else, so that no other bytes can
+    reach a socket.
     """
 
     __slots__ = ("digest", "raw", "recipient")
 
+    raw: bytes
+    recipient: str
+    digest: str
+
     def __init__(self, seal: object, raw: bytes, recipient: str, digest: str) -> None:
         if seal is not _SEAL:
             raise TypeError("only the guard clears a message")
-        self.raw = raw
-        self.recipient = recipient
-        self.digest = digest
+        for name, value in (("raw", bytes(raw)), ("recipient", recipient), ("digest", digest)):
+            object.__setattr__(self, name, value)
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("only the guard clears a message")
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{name} is what was cleared")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{name} is what was cleared")
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("what is copied has not been cleared")

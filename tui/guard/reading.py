@@ -1,20 +1,27 @@
 """A message's bytes, read as a stranger's mail program would: headers, parts, decoded content.
 
-It shares no code with the composer and accepts only what it fully understands: anything else is Unreadable, and an
-unreadable message is not cleared.
+It shares no code with the composer and accepts only what it fully understands, because two mail programs may read the
+rest in two ways: anything else is Unreadable, and an unreadable message is not cleared.
 """
 
 import base64
 import binascii
 import quopri
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 
+_FOLD = re.compile(rb"\r\n(?=[ \t])")
 _HEADER = re.compile(rb"([!-9;-~]+):[ \t]?(.*)", re.DOTALL)
 _WORD = re.compile(r"=\?([^?\s]+)\?([bBqQ])\?([^?\s]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=)\s+(?==\?)")
-_PARAMETER = re.compile(r";\s*([\w!#$%&+.^`|~-]+\*?)\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^\s;\"]+)")
+_KIND = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+")
+_PARAMETER = re.compile(r"\s*;\s*([A-Za-z-]+\*?)=(\"(?:[^\"\\]|\\.)*\"|[^\s;\"\\()]+)")
+_MULTIPARTS = ("multipart/mixed", "multipart/alternative", "multipart/related")
+_AS_IT_STANDS = ("7bit", "8bit")
+_NAME = re.compile(r"[A-Za-z0-9-]*")
+_PADDING = re.compile(rb"[ \t]+(?=\r\n|\Z)")
 
 
 class Unreadable(Exception):
@@ -35,41 +42,102 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One leaf of the message. `name` is the file name, or "" where it is a body; `content` is decoded."""
+class Head:
+    """What stands above a body. `names` are all the file names that it is given, decoded."""
 
     headers: tuple[Header, ...]
-    kind: str
-    parameters: dict[str, str]
-    name: str
-    content: bytes
+    kind: str = "text/plain"
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    encoding: str = "7bit"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One leaf of the message: its head, and its body as it stands in the message."""
+
+    head: Head
+    body: bytes
+
+    @property
+    def is_file(self) -> bool:
+        return bool(self.head.names)
 
     @property
     def where(self) -> str:
-        if self.name:
-            return self.name
-        return {"text/plain": "text", "text/html": "html", "text/calendar": "calendar"}.get(self.kind, self.kind)
+        """The part as leaks name it (contract §4, `audit`)."""
+        if self.head.names:
+            return self.head.names[0]
+        return {"text/plain": "text", "text/html": "html", "text/calendar": "calendar"}.get(
+            self.head.kind, self.head.kind
+        )
+
+    def content(self) -> bytes:
+        """The body, decoded."""
+        if self.head.encoding == "base64":
+            try:
+                return base64.b64decode(self.body.replace(b"\r\n", b""), validate=True)
+            except (binascii.Error, ValueError):
+                raise Unreadable(self.where, "base64 that cannot be decoded") from None
+        if self.head.encoding == "quoted-printable":
+            # What a relay has added at the end of a line is no part of it (RFC 2045 §6.7, rule 3).
+            return binascii.a2b_qp(_PADDING.sub(b"", self.body))
+        return self.body
+
+    def text(self) -> str:
+        """The content of a body that is text."""
+        try:
+            return self.content().decode("utf-8")
+        except UnicodeDecodeError:
+            raise Unreadable(self.where, "text that is not UTF-8") from None
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A whole message: its own headers, its leaves, and the bytes between the parts that no reader shows."""
+    """A whole message: its own headers, those of its parts (of multiparts too), its leaves, and what no reader shows.
+
+    `between` are the bytes before, between and after the parts.
+    """
 
     headers: tuple[Header, ...]
+    headers_of_parts: tuple[Header, ...]
     parts: tuple[Part, ...]
     between: bytes
 
 
-def read(raw: bytes, depth: int = 8) -> Reading:
+def read(raw: bytes) -> Reading:
     """The message in `raw` (CRLF line ends). Unreadable where it is none."""
-    headers, body = _split(raw)
-    parts, between = _parts(headers, body, depth)
-    return Reading(headers, tuple(parts), between)
+    if not raw.count(b"\r\n") == raw.count(b"\r") == raw.count(b"\n") or b"\0" in raw:
+        # Where a line ends is where headers, parts and, on the wire, messages begin.
+        raise Unreadable("message", "a bare carriage return, line feed or NUL")
+    above, blank, body = raw.partition(b"\r\n\r\n")
+    if not blank:
+        raise Unreadable("headers", "there is no empty line after the headers")
+    head = _head(above)
+    inside = _Inside()
+    inside.read(head, body, depth=4)
+    return Reading(head.headers, tuple(inside.headers), tuple(inside.parts), bytes(inside.between))
 
 
 def decode_words(text: str) -> str:
     """RFC 2047 encoded words decoded, the space between two of them gone (§6.2)."""
-    return _WORD.sub(_decode_word, _BETWEEN_WORDS.sub(r"\1", text)) if "=?" in text else text
+    if "=?" not in text:
+        return text
+    if "=?" in _WORD.sub("", text):
+        raise Unreadable("headers", "an encoded word that some programs would decode and others not")
+    return _WORD.sub(_decode_word, _BETWEEN_WORDS.sub(r"\1", text))
+
+
+def content_lines(calendar: str) -> Iterator[tuple[str, str]]:
+    """A calendar object's lines, unfolded: the property's name in capitals, and the whole line."""
+    for line in unfolded(calendar).splitlines():
+        name = _NAME.match(line)
+        yield name[0].upper() if name else "", line
+
+
+def unfolded(calendar: str) -> str:
+    """A calendar object with each content line on one line (RFC 5545 §3.1)."""
+    return re.sub(r"\r?\n[ \t]", "", calendar)
 
 
 def _decode_word(found: re.Match[str]) -> str:
@@ -79,111 +147,117 @@ def _decode_word(found: re.Match[str]) -> str:
             octets = base64.b64decode(payload, validate=True)
         else:
             octets = quopri.decodestring(payload.replace("_", " ").encode("ascii"))
-        return octets.decode(charset.partition("*")[0])
-    except (ValueError, LookupError) as error:
+        return octets.decode(_charset("headers", charset.partition("*")[0]))
+    except ValueError as error:
         raise Unreadable("headers", f"an encoded word that cannot be decoded ({error})") from None
 
 
-def _split(raw: bytes) -> tuple[tuple[Header, ...], bytes]:
-    head, blank, body = raw.partition(b"\r\n\r\n")
-    if not blank:
-        raise Unreadable("headers", "there is no empty line after the headers")
-    headers = []
-    for line in re.sub(rb"\r\n(?=[ \t])", b"", head).split(b"\r\n"):
-        found = _HEADER.fullmatch(line)
-        if not found or re.search(rb"[\r\n\0]", line):
-            raise Unreadable("headers", "a line that is no header")
-        try:
-            text = found.group(2).decode("utf-8")
-        except UnicodeDecodeError:
-            raise Unreadable("headers", "a header that is not UTF-8") from None
-        headers.append(Header(found.group(1).decode("ascii"), text, decode_words(text)))
-    return tuple(headers), body
+def _charset(where: str, name: str) -> str:
+    """Python knows encodings that no mail program does, and would read something else than the program shows."""
+    if name.lower() not in ("utf-8", "us-ascii"):
+        raise Unreadable(where, f"the character set {name}")
+    return name
 
 
-def _parts(headers: tuple[Header, ...], body: bytes, depth: int) -> tuple[list[Part], bytes]:
-    kind, parameters = _content_type(headers)
-    if not kind.startswith("multipart/"):
-        return [Part(headers, kind, parameters, _file_name(headers, parameters), _decoded(headers, body))], b""
-    if not depth or not parameters.get("boundary"):
-        raise Unreadable("headers", "a multipart without a boundary, or too many of them inside each other")
-    inside, between = _between_boundaries(body, parameters["boundary"].encode("utf-8"))
-    parts = []
-    for piece in inside:
-        # A part may have no headers at all: then it begins with the empty line.
-        found, rest = _split(piece) if not piece.startswith(b"\r\n") else ((), piece[2:])
-        deeper, more = _parts(found, rest, depth - 1)
-        parts.extend(deeper)
-        between += more
-    return parts, between
+def _head(lines: bytes) -> Head:
+    headers = [_header(line) for line in _FOLD.sub(b"", lines).split(b"\r\n")]
+    kind, parameters = _with_parameters(headers, "Content-Type", "text/plain")
+    disposition, more = _with_parameters(headers, "Content-Disposition", "inline")
+    encoding, _ = _with_parameters(headers, "Content-Transfer-Encoding", "7bit")
+    if not _KIND.fullmatch(kind) or kind.startswith("message/") or disposition not in ("inline", "attachment"):
+        raise Unreadable("headers", f"a part of a kind that is not ours ({kind}, {disposition})")
+    if encoding not in (*_AS_IT_STANDS, "quoted-printable", "base64"):
+        raise Unreadable("headers", f"the transfer encoding {encoding}")
+    if "charset" in parameters:
+        _charset("headers", parameters["charset"])
+    found_names = (more.get("filename*"), parameters.get("name*"), more.get("filename"), parameters.get("name"))
+    names = (_extended(name) if at < 2 else decode_words(name) for at, name in enumerate(found_names) if name)
+    return Head(tuple(headers), kind, parameters, tuple(names), encoding)
+
+
+# The heads of parts, and most headers, are the same in every message of a run.
+_head_of_part = lru_cache(maxsize=256)(_head)
+
+
+@lru_cache(maxsize=256)
+def _header(line: bytes) -> Header:
+    found = _HEADER.fullmatch(line)
+    if not found:
+        raise Unreadable("headers", "a line that is no header")
+    try:
+        text = found[2].decode("utf-8")
+    except UnicodeDecodeError:
+        raise Unreadable("headers", "a header that is not UTF-8") from None
+    return Header(found[1].decode("ascii"), text, decode_words(text))
+
+
+def _with_parameters(headers: list[Header], name: str, default: str) -> tuple[str, dict[str, str]]:
+    """A structured header's value and its parameters (RFC 2045 §5.1); `default` where there is none.
+
+    Comments, doubled parameters and values in several pieces (RFC 2231 §3) are read differently by different programs.
+    """
+    found = [header.raw for header in headers if header.name.lower() == name.lower()]
+    if not found:
+        return default, {}
+    bare, mark, rest = found[0].partition(";")
+    parameters: dict[str, str] = {}
+    end = 0
+    for match in _PARAMETER.finditer(mark + rest):
+        if match.start() != end or match[1].lower() in parameters:
+            break
+        end = match.end()
+        parameters[match[1].lower()] = re.sub(r"\\(.)", r"\1", match[2][1:-1]) if match[2][0] == '"' else match[2]
+    if len(found) > 1 or (mark + rest)[end:].strip():
+        raise Unreadable("headers", f"a {name} that can be read in two ways")
+    return bare.strip().lower(), parameters
+
+
+def _extended(value: str) -> str:
+    """A file name in the notation of RFC 2231 §4."""
+    charset, _, encoded = value.partition("'")
+    octets = re.sub(
+        rb"%([0-9A-Fa-f]{2})", lambda found: bytes([int(found[1], 16)]), encoded.partition("'")[2].encode("utf-8")
+    )
+    try:
+        return octets.decode(_charset("headers", charset or "utf-8"))
+    except UnicodeDecodeError:
+        raise Unreadable("headers", "a file name that cannot be decoded") from None
+
+
+class _Inside:
+    """What is found inside a message, in its order."""
+
+    def __init__(self) -> None:
+        self.headers: list[Header] = []
+        self.parts: list[Part] = []
+        self.between = bytearray()
+
+    def read(self, head: Head, body: bytes, depth: int) -> None:
+        if not head.kind.startswith("multipart/"):
+            self.parts.append(Part(head, body))
+            return
+        boundary = head.parameters.get("boundary")
+        if not depth or not boundary or head.kind not in _MULTIPARTS or head.encoding not in _AS_IT_STANDS:
+            raise Unreadable("headers", "a multipart of a kind that is not ours, or too many inside each other")
+        pieces, between = _between_boundaries(body, boundary.encode("utf-8"))
+        self.between += between
+        for piece in pieces:
+            above, blank, rest = piece.partition(b"\r\n\r\n")
+            if not blank or not above:
+                raise Unreadable("headers", "a part without headers")
+            inner = _head_of_part(above)
+            self.headers.extend(inner.headers)
+            self.read(inner, rest, depth - 1)
 
 
 def _between_boundaries(body: bytes, boundary: bytes) -> tuple[list[bytes], bytes]:
-    delimiter = re.compile(rb"(?:\A|\r\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r\n|\Z)")
-    inside: list[bytes] = []
-    preamble, begin, closed = b"", None, False
-    for found in delimiter.finditer(body):
-        if closed:
-            raise Unreadable("headers", "a part after the last one")
-        if begin is None:
-            preamble = body[: found.start()]
-        else:
-            inside.append(body[begin : found.start()])
-        begin, closed = min(found.end() + 2, len(body)), bool(found.group(1))
-    if begin is None or not closed:
+    """The parts, and what stands before the first and after the last of them (RFC 2046 §5.1.1)."""
+    pieces = (b"\r\n" + body).split(b"\r\n--" + boundary)
+    preamble, epilogue = pieces[0], pieces[-1]
+    if len(pieces) < 3 or not epilogue.startswith(b"--"):
         raise Unreadable("headers", "a multipart that is not closed")
-    return inside, preamble + b"\r\n" + body[begin:]
-
-
-def _content_type(headers: tuple[Header, ...]) -> tuple[str, dict[str, str]]:
-    found = [header.raw for header in headers if header.name.lower() == "content-type"]
-    if len(found) > 1:
-        raise Unreadable("headers", "two Content-Type headers")
-    if not found:
-        return "text/plain", {}
-    return found[0].partition(";")[0].strip().lower(), _parameters(found[0])
-
-
-def _parameters(value: str) -> dict[str, str]:
-    found = {}
-    for name, text in _PARAMETER.findall(value):
-        bare = re.sub(r"\\(.)", r"\1", text[1:-1]) if text.startswith('"') else text
-        found[name.lower()] = bare
-    return found
-
-
-def _file_name(headers: tuple[Header, ...], parameters: dict[str, str]) -> str:
-    said = next((_parameters(h.raw) for h in headers if h.name.lower() == "content-disposition"), {})
-    plain = said.get("filename") or parameters.get("name")
-    extended = said.get("filename*") or parameters.get("name*")
-    if extended:
-        charset, _, encoded = extended.partition("'")
-        octets = re.sub(
-            rb"%([0-9A-Fa-f]{2})",
-            lambda found: bytes([int(found.group(1), 16)]),
-            encoded.partition("'")[2].encode(),
-        )
-        try:
-            return octets.decode(charset or "utf-8")
-        except (LookupError, UnicodeDecodeError):
-            raise Unreadable("headers", "a file name that cannot be decoded") from None
-    return decode_words(plain) if plain else ""
-
-
-def _decoded(headers: tuple[Header, ...], body: bytes) -> bytes:
-    said = [h.raw.strip().lower() for h in headers if h.name.lower() == "content-transfer-encoding"]
-    encoding = said[0] if said else "7bit"
-    if len(said) > 1 or encoding not in ("7bit", "8bit", "quoted-printable", "base64"):
-        raise Unreadable("headers", f"the transfer encoding {encoding}")
-    if encoding == "base64":
-        try:
-            return base64.b64decode(body.replace(b"\r\n", b""), validate=True)
-        except (binascii.Error, ValueError):
-            raise Unreadable("headers", "base64 that cannot be decoded") from None
-    return binascii.a2b_qp(body) if encoding == "quoted-printable" else body
-
-
-def content_lines(calendar: str) -> Iterator[tuple[str, str]]:
-    """A calendar object's lines, unfolded: the property's name in capitals, and the whole line."""
-    for line in re.sub(r"\r?\n[ \t]", "", calendar).splitlines():
-        yield re.match(r"[A-Za-z0-9-]*", line).group(0).upper(), line  # type: ignore[union-attr]  # it matches ""
+    for piece in (*pieces[1:-1], epilogue[2:] or b"\r\n"):
+        # By RFC 2046 a line that only begins with the boundary is one as well, and not all programs know.
+        if not piece.startswith(b"\r\n"):
+            raise Unreadable("headers", "a part after the last one, or a boundary that is not alone on its line")
+    return [piece[2:] for piece in pieces[1:-1]], preamble + b"\r\n" + epilogue[2:]
