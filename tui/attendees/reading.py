@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from filecmp import cmp
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Literal
@@ -14,7 +15,8 @@ from tui.address import Address, AddressError
 from tui.attendees import exports
 from tui.attendees.columns import Columns, ColumnSettings, find_header, nearest, squash, understand
 from tui.attendees.status import is_filled, means_withdrawn
-from tui.attendees.tables import DamageError, Record, Source, Table, open_source
+from tui.attendees.tables import Source, Table, open_source
+from tui.attendees.text import Content, DamageError, Record
 from tui.clean import bare_address, body_text, one_line
 from tui.errors import Problem
 
@@ -144,7 +146,7 @@ class _Reading:
         self.by_id: dict[str, int] = {}
         self.has_id: set[int] = set()
         self.withdrawn: list[tuple[_Row, int, int]] = []  # row, index of its record, the column that says so
-        self.contents: dict[bytes, str] = {}  # what is in each file that held people, and the file
+        self.contents: list[tuple[Content, str]] = []  # of each file that held people, and the file
 
     def result(self) -> AttendeeList:
         self.problems += self._settings_without_column()
@@ -166,8 +168,9 @@ class _Reading:
         try:
             source = open_source(Path(file), self.encoding)
             self.encodings[-1] = source.encoding
-            if source.digest in self.contents:
-                self._same_file(file, self.contents[source.digest])
+            first = next((earlier for content, earlier in self.contents if content.equals(source.content)), None)
+            if first is not None:
+                self._same_file(file, first)
                 return
             found = self._find_header(source, file)
             if found is None:
@@ -179,7 +182,7 @@ class _Reading:
                 before = len(self.records)
                 self._read_rows(table, header, columns, file)
                 if len(self.records) > before:
-                    self.contents[source.digest] = file
+                    self.contents.append((source.content, file))
         except DamageError as damage:
             self._file_error(damage.code, file, damage.message, damage.hint, damage.line)
 
