@@ -23,7 +23,12 @@ _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
-_DURATION = re.compile(r"\s*(?:(\d+)\s*d)?\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m(?:in)?)?\s*", re.IGNORECASE)
+_DURATION = re.compile(
+    r"\s*(?:(\d{1,4})\s*d(?:ays?)?)?\s*(?:(\d{1,5})\s*h(?:ours?|rs?)?)?\s*(?:(\d{1,7})\s*m(?:in(?:ute)?s?)?)?\s*",
+    re.IGNORECASE | re.ASCII,
+)
+_KEY = re.compile(r"\s*([\w\"'][^=#]*?)\s*=")
+_TABLE = re.compile(r"\s*\[+\s*[\"']?([^\"'\]]+?)[\"']?\s*\]")
 
 _KEYS: Mapping[str, frozenset[str]] = {
     "event": frozenset({"title", "start", "end", "duration", "timezone", "location", "join_url", "description", "uid"}),
@@ -129,24 +134,27 @@ def load(path: Path, shown: str) -> tuple[Event | None, tuple[Problem, ...]]:
     `shown` is the file's name as the organiser wrote it. InputError where the file is missing or unreadable.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        raw = path.read_bytes()
     except FileNotFoundError:
         raise InputError(
             f"There is no {shown}.",
             hint="`invite-tui init DIR` makes an event folder; `--event PATH` names an event file elsewhere.",
             code="missing-event",
         ) from None
-    except UnicodeDecodeError:
-        return None, (_problem(shown, None, "The event file is not UTF-8 text.", "Save it as UTF-8."),)
     except OSError as error:
         raise InputError(f"{shown} cannot be read: {error.strerror}.", code="unreadable") from None
     try:
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        return None, (_problem(shown, line, "The event file is not UTF-8 text.", "Save it as UTF-8."),)
+    try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, a thousand brackets
         return None, (_syntax_problem(shown, error),)
-    reader = _Reader(path, shown, text, document)
+    reader = _Reader(path, shown, _places(text), document)
     event = reader.event()
-    return (None if reader.problems else event), tuple(reader.problems)
+    return event, tuple(sorted(reader.problems, key=lambda problem: problem.line or 0))
 
 
 def ensure_uid(event: Event) -> Event:
@@ -155,14 +163,20 @@ def ensure_uid(event: Event) -> Event:
         return event
     import tomlkit  # only the first use of an event pays for it
 
-    uid = secrets.token_hex(16)
-    document = tomlkit.parse(event.path.read_bytes().decode("utf-8-sig"))
-    document["event"]["uid"] = uid
     try:
-        replace_file(event.path, tomlkit.dumps(document))
-    except OSError as error:
+        source = event.path.read_bytes().decode("utf-8-sig")
+        document = tomlkit.parse(source)
+        table: Any = document["event"]
+        # Somebody else may have written one since this event was read.
+        uid = str(table.get("uid") or "") or secrets.token_hex(16)
+        if table.get("uid") != uid:
+            table["uid"] = uid
+            text = tomlkit.dumps(document)
+            replace_file(event.path, re.sub(r"(?<!\r)\n", "\r\n", text) if "\r\n" in source else text)
+    except (OSError, ValueError, KeyError) as error:
+        why = error.strerror if isinstance(error, OSError) else "the file has changed"
         raise InputError(
-            f"The event's uid cannot be saved to {event.path.name}: {error.strerror}.",
+            f"The event's uid cannot be saved to {event.path.name}: {why}.",
             hint="Make the file writable, or write `uid` under [event] yourself.",
         ) from None
     return replace(event, uid=uid)
@@ -170,6 +184,7 @@ def ensure_uid(event: Event) -> Event:
 
 def replace_file(path: Path, text: str) -> None:
     """Write `text` to `path` so that a crash leaves the old file or the new one, never half of one."""
+    path = path.resolve()  # a link stays one
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
@@ -188,19 +203,39 @@ def _problem(file: str, line: int | None, message: str, hint: str | None = None,
     return Problem("error", "bad-event", message, file=file, line=line, value=value, hint=hint)
 
 
-def _syntax_problem(shown: str, error: tomllib.TOMLDecodeError) -> Problem:
+def _syntax_problem(shown: str, error: Exception) -> Problem:
     found = re.search(r"line (\d+), column (\d+)", str(error))
     line = int(found.group(1)) if found else None
-    words = re.sub(r"\s*\(at [^)]*\)$", "", str(error))
+    words = re.sub(r"\s*\(at [^)]*\)$", "", one_line(str(error)))
     at = f" at column {found.group(2)}" if found else ""
     return _problem(shown, line, f"The event file is not valid TOML{at}: {words}.", "Texts go between double quotes.")
+
+
+def _places(text: str) -> Mapping[tuple[str, str], int]:
+    """The line of each key by table and name; of each table by its own name and ""."""
+    places: dict[tuple[str, str], int] = {}
+    table, quotes = "", ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if quotes:
+            quotes = "" if quotes in line else quotes
+            continue
+        if heading := _TABLE.match(line):
+            table, _, inner = heading.group(1).strip().partition(".")
+            places.setdefault((table, inner), number)
+        elif key := _KEY.match(line):
+            names = [name.strip(" \t\"'") for name in key.group(1).split(".")]
+            names = [table, *names] if table else [*names, ""]
+            places.setdefault((names[0], ""), number)
+            places.setdefault((names[0], names[1]), number)
+        quotes = next((mark for mark in ('"""', "'''") if line.count(mark) % 2), "")
+    return places
 
 
 class _Reader:
     """Reads one document; every fault becomes a problem, so that the organiser sees all of them at once."""
 
-    def __init__(self, path: Path, shown: str, text: str, document: dict[str, Any]) -> None:
-        self.path, self.shown, self.lines, self.document = path, shown, text.splitlines(), document
+    def __init__(self, path: Path, shown: str, places: Mapping[tuple[str, str], int], document: dict[str, Any]) -> None:
+        self.path, self.shown, self.places, self.document = path, shown, places, document
         self.problems: list[Problem] = []
 
     def event(self) -> Event | None:
@@ -232,30 +267,23 @@ class _Reader:
 
     def _fault(self, table: str, key: str, message: str, hint: str | None = None, value: object = None) -> None:
         shown = None if value is None else str(value)
-        self.problems.append(_problem(self.shown, self._line(table, key), message, hint, shown))
-
-    def _line(self, table: str, key: str) -> int | None:
-        """Where `key` of `[table]` stands; the table's own line where the key is missing."""
-        here, line_of_table = None, None
-        for number, line in enumerate(self.lines, 1):
-            heading = re.match(r"\s*\[+\s*\"?([\w.-]+)\"?\s*\]", line)
-            if heading:
-                here = heading.group(1)
-                line_of_table = number if here == table else line_of_table
-            elif here == table and re.match(rf"\s*\"?{re.escape(key)}\"?\s*=", line):
-                return number
-        return line_of_table
+        line = self.places.get((table, key), self.places.get((table, "")))
+        self.problems.append(_problem(self.shown, line, message, hint, shown))
 
     def _unknown_keys(self) -> None:
         for table, values in self.document.items():
-            if table not in _KEYS:
+            if table not in _KEYS and not isinstance(values, dict):
+                home = next((known for known, keys in _KEYS.items() if table in keys), None)
+                hint = f"It belongs under [{home}]." if home else f"It knows {', '.join(f'[{t}]' for t in _KEYS)}."
+                self._fault(table, "", f"“{one_line(table)}” stands outside of every table.", hint)
+            elif table not in _KEYS:
                 near = get_close_matches(table, _KEYS, 1)
                 hint = f"Did you mean [{near[0]}]?" if near else f"It knows {', '.join(f'[{t}]' for t in _KEYS)}."
                 self._fault(table, "", f"[{one_line(table)}] is not a part of an event file.", hint)
             elif not isinstance(values, dict):
                 self._fault(table, "", f"“{table}” must be a table: write [{table}] on a line of its own.")
             else:
-                for key in values.keys() - _KEYS[table]:
+                for key in (key for key in values if key not in _KEYS[table]):
                     near = get_close_matches(key, _KEYS[table], 1)
                     hint = f"Did you mean {near[0]}?" if near else f"It knows {', '.join(sorted(_KEYS[table]))}."
                     self._fault(table, key, f"[{table}] has no “{one_line(key)}”.", hint)
@@ -269,14 +297,15 @@ class _Reader:
         if value is not None and not isinstance(value, str):
             self._fault(table, key, f"[{table}] {key} must be a text.", "Put it between double quotes.", value)
             return None
-        if required and not (value and value.strip()):
+        if required and not (value and one_line(value)):
             self._fault(table, key, f"[{table}] {key} is missing.", f'Add {key} = "..." under [{table}].')
             return None
         return value
 
     def _line_of_text(self, table: str, key: str, required: bool = False) -> str | None:
+        """The text on one line, None where there is none, or a blank one."""
         value = self._text(table, key, required)
-        return None if value is None else one_line(value)
+        return (one_line(value) or None) if value is not None else None
 
     def _zone(self) -> ZoneInfo | None:
         name = self._line_of_text("event", "timezone", required=True)
@@ -295,7 +324,7 @@ class _Reader:
     def _moment(self, key: str, zone: ZoneInfo | None, required: bool = False) -> datetime | None:
         value = self._value("event", key)
         hint = f"Write it as {key} = 2027-05-06T14:00:00, the time on the clock in the event's zone."
-        if isinstance(value, str):
+        if isinstance(value, str) and ":" in value:
             try:
                 value = datetime.fromisoformat(value.strip())
             except ValueError:
@@ -311,10 +340,15 @@ class _Reader:
         return self._in_zone(key, value, zone) if zone else None
 
     def _in_zone(self, key: str, value: datetime, zone: ZoneInfo) -> datetime | None:
-        if value.tzinfo is not None:
-            return value.astimezone(zone)
-        earlier, later = value.replace(tzinfo=zone), value.replace(tzinfo=zone, fold=1)
-        if earlier.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != value:
+        try:
+            if value.tzinfo is not None:
+                return value.astimezone(zone)
+            earlier, later = value.replace(tzinfo=zone), value.replace(tzinfo=zone, fold=1)
+            real = earlier.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
+        except OverflowError:
+            self._fault("event", key, f"[event] {key} is too far away.", None, value)
+            return None
+        if real != value:
             self._fault(
                 "event",
                 key,
@@ -324,7 +358,7 @@ class _Reader:
             )
             return None
         if earlier.utcoffset() != later.utcoffset():
-            choices = " or ".join(f"{moment.isoformat()}" for moment in (earlier, later))
+            choices = " or ".join(moment.isoformat() for moment in (earlier, later))
             self._fault(
                 "event",
                 key,
@@ -341,30 +375,26 @@ class _Reader:
             what = "needs an end or a duration" if said is None else "has both an end and a duration"
             self._fault("event", "end", f"[event] {what}.", 'Write end = 2027-05-06T15:30:00, or duration = "90m".')
             return None
-        if said is not None:
-            end = self._moment("end", zone)
-        else:
-            found = _DURATION.fullmatch(duration) if isinstance(duration, str) else None
-            days, hours, minutes = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
-            length = timedelta(days=min(days, 9999), hours=min(hours, 99999), minutes=min(minutes, 9999999))
-            if not length:
-                self._fault(
-                    "event",
-                    "duration",
-                    "[event] duration is not a length of time.",
-                    'Write "90m" or "1h30m".',
-                    duration,
-                )
-                return None
-            try:
-                end = (start.astimezone(UTC) + length).astimezone(start.tzinfo) if start else None
-            except OverflowError:
-                self._fault("event", "duration", "[event] duration is too long.", None, duration)
-                return None
-        if start and end and end <= start:
-            self._fault("event", "end", "The event ends before it begins.", "Correct start or end.", end)
+        end = self._moment("end", zone) if duration is None else self._after(start, duration)
+        # Two times in one zone would be compared by their clocks, which go back once a year.
+        if start and end and end.astimezone(UTC) <= start.astimezone(UTC):
+            self._fault("event", "end", "The event does not end after it begins.", "Correct start or end.", end)
             return None
         return end
+
+    def _after(self, start: datetime | None, duration: object) -> datetime | None:
+        found = _DURATION.fullmatch(duration) if isinstance(duration, str) else None
+        days, hours, minutes = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+        length = timedelta(days=days, hours=hours, minutes=minutes)
+        if not length:
+            hint = 'Write "90m" or "1h30m".'
+            self._fault("event", "duration", "[event] duration is not a length of time.", hint, duration)
+            return None
+        try:
+            return (start.astimezone(UTC) + length).astimezone(start.tzinfo) if start else None
+        except OverflowError:
+            self._fault("event", "duration", "[event] duration is too long.", None, duration)
+            return None
 
     def _link(self) -> str:
         value = self._line_of_text("event", "join_url")
@@ -435,7 +465,7 @@ class _Reader:
         return SendingSettings(
             account=self._line_of_text("sending", "account"),
             per_minute=self._number("per_minute", 0),
-            connections=int(count) if (count := self._number("connections", 1)) is not None else None,
+            connections=self._whole_number("connections", 1),
         )
 
     def _number(self, key: str, least: int) -> float | None:
@@ -446,6 +476,13 @@ class _Reader:
             self._fault("sending", key, f"[sending] {key} must be a number of at least {least}.", None, value)
             return None
         return float(value)
+
+    def _whole_number(self, key: str, least: int) -> int | None:
+        value = self._number(key, least)
+        if value is not None and value != int(value):
+            self._fault("sending", key, f"[sending] {key} must be a whole number.", None, value)
+            return None
+        return None if value is None else int(value)
 
 
 def is_web_link(text: str) -> bool:
