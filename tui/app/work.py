@@ -135,14 +135,12 @@ def open_files(post: Post, opening: Opening) -> None:
 
 @contextmanager
 def _no_collector() -> Iterator[None]:
-    collecting = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
-        if collecting:
-            gc.enable()
+        gc.enable()
 
 
 def _with_account(state: State) -> State:
