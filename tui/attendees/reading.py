@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from filecmp import cmp
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Literal

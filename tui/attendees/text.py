@@ -1,0 +1,335 @@
+"""Text files to records: encoding, line ends, delimiter, quotes. Read as a stream: no file is held in memory whole."""
+
+import codecs
+import csv
+import hashlib
+import io
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from tui.errors import InputError, UsageError
+
+Record = tuple[int, list[str]]
+Whole = Callable[[list[str]], bool]
+
+_BLOCK = 1 << 16  # bytes, or characters, that are looked at in one go
+_LINE_END = re.compile("\r\n|\r|\n")
+# A multi-byte sequence of UTF-8 that hardly any Windows-1252 text has: capital letters with an accent right before a
+# symbol. Not DC to DF: "ß" before a closing quotation mark is German.
+_UTF8_SEQUENCE = re.compile(rb"[\xc2-\xdb][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16's, which it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_FOR_PEOPLE = {"utf-8-sig": "utf-8", "cp1252": "windows-1252", "utf-16-le": "utf-16", "utf-16-be": "utf-16"}
+
+
+class DamageError(Exception):
+    """The file cannot be read further. `line` is None where it is the whole file's."""
+
+    def __init__(self, code: Literal["encoding", "unclosed-quote"], line: int | None, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.line = line
+        self.message = message
+        self.hint = hint
+
+
+class Content:
+    """The bytes of one file, read from the beginning as often as they are asked for.
+
+    Raises InputError where the file is missing, a folder or unreadable, or changes between two readings. Only what can
+    be read but once, such as a pipe, is held in memory.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._held: bytes | None = None
+        with self._opened() as stream:
+            self._stamp = _stamp(stream)
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                self._held = stream.read()
+                self._stamp = (0, len(self._held), 0)
+
+    def open(self) -> BinaryIO:
+        if self._held is not None:
+            return io.BytesIO(self._held)
+        stream = self._opened()
+        if _stamp(stream) != self._stamp:
+            stream.close()
+            raise InputError(f"{self._file} changed while it was being read.", hint="Try again when it is saved.")
+        return stream
+
+    def blocks(self) -> Iterator[bytes]:
+        with self.open() as stream:
+            while block := stream.read(_BLOCK):
+                yield block
+
+    def equals(self, other: "Content") -> bool:
+        """Whether both are the same to the byte."""
+        return self._stamp[1] == other._stamp[1] and self._digest == other._digest
+
+    @cached_property
+    def _digest(self) -> bytes:
+        digest = hashlib.blake2b(digest_size=32)
+        for block in self.blocks():
+            digest.update(block)
+        return digest.digest()
+
+    @cached_property
+    def head(self) -> bytes:
+        with self.open() as stream:
+            return stream.read(4096)
+
+    def _opened(self) -> BinaryIO:
+        try:
+            return self._file.open("rb")
+        except IsADirectoryError:
+            raise InputError(f"{self._file} is a folder; an attendee file is needed.") from None
+        except FileNotFoundError:
+            raise InputError(f"There is no file {self._file}.") from None
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise InputError(f"{self._file} cannot be read: {reason}.") from error
+
+
+def _stamp(stream: BinaryIO) -> tuple[int, int, int]:
+    about = os.fstat(stream.fileno())
+    return about.st_ino, about.st_size, about.st_mtime_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A file that decodes from its first byte to its last."""
+
+    content: Content
+    codec: str
+
+    @property
+    def encoding(self) -> str:
+        """The encoding's name for people."""
+        return _for_people(self.codec)
+
+    @property
+    def separator(self) -> str | None:
+        """The delimiter that Excel's own first line names: `sep=;`."""
+        with self.open() as lines:
+            first = lines.readline().removeprefix("\ufeff")
+        found = re.fullmatch(r'"?sep=(.)"?', first.rstrip("\r\n"), re.IGNORECASE)
+        return found[1] if found and found[1] not in '"\r\n ' else None
+
+    def open(self) -> io.TextIOWrapper:
+        return io.TextIOWrapper(self.content.open(), encoding=self.codec, newline="")
+
+
+def decoded(content: Content, encoding: str | None) -> Text:
+    """`content` in the wanted encoding, else by BOM, else UTF-8, else Windows-1252.
+
+    Raises DamageError("encoding") where that is not what it is in, UsageError where there is no such encoding.
+    """
+    return Text(content, _codec(content, encoding))
+
+
+def _codec(content: Content, wanted: str | None) -> str:
+    """The codec that decodes all of the content."""
+    if wanted is not None:
+        codec = _known(wanted)
+        if content.head.startswith(codecs.BOM_UTF8) and codecs.lookup(codec).name == "utf-8":
+            codec = "utf-8-sig"
+        _check(content, codec)
+        return codec
+    marked = next((codec for mark, codec in _BOMS if content.head.startswith(mark)), None)
+    certain = marked or _utf_16_without_mark(content.head)
+    if certain:
+        _check(content, certain)
+        return certain
+    try:
+        _check(content, "utf-8")
+    except DamageError:
+        if _has_utf8_sequence(content):
+            raise  # partly UTF-8, so what is not is a mixture
+        _check(content, "cp1252")
+        return "cp1252"
+    return "utf-8"
+
+
+def _known(encoding: str) -> str:
+    try:
+        bytes(4).decode(encoding)  # the least that UTF-16 and UTF-32 have a character in
+        codecs.getincrementaldecoder(encoding)
+        return codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        raise UsageError(
+            f"There is no encoding named {encoding!r}.",
+            hint="Try utf-8, windows-1252, utf-16, iso-8859-2 or mac-roman.",
+        ) from None
+
+
+def _check(content: Content, codec: str) -> None:
+    """Raises DamageError where the content is not text in `codec`."""
+    decoder = codecs.getincrementaldecoder(codec)()
+    read, has_nul = 0, False
+    try:
+        for block in chain(content.blocks(), [b""]):
+            read += len(block)
+            has_nul |= "\0" in decoder.decode(block, final=not block)
+    except UnicodeError as error:
+        # A decoder's object is what it had kept of earlier blocks and this one.
+        start = read - len(error.object) + error.start if isinstance(error, UnicodeDecodeError) else 0
+        line = 1 + _line_ends(content, codec, start)
+        with content.open() as stream:
+            stream.seek(start)
+            byte = stream.read(1).hex().upper()
+        raise DamageError(
+            "encoding",
+            line,
+            f"Line {line} holds a byte ({byte}) that is no {_for_people(codec)} text, which the rest is.",
+            "Open the file in a spreadsheet, put that line right and save it as CSV UTF-8; or name the encoding of the "
+            "whole file with --encoding.",
+        ) from None
+    if has_nul:
+        raise DamageError(
+            "encoding",
+            1 + _line_ends(content, codec),
+            "This is not a text file: it holds NUL bytes.",
+            "Export the list as CSV UTF-8 or .xlsx; or name the file's encoding with --encoding.",
+        )
+
+
+def _line_ends(content: Content, codec: str, size: int | None = None) -> int:
+    """How many lines end within the first `size` bytes, or before the first NUL."""
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)("replace"), translate=True)
+    count, left = 0, size
+    for block in content.blocks():
+        text = decoder.decode(block[:left], final=left is not None and left <= len(block))
+        if size is None and "\0" in text:
+            return count + text.partition("\0")[0].count("\n")
+        count += text.count("\n")
+        if left is not None:
+            left -= len(block)
+            if left <= 0:
+                break
+    return count
+
+
+def _has_utf8_sequence(content: Content) -> bool:
+    end = b""
+    for block in content.blocks():
+        if not (block.isascii() and end.isascii()) and _UTF8_SEQUENCE.search(end + block):
+            return True
+        end = block[-3:]
+    return False
+
+
+def _utf_16_without_mark(head: bytes) -> str | None:
+    """UTF-16 shows itself in Latin text: every second byte is NUL."""
+    if len(head) < 4 or head.count(0) < len(head) // 4:
+        return None
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if odd > 4 * even:
+        return "utf-16-le"
+    return "utf-16-be" if even > 4 * odd else None
+
+
+def _for_people(codec: str) -> str:
+    return _FOR_PEOPLE.get(codec, codec)
+
+
+# --- lines to records -------------------------------------------------------------------------------------------------
+
+
+def records(text: Text, delimiter: str, whole: Whole, *, skip: bool = False) -> Iterator[Record]:
+    """csv.reader's records with the line on which each starts; with `skip` the first line is none of them.
+
+    It is lenient, as people's files need (`"B" x` is a cell), and so takes a missing closing quote for the beginning of
+    a very long cell: whatever spans lines is looked at again before it is believed.
+    """
+    csv.field_size_limit(2**31 - 1)  # the largest that every platform takes
+    with text.open() as stream:
+        supply = _Supply(stream, skip=skip)
+        reader = csv.reader(supply.lines(), delimiter=delimiter, skipinitialspace=True)
+        done, line = 0, 1 + skip
+        for cells in reader:
+            read = reader.line_num
+            if read - done != 1 or supply.is_exhausted:
+                _refuse_swallowed(line, cells, supply.taken(read), delimiter, whole)
+            yield line, cells
+            line += read - done
+            supply.done = done = read
+
+
+class _Supply:
+    """A stream's lines for csv.reader, those of the record that is being read kept in reach."""
+
+    def __init__(self, stream: io.TextIOWrapper, *, skip: bool) -> None:
+        self.done = 0  # lines of the records before this one
+        self.is_exhausted = False  # while a record is still open: asked for more at the end of the file
+        self._stream = stream
+        self._skip = skip
+        self._held: list[str] = []
+        self._first = 0  # the number of the first held line
+
+    def lines(self) -> Iterator[str]:
+        return chain.from_iterable(self._blocks())
+
+    def taken(self, read: int) -> list[str]:
+        """The lines of the record that ends with line `read`; an empty one after them where the file ended first."""
+        return self._held[self.done - self._first : read - self._first] + [""] * self.is_exhausted
+
+    def _blocks(self) -> Iterator[list[str]]:
+        first = self._stream.readline().removeprefix("\ufeff")  # which some codecs leave, such as utf-16-le
+        block = [] if self._skip or not first else [first]
+        while block or (block := self._stream.readlines(_BLOCK)):
+            del self._held[: self.done - self._first]
+            self._first = self.done
+            self._held += block
+            yield block
+            block = []
+        self.is_exhausted = True
+
+
+def _refuse_swallowed(start: int, cells: list[str], lines: list[str], delimiter: str, whole: Whole) -> None:
+    """Raises DamageError where a quote in this record has no end, or an end that belongs to a later record."""
+    if lines[-1] and _tidy(delimiter).fullmatch("".join(lines)) and not any("@" in line for line in lines[1:]):
+        return  # as any program would write it, and no line within it can be a record of its own
+    spans = [len(_LINE_END.findall(cell)) for cell in cells]
+    opened = [start + sum(spans[:at]) for at in range(len(cells))]
+    if lines[-1] == "":
+        raise _unclosed(opened[-1])
+    # A space between a closing quote and the delimiter is a habit, not damage.
+    tidy = (re.sub(rf'" +(?=[{re.escape(delimiter)}\r\n]|$)', '"', line) for line in lines)
+    try:
+        list(csv.reader(tidy, delimiter=delimiter, skipinitialspace=True, strict=True))
+    except csv.Error:
+        raise _unclosed(next(line for line, span in zip(opened, spans, strict=True) if span)) from None
+    for number, line in enumerate(lines[1:], start + 1):
+        within = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+        if whole(within) and not any('"' in cell for cell in within):
+            raise _unclosed(max(at for at, span in zip(opened, spans, strict=True) if span and at < number))
+
+
+@lru_cache(maxsize=8)
+def _tidy(delimiter: str) -> re.Pattern[str]:
+    """A record whose every quote stands where it must. Possessive throughout: linear, whatever the text."""
+    cell = rf'(?: *+"[^"]*+(?:""[^"]*+)*+" *+|[^"\r\n{re.escape(delimiter)}]*+)'
+    return re.compile(rf"(?:{cell}{re.escape(delimiter)})*+{cell}(?:\r\n|\r|\n)?+")
+
+
+def _unclosed(line: int) -> DamageError:
+    return DamageError(
+        "unclosed-quote",
+        line,
+        f"A quotation mark opens on line {line} and is not closed where it should be, so what follows would be read as "
+        "part of one cell. Nothing after that line was read.",
+        f'Put a closing " on line {line}, or take the opening one away.',
+    )
