@@ -167,14 +167,20 @@ def _addresses(
         return [next((column for column in found if column.at == own), exports.AddressColumn(0, 1, False, own, ""))]
     if not found:
         raise ValueError("no address column")
+    judged = internal | {column.at for column in found}
+    found = [column for column in found if column.at not in internal] or found
     if _nobody_in(found[0].at, sample):
-        others = [column for column in found[1:] if not _nobody_in(column.at, sample)]
-        asked = [at for at in range(len(headers)) if exports.speaks_of_addresses(headers[at]) and _all_in(at, sample)]
+        others = [column for column in exports.alternatives(found) if not _nobody_in(column.at, sample)]
+        asked = [
+            at
+            for at in range(len(headers))
+            if at not in judged and exports.speaks_of_addresses(headers[at]) and _all_in(at, sample)
+        ]
         if others:
             found = others
         elif len(asked) == 1:
             found = [exports.AddressColumn(0, 1, False, asked[0], "")]
-    return [found[0], *(column for column in exports.alternatives(found) if column.at not in internal)]
+    return [found[0], *exports.alternatives(found)]
 
 
 def _cell(row: Sequence[str], at: int) -> str:
