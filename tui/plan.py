@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal
 
 from tui import address
@@ -16,9 +17,11 @@ from tui.event import Change, Event, is_web_link
 from tui.ledger.records import Facts, Person, Sent
 
 Verb = Literal["invite", "update", "cancel", "none"]
-Kind = Literal["due", "held", "unknown", "refused", "removed", "withdrawn"]
+Kind = Literal["due", "held", "unknown", "refused", "cancelled", "removed", "withdrawn"]
 
+_NOTHING: tuple[Kind, ...] = ("held", "refused", "cancelled")
 _COMPARED = ("title", "start", "end", "location", "join_url")
+_LONGEST_DOMAIN = 150  # Outlook may confuse UIDs of more than 202 bytes (STANOICAL §2.1.10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,9 @@ class Plan:
     def counts(self) -> dict[str, int]:
         """How many messages of each action, and how many people of each sort of nothing; nobody is counted twice."""
         found: Counter[str] = Counter(
-            action.action if action.action != "none" else action.kind for action in self.actions
+            action.action if action.action != "none" or action.kind in _NOTHING else action.kind
+            for action in self.actions
         )
-        found["none"] = found.pop("held", 0) + found.pop("refused", 0)
         return {word: found[word] for word in ("invite", "update", "cancel", "none", "unknown", "removed", "withdrawn")}
 
     @property
@@ -76,12 +79,15 @@ class Plan:
     def only(self, addresses: Sequence[str]) -> "Plan":
         """Of this plan, only these people. InputError where an address is nobody's on the list."""
         wanted = {_key_of(text): text for text in addresses}
-        chosen = tuple(action for action in self.actions if _key_of(action.attendee.address) in wanted)
-        missing = set(wanted) - {_key_of(action.attendee.address) for action in chosen}
+        found = [(_key_of(action.attendee.address), action.attendee.key) for action in self.actions]
+        missing = wanted.keys() - {key for key, _ in found}
         if missing:
             raise InputError(
                 f"{wanted[min(missing)]} is not on the list.", hint="Check the spelling.", code="unknown-address"
             )
+        # A person, not an address: the cancellation to somebody's old address belongs to the invitation to the new one.
+        keys = {person for key, person in found if key in wanted}
+        chosen = tuple(action for action in self.actions if action.attendee.key in keys)
         return Plan(chosen, self.digest)
 
 
@@ -89,14 +95,24 @@ def make(event: Event, records: Sequence[Attendee], people: Mapping[str, Person]
     """The plan of a send. Records with errors are left out; `sealed` is all else that the digest must cover."""
     usable = [attendee for attendee in records if not attendee.has_error]
     live = {attendee.key for attendee in usable if attendee.withdrawn is None}
+    met: set[str] = set()
+    listed = {attendee.key for attendee in records}
+    strays = {_key_of(person.address): person for person in people.values() if person.key not in listed}
     actions: list[Action] = []
     for attendee in usable:
-        if attendee.withdrawn is not None and attendee.key in live:
+        if attendee.key in met or (attendee.withdrawn is not None and attendee.key in live):
             continue  # they took one registration back and hold another
-        actions.extend(_owed(event, attendee, people.get(attendee.key)))
-    listed = {attendee.key for attendee in records}
+        met.add(attendee.key)
+        person = people.get(attendee.key) or _under_another_key(attendee, strays)
+        if person is not None and person.key != attendee.key:
+            del strays[_key_of(person.address)]
+            owed = _owed(event, replace(attendee, key=person.key), person)
+            actions.extend(replace(action, reason=f"{action.reason} (known by the address)") for action in owed)
+        else:
+            actions.extend(_owed(event, attendee, person))
+    planned = {action.attendee.key for action in actions}
     for person in people.values():
-        if person.key not in listed:
+        if person.key not in listed and person.key not in planned:
             actions.extend(_left(person))
     return Plan(tuple(actions), _digest(event, actions, sealed))
 
@@ -115,30 +131,42 @@ def make_resend(
     by_address = {_key_of(person.address): person for person in people.values()}
     listed = {_key_of(attendee.address): attendee for attendee in attendees.values()}
     actions = []
-    for text in dict.fromkeys(addresses):
-        person = by_address.get(_key_of(text))
-        attendee = listed.get(_key_of(text)) or (known(person) if person else None)
-        if person is None or attendee is None:
+    for key, text in {_key_of(text): text for text in addresses}.items():
+        attendee = listed.get(key)
+        person = people.get(attendee.key) if attendee else None
+        if attendee and person and _key_of(_current(person)[-1].address) != key:
+            raise InputError(
+                f"{text} is the new address of somebody who was sent something at {person.address}.",
+                hint="`send` cancels what is at the old address and invites the new one.",
+                code="changed-address",
+            )
+        person = person or by_address.get(key)
+        if person is None:
             raise InputError(
                 f"Nothing was ever sent to {text}, so there is nothing to send again.",
                 hint="`invite-tui status` lists everybody; a new person goes into the attendee file.",
                 code="unknown-address",
             )
-        actions.append(_again(event, attendee, person))
+        actions.append(_again(event, replace(attendee, key=person.key) if attendee else known(person), person))
     return Plan(tuple(actions), _digest(event, actions, sealed))
 
 
 def known(person: Person) -> Attendee:
     """The attendee as the ledger remembers them."""
-    headers = tuple(person.fields)
-    columns = Columns(
+    columns = _columns_of(tuple(person.fields))
+    return Attendee(
+        person.key, person.address, person.name, person.group, "", 0, tuple(person.fields.values()), columns
+    )
+
+
+@lru_cache(maxsize=64)
+def _columns_of(headers: tuple[str, ...]) -> Columns:
+    """One object for all who have these columns, as for the records of one file."""
+    return Columns(
         headers,
         placeholders={normalise_header(header): at for at, header in enumerate(headers)},
         by_header={squash(header): at for at, header in enumerate(headers)},
         address=0,
-    )
-    return Attendee(
-        person.key, person.address, person.name, person.group, "", 0, tuple(person.fields.values()), columns
     )
 
 
@@ -157,7 +185,20 @@ def facts_of(event: Event, attendee: Attendee) -> Facts:
 def uid_of(event: Event, key: str, generation: int) -> str:
     """The calendar UID of one person: unguessable, and the same whenever it is worked out (contract §6.3)."""
     secret = hmac.new(event.uid.encode(), f"{key}\0{generation}".encode(), hashlib.sha256)
-    return f"{secret.hexdigest()[:40]}@{event.organizer.email.rpartition('@')[2]}"
+    domain = event.organizer.email.rpartition("@")[2]
+    return f"{secret.hexdigest()[:40]}@{domain[-_LONGEST_DOMAIN:].lstrip('.-')}"
+
+
+def _under_another_key(attendee: Attendee, strays: Mapping[str, Person]) -> Person | None:
+    """Who has this address in the ledger where one of the two lists had ids and the other had none.
+
+    They would be invited a second time otherwise. Two different ids are two people.
+    """
+    address_key = _key_of(attendee.address)
+    person = strays.get(address_key)
+    if person is None or (attendee.key == address_key) == (person.key == address_key):
+        return None
+    return person
 
 
 def _owed(event: Event, attendee: Attendee, person: Person | None) -> Iterator[Action]:
@@ -174,7 +215,10 @@ def _owed(event: Event, attendee: Attendee, person: Person | None) -> Iterator[A
         return
     yield from _unfinished_cancellations(attendee, person)
     latest = _current(person)[-1]
-    if _key_of(latest.address) != _key_of(attendee.address):
+    if latest.action == "cancel":
+        reason = "was cancelled; `resend` invites them anew"
+        yield Action(attendee, "none", "cancelled", reason, latest.uid, latest.sequence, latest.generation)
+    elif _key_of(latest.address) != _key_of(attendee.address):
         if held:
             yield _cancel(attendee, person, held)
         yield _first(event, attendee, latest.generation + 1, f"the address was {latest.address} before")
@@ -196,12 +240,12 @@ def _still_first(event: Event, attendee: Attendee, person: Person) -> Action:
     if latest.outcome != "refused":
         words = f"the server put it off: {latest.reply}" if latest.outcome == "deferred" else "it was not tried"
         first = _first(event, attendee, latest.generation, f"still to send: {words}", latest.round)
-        return replace(first, pending=latest)
+        return replace(first, uid=latest.uid, pending=latest)
     if _same(latest.facts, facts_of(event, attendee)):
         reason = f"refused: {latest.reply}; correct the address, or `resend` if the server should be asked again"
         return Action(attendee, "none", "refused", reason, latest.uid, latest.sequence, latest.generation)
     reason = "refused before, and the event has changed since"
-    return _first(event, attendee, latest.generation, reason, latest.round + 1)
+    return replace(_first(event, attendee, latest.generation, reason, latest.round + 1), uid=latest.uid)
 
 
 def _next(event: Event, attendee: Attendee, person: Person, held: Sent) -> Action:
@@ -211,7 +255,7 @@ def _next(event: Event, attendee: Attendee, person: Person, held: Sent) -> Actio
     if latest.outcome in ("deferred", "unsent") and _same(held.facts, facts):
         # What is still due is a resend of what they hold, or an update that the event has since taken back.
         if latest.sequence == held.sequence:
-            again = _repeat(attendee, latest, held, facts, f"still to send: {latest.reply or 'it was not tried'}")
+            again = _repeat(attendee, person, latest, facts, f"still to send: {latest.reply or 'it was not tried'}")
             return replace(again, pending=latest)
         return nothing
     if _same(held.facts, facts):
@@ -236,7 +280,7 @@ def _next(event: Event, attendee: Attendee, person: Person, held: Sent) -> Actio
         facts,
         changes,
         _current(person)[0].message_id,
-        latest.stamp,
+        _newest_stamp(person),
         latest if pending else None,
     )
 
@@ -244,27 +288,32 @@ def _next(event: Event, attendee: Attendee, person: Person, held: Sent) -> Actio
 def _again(event: Event, attendee: Attendee, person: Person) -> Action:
     """The current version once more, because the organiser asks for it by name."""
     held, latest = _held(person), _current(person)[-1]
+    if latest.action == "cancel":
+        return _first(event, attendee, latest.generation + 1, "asked for by name, after a cancellation")
     if held is None:
         round_ = latest.round + (latest.outcome == "refused")
-        return _first(event, attendee, latest.generation, "asked for by name", round_)
+        return replace(_first(event, attendee, latest.generation, "asked for by name", round_), uid=latest.uid)
     facts = facts_of(event, attendee)
     if not _same(held.facts, facts):
         owed = _next(event, attendee, person, held)
         if owed.action != "none":
             return owed
-        return replace(_repeat(attendee, latest, held, facts, "asked for by name"), round=latest.round + 1)
+        return replace(_repeat(attendee, person, latest, facts, "asked for by name"), round=latest.round + 1)
     rounds = [message for message in _current(person) if message.sequence == held.sequence]
     round_ = rounds[-1].round + (rounds[-1].outcome not in ("deferred", "unsent"))
-    return replace(_repeat(attendee, held, held, facts, "asked for by name"), round=round_, not_before=latest.stamp)
+    return replace(_repeat(attendee, person, held, facts, "asked for by name"), round=round_)
 
 
-def _repeat(attendee: Attendee, message: Sent, held: Sent, facts: Facts, reason: str) -> Action:
-    verb: Verb = "update" if message.action == "update" else "invite"
+def _repeat(attendee: Attendee, person: Person, message: Sent, facts: Facts, reason: str) -> Action:
+    """A version once more; an update with the changes that it told of."""
+    earlier = [sent for sent in _current(person) if sent.may_have_arrived and sent.sequence < message.sequence]
+    is_update = message.action == "update"
     return Action(
-        *(attendee, verb, "due", reason, message.uid, message.sequence, message.generation, message.round, facts),
-        changes=tuple(_changes(held.facts, facts)),
-        in_reply_to=held.message_id,
-        not_before=message.stamp,
+        *(attendee, "update" if is_update else "invite", "due", reason, message.uid, message.sequence),
+        *(message.generation, message.round, facts),
+        changes=tuple(_changes(earlier[-1].facts, facts)) if is_update and earlier else (),
+        in_reply_to=_current(person)[0].message_id,
+        not_before=_newest_stamp(person),
     )
 
 
@@ -275,8 +324,8 @@ def _cancel(attendee: Attendee, person: Person, held: Sent) -> Action:
     return Action(
         *(there, "cancel", "due", f"the address is now {attendee.address}", held.uid, sequence, held.generation),
         facts=held.facts,
-        in_reply_to=held.message_id,
-        not_before=held.stamp,
+        in_reply_to=_current(person)[0].message_id,
+        not_before=_newest_stamp(person),
     )
 
 
@@ -288,23 +337,31 @@ def _unfinished_cancellations(attendee: Attendee, person: Person) -> Iterator[Ac
             yield Action(
                 *(there, "cancel", "due", f"still to send: {words}", message.uid, message.sequence),
                 *(message.generation, message.round, message.facts),
-                not_before=message.stamp,
+                in_reply_to=next(sent.message_id for sent in person.messages if sent.uid == message.uid),
+                not_before=_newest_stamp(person),
                 pending=message,
             )
 
 
 def _left(person: Person) -> Iterator[Action]:
     """Somebody who is in the ledger and no longer on the list: reported, and left alone."""
-    held = _held(person)
-    if held:
-        reason = "no longer on the list; still holds an invitation, which only `cancel` takes back"
-        yield Action(known(person), "none", "removed", reason, held.uid, held.sequence, held.generation)
+    held, latest = _held(person), _current(person)[-1]
+    if latest.action == "cancel":
+        return
+    reason = "no longer on the list; " + (
+        "still holds an invitation, which only `cancel` takes back" if held else "nothing has reached them"
+    )
+    yield Action(known(person), "none", "removed", reason, latest.uid, latest.sequence, latest.generation)
 
 
 def _current(person: Person) -> tuple[Sent, ...]:
     """The messages of the newest generation: one calendar entry's life. Never empty."""
     newest = max(message.generation for message in person.messages)
     return tuple(message for message in person.messages if message.generation == newest)
+
+
+def _newest_stamp(person: Person) -> datetime:
+    return max(message.stamp for message in person.messages)
 
 
 def _held(person: Person | None) -> Sent | None:
@@ -347,6 +404,7 @@ def _digest(event: Event, actions: Sequence[Action], sealed: Sequence[str]) -> s
         **{name: str(getattr(event, name)) for name in ("title", "start", "end", "timezone", "location", "join_url")},
         **{name: str(getattr(event, name)) for name in ("description", "organizer")},
         "message": str(replace(event.message, attachments=())),
+        "attachments": [path.name for path in event.message.attachments],
         "sealed": list(sealed),
     }
     seal.update(json.dumps(said, sort_keys=True).encode())

@@ -1,0 +1,73 @@
+"""What a ledger holds of people, made up for tests of what is decided from it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from tests.unit.making import an_attendee
+from tui.attendees import Attendee
+from tui.event import Event
+from tui.ledger import Outcome, Person, Sent
+from tui.plan import Action
+
+BEGIN = datetime(2027, 4, 1, 9, tzinfo=UTC)
+
+
+def listed(address: str = "ana@example.org", *, key: str | None = None, line: int = 2, **facts: object) -> Attendee:
+    """A row of the list; `key` where it has an id."""
+    made = an_attendee(name=str(facts.pop("name", "Ana Ruiz")), address=address)
+    return replace(made, key=key or address, line=line, **facts)  # type: ignore[arg-type]
+
+
+def as_sent(action: Action, outcome: Outcome, *, number: int = 1, reply: str = "", attempts: int = 1) -> Sent:
+    """The message that came of an action."""
+    return Sent(
+        id=number,
+        key=action.attendee.key,
+        address=action.attendee.address,
+        action=action.action,
+        uid=action.uid,
+        sequence=action.sequence,
+        generation=action.generation,
+        round=action.round,
+        facts=action.facts or {},
+        message_id=f"<{number:032x}@department.example>",
+        stamp=BEGIN + timedelta(minutes=number),
+        digest=f"{number:064x}",
+        outcome=outcome,
+        reply=reply,
+        attempts=attempts,
+        settled_at=None if outcome == "unsent" else "2027-04-01T09:00:00+00:00",
+    )
+
+
+class Book:
+    """A ledger in memory, as `plan` sees one: what was sent is put down, a message that is due again taken over."""
+
+    def __init__(self) -> None:
+        self.people: dict[str, Person] = {}
+        self._count = 0
+
+    def put(self, actions: Sequence[Action], outcome: Outcome = "accepted", reply: str = "") -> None:
+        for action in actions:
+            if action.action == "none":
+                continue
+            self._count += 1
+            attendee = action.attendee
+            before = self.people[attendee.key].messages if attendee.key in self.people else ()
+            version = (action.uid, action.sequence, action.round)
+            sent = as_sent(action, outcome, number=self._count, reply=reply)
+            taken = [old for old in before if (old.uid, old.sequence, old.round) == version]
+            assert all(old.outcome in ("deferred", "unsent") for old in taken), "the same version a second time"
+            if taken:
+                sent = replace(sent, id=taken[0].id, attempts=taken[0].attempts + 1)
+                messages = tuple(sent if old in taken else old for old in before)
+            else:
+                messages = (*before, sent)
+            self.people[attendee.key] = Person(
+                attendee.key, attendee.address, attendee.name, attendee.group, attendee.fields, messages
+            )
+
+
+def changed(event: Event, **facts: object) -> Event:
+    return replace(event, **facts)  # type: ignore[arg-type]
