@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.timer import Timer
 
-from tui.app import work
+from tui.app import leaving, work
 from tui.app.pages import Subject, problems_in_words
 from tui.app.runs import after_news, begun, exit_code_of
 from tui.app.screens.main import MainScreen
@@ -70,12 +70,13 @@ class InviteApp(App[None]):
         self._ticked = 0.0
         self._left_over = 0
         self._quitting = False
+        self._interrupted = False
         self._pages: TemporaryDirectory[str] | None = None
 
     @property
     def exit_code(self) -> int:
         """What the command returns: 0, or what stopped the opening, or that something was left over (contract §5)."""
-        return exit_code_of(self.state, self._left_over)
+        return leaving.INTERRUPTED if self._interrupted else exit_code_of(self.state, self._left_over)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own colours' names, for the themes that do not have them."""
@@ -87,6 +88,9 @@ class InviteApp(App[None]):
     def on_mount(self) -> None:
         # The frame is painted before anything is read.
         self.call_after_refresh(self._open)
+        if not self.is_headless:
+            leaving.on_terminate(self._terminated)
+            leaving.on_hang_up(self._settle)
 
     def _open(self) -> None:
         self._work("open", partial(work.open_files, self.post_message, self._opening))
@@ -389,6 +393,17 @@ class InviteApp(App[None]):
         else:
             self._quitting = True
             self._stop()
+
+    def _terminated(self) -> None:
+        """The system asks the app to end: as the organiser's "Stop and quit", without a question."""
+        self._interrupted = True
+        self._quit_answered("quit")
+
+    def _settle(self) -> None:
+        """From a thread of its own: stops the run that is on, and waits until it is recorded."""
+        if (job := self._job) is not None:
+            job.control.stop()
+            job.over.wait()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette holds what the keys do, by the same words, and the look."""

@@ -2,6 +2,7 @@
 
 import gc
 import math
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -95,7 +96,8 @@ class Found(Message):
 class Running:
     """A run under way, between the thread that works and the screen that looks at it ten times a second.
 
-    The thread appends to `news`; only the screen takes from it. `settled` belongs to the screen.
+    The thread appends to `news`; only the screen takes from it. `settled` belongs to the screen. `over` is set once
+    everything is recorded.
     """
 
     purpose: Purpose
@@ -103,6 +105,7 @@ class Running:
     control: "Control"
     news: "deque[Settled | Waiting]" = field(default_factory=deque)
     settled: "dict[str, Settled]" = field(default_factory=dict)
+    over: threading.Event = field(default_factory=threading.Event)
 
 
 def open_files(post: Post, opening: Opening) -> None:
@@ -230,6 +233,8 @@ def mail(post: Post, folder: "Folder", running: Running) -> None:
                 running.news.append(step)
     except Exception as error:  # noqa: BLE001 - whatever ends a run, the organiser must see where it stands
         failure = in_words(error)
+    finally:
+        running.over.set()
     post(RunEnded(running, failure))
 
 

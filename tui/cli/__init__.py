@@ -45,6 +45,12 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     if isinstance(options, int):
         return options
+    if not options.command and sys.stdin.isatty() and sys.stdout.isatty():
+        # Before any of the core is loaded: the app paints its frame first.
+        from tui.app import run as open_app
+
+        given = {name: value for name, value in vars(options).items() if name not in ("command", "files")}
+        return open_app(options.files, **given)
     from tui.cli.commands import run
 
     return run(options)

@@ -59,24 +59,13 @@ def _open(options: argparse.Namespace, files: list[str] | None = None) -> Folder
 
 
 def _app(options: argparse.Namespace) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        folder = _open(options)
-        output.print_check(folder)
-        if not folder.errors:
-            output.print_plan(folder.plan(), folder)
-        tell("The app needs a terminal; this is what it would show. `check`, `plan` and `send` work without one.")
-        return 2
-    from tui import app  # Textual costs more than any command that does without it
-
-    return app.run(
-        options.files,
-        event=options.event,
-        template=options.template,
-        account=options.account,
-        ledger=options.ledger,
-        outbox=options.outbox,
-        encoding=options.encoding,
-    )
+    """What the app would show, where there is no terminal to show it on."""
+    folder = _open(options)
+    output.print_check(folder)
+    if not folder.errors:
+        output.print_plan(folder.plan(), folder)
+    tell("The app needs a terminal; this is what it would show. `check`, `plan` and `send` work without one.")
+    return 2
 
 
 def _check(options: argparse.Namespace) -> int:
