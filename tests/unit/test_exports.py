@@ -247,6 +247,12 @@ def test_an_internal_column_is_never_where_an_address_comes_from(tmp_path: Path)
     assert [problem.code for problem in people.problems] == ["missing-address"]
 
 
+def test_an_internal_column_is_never_where_a_name_comes_from(tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text("Name,First name,Email\nRuiz (complained twice),Ana,ana@example.org\n")
+    assert load([file], ColumnSettings(internal=("Name",))).records[0].name == "Ana"
+
+
 def test_one_anonymous_answer_among_others_is_an_error_of_its_row(one: One) -> None:
     people = one("ID,Start time,Completion time,Email,Name", "1,x,y,anonymous,", "2,x,y,ana@example.org,Ana")
     (problem,) = people.problems
@@ -299,6 +305,7 @@ def test_any_column_that_says_that_somebody_does_not_come_counts(one: One, heade
         ("Checked In", "No"),
         ("Cancelled", "No"),
         ("Unsubscribed", "FALSE"),
+        ("Refunded", "£0.00"),
         ("Payment Status", "declined"),
         ("Status", "subscribed"),
         ("Status", "Nonconformist"),

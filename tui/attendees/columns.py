@@ -123,7 +123,7 @@ def understand(
         return by_header.get(squash(setting)) if setting else None
 
     addresses = _addresses(headers, own(settings.email), internal, sample)
-    names = exports.name_columns(headers, addresses[0].prefix)
+    names = [way for way in exports.name_columns(headers, addresses[0].prefix) if internal.isdisjoint(way)]
     if settings.name:
         names = [] if own(settings.name) is None else [(by_header[squash(settings.name)],)]
     status = own(settings.status)

@@ -34,6 +34,7 @@ _WITHDRAWN_PHRASE = re.compile(
 )
 # In a column that is filled in only where somebody withdrew, what says that they did not.
 _NOTHING = frozenset({"", "no", "n", "false", "0", "none", "null", "na", "never", "nein", "non", "nee", "nie", "nao"})
+_NO_SUM = re.compile(r"[^1-9]*0[^1-9]*")  # "£0.00", 0000-00-00
 
 
 @lru_cache(maxsize=1024)
@@ -46,7 +47,8 @@ def means_withdrawn(status: str) -> bool:
 @lru_cache(maxsize=1024)
 def is_filled(cell: str) -> bool:
     """Whether `cell`, of a column such as "Cancelled" or UNSUB_TIME, says that it happened: a yes, a date, a reason."""
-    return _folded(cell) not in _NOTHING
+    words = _folded(cell)
+    return words not in _NOTHING and not _NO_SUM.fullmatch(words)
 
 
 def _folded(text: str) -> str:
