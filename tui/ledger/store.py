@@ -10,7 +10,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -22,6 +22,7 @@ from tui.ledger.records import Entry, Outcome, Person, Planned, Sent
 
 _INTERRUPTED = "the run was interrupted after this message had begun to go out"
 _SCHEMA = ("001.sql",)
+_APPLICATION = 0x494E5654  # "INVT": PRAGMA application_id, so that no other program's database is taken for a ledger
 
 
 class Ledger:
@@ -70,27 +71,29 @@ class Ledger:
         with self._reading() as db:
             return str(
                 db.execute(
-                    "SELECT (SELECT count(*) FROM message), (SELECT coalesce(max(id), 0) FROM attempt),"
+                    "SELECT (SELECT coalesce(max(id), 0) FROM run), (SELECT count(*) FROM message),"
+                    " (SELECT coalesce(max(id), 0) FROM attempt),"
                     " (SELECT count(*) FROM attempt WHERE outcome <> 'sending')"
                 ).fetchone()
             )
 
     def people(self, *, history: bool = False) -> Mapping[str, Person]:
         """Everybody that any run was to send something, by key, in the order in which they came."""
-        with self._reading() as db:
+        with self._reading() as db, _damage_in_words(self._shown):
             rows = db.execute("SELECT key, address, name, grouped, fields FROM person ORDER BY rowid").fetchall()
             messages = self._messages(db)
             entries = self._history(db) if history else {}
-        return {
-            key: Person(key, address, name, group, json.loads(fields), messages[key], entries.get(key, ()))
-            for key, address, name, group, fields in rows
-            if key in messages
-        }
+            return {
+                key: Person(key, address, name, group, json.loads(fields), messages[key], entries.get(key, ()))
+                for key, address, name, group, fields in rows
+                if key in messages
+            }
 
     def begin(self, command: str, account: str, digest: str, planned: Sequence[Planned]) -> list[int]:
         """Records a run and every message it is going to send, as `unsent`; returns the messages' ids in order.
 
-        A message that an earlier run left `unsent` or `deferred` is taken over, not doubled.
+        A message that an earlier run left `unsent` or `deferred` is taken over, not doubled. InputError where another
+        run has sent one of them since the plan was made: then nothing of this run is recorded.
         """
         with self._writing() as db:
             run = db.execute(
@@ -120,9 +123,10 @@ class Ledger:
             ),
         ).fetchone()
         if row is None:
-            raise LedgerError(
-                f"The ledger already holds this version for {message.address}; it is not sent again.",
-                hint="Run `invite-tui status`, and `resend` if this person should have it again.",
+            raise InputError(
+                f"Another run has sent this version to {message.address} meanwhile; nothing was sent.",
+                hint="Run `plan` again.",
+                code="stale-plan",
             )
         return int(row[0])
 
@@ -138,10 +142,12 @@ class Ledger:
     def settle(self, attempt: int, outcome: Outcome, reply: str) -> None:
         """Records, durably, what became of an attempt."""
         with self._writing() as db:
-            db.execute(
+            done = db.execute(
                 "UPDATE attempt SET outcome = ?, reply = ?, settled_at = ? WHERE id = ?",
                 (outcome, reply, _now(), attempt),
             )
+            if done.rowcount != 1:
+                raise LedgerError(f"The ledger {self._shown} does not know of this attempt.")
 
     def _recover(self) -> None:
         """What a run that died left `sending` may have arrived: it is `unknown`, for the organiser to decide."""
@@ -184,7 +190,8 @@ class Ledger:
             try:
                 yield self._db
             finally:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -205,72 +212,111 @@ def open_for_run(path: Path) -> Ledger:
     BusyError where another run holds it; LedgerError where it cannot be opened. What an earlier run left in flight is
     `unknown` from here on.
     """
-    with _in_words(path.name):
-        lock = sqlite3.connect(path.with_name(path.name + "-lock"), isolation_level=None, timeout=0)
-        try:
-            _private(path.with_name(path.name + "-lock"))
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            lock.close()
-            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                raise
-            raise BusyError(
-                f"Another run is using {path.name}.",
-                hint="Wait until it has finished, or stop it; `invite-tui status` shows how far it is.",
-            ) from None
-        try:
-            _private(path)
-            db = _connect(path)
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
+    with _in_words(path.name), ExitStack() as opened:
+        path = path.resolve()  # by whatever link it is reached, there is one lock
+        _refuse_what_is_no_file(path)
+        lock = opened.enter_context(closing(_locked(path)))
+        _make_private(path)
+        db = opened.enter_context(closing(_connect(path)))
+        if _version(db, path.name) < len(_SCHEMA):
             _migrate(db)
-        except BaseException:
-            lock.close()
-            raise
-    ledger = Ledger(db, lock, path.name)
-    ledger._recover()
-    return ledger
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+        _close_to_others(path)
+        ledger = Ledger(db, lock, path.name)
+        ledger._recover()
+        opened.pop_all()
+        return ledger
 
 
 def open_to_read(path: Path) -> Ledger:
     """The ledger at `path` for reading, also beside a run; an empty one where there is none (nothing is created)."""
-    with _in_words(path.name):
+    with _in_words(path.name), ExitStack() as opened:
+        _refuse_what_is_no_file(path)
         if path.exists() and path.stat().st_size:
-            db = _connect(path)
+            db = opened.enter_context(closing(_connect(path)))
             db.execute("PRAGMA query_only = ON")
-            if db.execute("PRAGMA user_version").fetchone()[0] != len(_SCHEMA):
+            version = _version(db, path.name)
+            if version == len(_SCHEMA):
+                opened.pop_all()
+                return Ledger(db, None, path.name)
+            if version:
                 raise _other_version(path.name)
-        else:
-            db = _connect(":memory:")
-            _migrate(db)
-    return Ledger(db, None, path.name)
+        # A run that is making one at this moment has recorded nothing yet.
+        db = opened.enter_context(closing(_connect(":memory:")))
+        _migrate(db)
+        opened.pop_all()
+        return Ledger(db, None, path.name)
 
 
 def _connect(path: Path | str) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
 
 
-def _private(path: Path) -> None:
-    """Makes `path`, readable by its owner alone, before SQLite would make it with the umask's permissions."""
+def _locked(path: Path) -> sqlite3.Connection:
+    """The lock of the ledger at `path`, held. BusyError where another run has it."""
+    beside = path.with_name(path.name + "-lock")
+    _make_private(beside)
+    lock = sqlite3.connect(beside, isolation_level=None, timeout=0, check_same_thread=False)
     try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as error:
+        lock.close()
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise
+        raise BusyError(
+            f"Another run is using {path.name}.",
+            hint="Wait until it has finished, or stop it; `invite-tui status` shows how far it is.",
+        ) from None
+    return lock
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
+    if path.exists() and not path.is_file():
+        raise LedgerError(f"The ledger {path.name} cannot be used: it is not a file.", hint="Name a file: --ledger.")
+
+
+def _make_private(path: Path) -> None:
+    """Makes `path`, readable by its owner alone, before SQLite would make it with the umask's permissions."""
+    with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except FileExistsError:
-        if os.name == "posix" and path.stat().st_mode & 0o077:
-            path.chmod(0o600)
+
+
+def _close_to_others(path: Path) -> None:
+    """A ledger that others may read was copied or restored: it holds names and addresses."""
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        path.chmod(0o600)
+
+
+def _version(db: sqlite3.Connection, shown: str) -> int:
+    """The number of the newest schema that has been applied, 0 for an empty database. LedgerError for any other."""
+    version, application, tables = (
+        int(db.execute(query).fetchone()[0])
+        for query in ("PRAGMA user_version", "PRAGMA application_id", "SELECT count(*) FROM sqlite_master")
+    )
+    if application != _APPLICATION and (application or version or tables):
+        raise LedgerError(
+            f"The ledger {shown} cannot be used: it is another program's database.",
+            hint="Name the right file with --ledger.",
+        )
+    if version > len(_SCHEMA):
+        raise _other_version(shown)
+    return version
 
 
 def _migrate(db: sqlite3.Connection) -> None:
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(_SCHEMA):
-        raise _other_version("The ledger")
     for number, name in enumerate(_SCHEMA[version:], version + 1):
         script = resources.files("tui.ledger").joinpath("schema", name).read_text(encoding="utf-8")
-        db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
+        stamp = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {number};"
+        db.executescript(f"BEGIN IMMEDIATE; {script} {stamp} COMMIT;")
 
 
 def _other_version(shown: str) -> LedgerError:
     return LedgerError(
-        f"{shown} was written by another version of invite-tui.", hint="Use the newest version of invite-tui."
+        f"The ledger {shown} was written by another version of invite-tui.",
+        hint="Use the newest version of invite-tui.",
     )
 
 
@@ -290,6 +336,7 @@ _WORDS: Iterable[tuple[int, str, str]] = (
     (sqlite3.SQLITE_CORRUPT, "it is damaged", "Restore it from a backup; do not send before."),
     (sqlite3.SQLITE_READONLY, "it may not be written to", "Make the file and its folder writable."),
     (sqlite3.SQLITE_CANTOPEN, "it cannot be opened", "Check that its folder exists and that you may write there."),
+    (sqlite3.SQLITE_CONSTRAINT, "what was to be recorded contradicts it", "Please report it; nothing more was sent."),
     (sqlite3.SQLITE_PERM, "you may not open it", "Check the permissions of the file and its folder."),
     (sqlite3.SQLITE_BUSY, "another program holds it", "Close the other program and try again."),
     (sqlite3.SQLITE_IOERR, "the disk failed to read or write it", "Check the disk; is it full, or a network drive?"),
@@ -302,7 +349,21 @@ def _in_words(shown: str) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        what, hint = next(((what, hint) for number, what, hint in _WORDS if number == code), (str(error), None))
+        unexpected = (str(error), "It may be damaged: restore it from a backup, or name another with --ledger.")
+        what, hint = next(((what, hint) for number, what, hint in _WORDS if number == code), unexpected)
         raise LedgerError(f"The ledger {shown} cannot be used: {what}.", hint=hint) from error
     except OSError as error:
-        raise LedgerError(f"The ledger {shown} cannot be used: {error.strerror}.") from error
+        raise LedgerError(
+            f"The ledger {shown} cannot be used: {error.strerror}.", hint="Check the file, its folder and the disk."
+        ) from error
+
+
+@contextmanager
+def _damage_in_words(shown: str) -> Iterator[None]:
+    """For what is stored as JSON or as a date: SQLite cannot tell whether it still is."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise LedgerError(
+            f"The ledger {shown} cannot be used: it is damaged.", hint="Restore it from a backup; do not send before."
+        ) from error

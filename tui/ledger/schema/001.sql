@@ -58,18 +58,44 @@ CREATE TABLE attempt (         -- one try at the server
 -- At most once: while a try is under way, or has arrived, or may have, there is no second one.
 CREATE UNIQUE INDEX one_live_attempt ON attempt (message) WHERE outcome IN ('sending', 'accepted', 'unknown');
 
+CREATE INDEX attempt_by_message ON attempt (message, id);
+
 CREATE TRIGGER attempt_begins BEFORE INSERT ON attempt
 WHEN NEW.outcome <> 'sending' BEGIN
     SELECT RAISE(ABORT, 'an attempt begins as sending');
 END;
 
-CREATE TRIGGER attempt_settles_once BEFORE UPDATE OF outcome ON attempt
-WHEN OLD.outcome <> 'sending' OR NEW.outcome = 'sending' BEGIN
+CREATE TRIGGER attempt_is_due BEFORE INSERT ON attempt
+WHEN (SELECT outcome FROM message WHERE id = NEW.message) NOT IN ('unsent', 'deferred') BEGIN
+    SELECT RAISE(ABORT, 'this message is not to be sent again');
+END;
+
+CREATE TRIGGER attempt_settles_once BEFORE UPDATE ON attempt
+WHEN OLD.outcome <> 'sending' OR NEW.outcome = 'sending' OR NEW.id <> OLD.id OR NEW.message <> OLD.message
+    OR NEW.digest <> OLD.digest OR NEW.started_at <> OLD.started_at BEGIN
     SELECT RAISE(ABORT, 'an attempt is settled once');
 END;
 
 CREATE TRIGGER attempt_stays BEFORE DELETE ON attempt BEGIN
     SELECT RAISE(ABORT, 'the history is not rewritten');
+END;
+
+CREATE TRIGGER message_stays BEFORE DELETE ON message BEGIN
+    SELECT RAISE(ABORT, 'the history is not rewritten');
+END;
+
+CREATE TRIGGER message_begins BEFORE INSERT ON message
+WHEN NEW.outcome <> 'unsent' OR NEW.attempts <> 0 BEGIN
+    SELECT RAISE(ABORT, 'a message begins as unsent');
+END;
+
+CREATE TRIGGER message_is_one_version BEFORE UPDATE OF id, key, uid, sequence, generation, round ON message BEGIN
+    SELECT RAISE(ABORT, 'a message is one version to one person');
+END;
+
+CREATE TRIGGER message_has_the_outcome_of_its_last_attempt BEFORE UPDATE OF outcome ON message
+WHEN NEW.outcome IS NOT (SELECT outcome FROM attempt WHERE message = OLD.id ORDER BY id DESC LIMIT 1) BEGIN
+    SELECT RAISE(ABORT, 'the outcome is that of the last attempt');
 END;
 
 CREATE TRIGGER message_follows_its_attempt AFTER INSERT ON attempt BEGIN
