@@ -32,73 +32,95 @@ class Settings:
 def load(folders: Sequence[Path], environment: Mapping[str, str] | None = None) -> Settings:
     """The settings in force: the environment, then the `.env` of each folder, the first that names one wins.
 
-    AccountError naming the variable that is no number.
+    AccountError naming the variable that is no number, or the password that has no host beside it.
     """
     environment = os.environ if environment is None else environment
-    layers = [dict(environment), *(_dotenv(folder / ".env") for folder in dict.fromkeys(folders))]
+    layers = [_Layer("the environment", environment), *(_dotenv(folder / ".env") for folder in dict.fromkeys(folders))]
 
-    def said(name: str) -> str | None:
-        return next((layer[name] for layer in layers if layer.get(name)), None)
+    def number(name: str, least: float, most: float = 1e9) -> float | None:
+        layer = _first(layers, _PREFIX + name)
+        return None if layer is None else _number(layer, _PREFIX + name, least, most)
 
-    def number(name: str, least: float) -> float | None:
-        text = said(_PREFIX + name)
-        if text is None:
-            return None
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not least <= value < 1e9:
-            raise AccountError(
-                f"{_PREFIX}{name}: “{text}” is not a number of at least {least:g}.",
-                hint="It stands in the environment or in a .env file.",
-            )
-        return value
+    def whole(name: str, least: int, most: int) -> int | None:
+        layer = _first(layers, _PREFIX + name)
+        return None if layer is None else int(_number(layer, _PREFIX + name, least, most, is_whole=True))
 
-    retries, backoff, connections = number("RETRIES", 0), number("BACKOFF", 0), number("CONNECTIONS", 1)
+    default = _first(layers, "INVITE_TUI_ACCOUNT")
+    retries, backoff = whole("RETRIES", 0, 1_000), number("BACKOFF", 0)
     config = environment.get("INVITE_TUI_CONFIG_DIR")
     return Settings(
         smtp=_account(layers),
-        default_account=said("INVITE_TUI_ACCOUNT"),
+        default_account=default.said["INVITE_TUI_ACCOUNT"] if default else None,
         config_dir=Path(config) if config else None,
         per_minute=number("PER_MINUTE", 0),
-        connections=None if connections is None else int(connections),
+        connections=whole("CONNECTIONS", 1, 100),
         timeout=number("TIMEOUT", 0.001),
-        retries=3 if retries is None else int(retries),
+        retries=3 if retries is None else retries,
         backoff=60.0 if backoff is None else backoff,
     )
 
 
-def _account(layers: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """The account `env`, put together so that a password never meets a server that another file named.
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """One place where settings stand, and what it says."""
 
-    The layer that names the host and those before it say where mail goes. A `.env` file further down cannot change the
-    port, the user name or the security of an account that it did not name; and a password in a `.env` file is for the
-    host in the same file alone. One in the environment is the user's own word and goes with the host in force.
+    name: str
+    said: Mapping[str, str] = field(repr=False)
+
+
+def _first(layers: Sequence[_Layer], name: str) -> _Layer | None:
+    """The first layer that says something for `name`; an empty value says nothing."""
+    return next((layer for layer in layers if layer.said.get(name)), None)
+
+
+def _number(layer: _Layer, name: str, least: float, most: float, *, is_whole: bool = False) -> float:
+    text = layer.said[name]
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not least <= value <= most or (is_whole and not value.is_integer()):
+        kind = "a whole number" if is_whole else "a number"
+        limits = f"from {least:g} to {most:g}" if most < 1e9 else f"of at least {least:g}"
+        raise AccountError(f"{name}: “{text}” is not {kind} {limits}.", hint=f"It stands in {layer.name}.")
+    return value
+
+
+def _account(layers: Sequence[_Layer]) -> dict[str, str]:
+    """The account `env`, put together so that a password never meets a server that another place named.
+
+    The layer that names the host makes up the account; of the others only the environment, which is the user's own,
+    can change it. So the `.env` of an event folder that somebody sent can neither point a password that stands
+    elsewhere at its own host, nor change the port, the user name or the trusted CA of an account that it did not name.
     """
-    first = next((at for at, layer in enumerate(layers) if layer.get(_PREFIX + "HOST")), None)
-    if first is None:
+    home = _first(layers, _PREFIX + "HOST")
+    if home is None:
         return {}
-    trusted = layers[: first + 1]
-    found = {}
-    for name in _ENDPOINT:
-        value = next((layer[_PREFIX + name] for layer in trusted if layer.get(_PREFIX + name)), None)
-        if value:
-            found[name.lower()] = value
-    password = layers[0].get(_PREFIX + "PASSWORD") or layers[first].get(_PREFIX + "PASSWORD")
+    found = {
+        name.lower(): layer.said[_PREFIX + name]
+        for name in _ENDPOINT
+        if (layer := _first([layers[0], home], _PREFIX + name))
+    }
+    password = home.said.get(_PREFIX + "PASSWORD")
     if password:
         found["password"] = password
+    elif "username" in found and (elsewhere := _first(layers, _PREFIX + "PASSWORD")):
+        raise AccountError(
+            f"{_PREFIX}PASSWORD stands in {elsewhere.name}, and {_PREFIX}HOST in {home.name}: "
+            "a password is offered only to the host that is named beside it.",
+            hint=f"Name the host, and the user name, in {elsewhere.name} as well.",
+        )
     return found
 
 
-def _dotenv(path: Path) -> dict[str, str]:
+def _dotenv(path: Path) -> _Layer:
     if not path.is_file():
-        return {}
+        return _Layer(str(path), {})
     from dotenv import dotenv_values  # most folders have no .env, and the import has its price
 
     try:
         values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise AccountError(f"{path.name} cannot be read: {why}.") from None
-    return {name: value for name, value in values.items() if value is not None}
+        raise AccountError(f"{path} cannot be read: {why}.") from None
+    return _Layer(str(path), {name: value for name, value in values.items() if value is not None})
