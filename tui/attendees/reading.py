@@ -1,11 +1,11 @@
 """Records to attendees: who each one is, and everything that is wrong with it."""
 
 import gc
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from itertools import islice, takewhile
+from dataclasses import dataclass
+from itertools import compress, groupby, islice, takewhile
 from pathlib import Path
 from typing import Literal
 
@@ -13,9 +13,22 @@ from tui import address
 from tui.address import Address, AddressError
 from tui.attendees import exports
 from tui.attendees.columns import Columns, ColumnSettings, find_header, nearest, squash, understand
-from tui.attendees.status import is_filled, means_withdrawn
+from tui.attendees.sieve import sift
+from tui.attendees.store import (
+    ERROR,
+    NO_ADDRESS,
+    SHIFTED,
+    WITHDRAWN,
+    Attendee,
+    Chosen,
+    Records,
+    Writer,
+    address_column,
+    own_id,
+    withdrawal_column,
+)
 from tui.attendees.tables import Source, Table, open_source
-from tui.attendees.text import Content, DamageError, Record
+from tui.attendees.text import Batch, Content, DamageError, Record
 from tui.clean import bare_address, body_text, one_line
 from tui.errors import Problem
 
@@ -32,36 +45,6 @@ _BREAKS = str.maketrans(dict.fromkeys("\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u2028\
 
 
 @dataclass(frozen=True, slots=True)
-class Attendee:
-    """One CSV record that holds a person, with errors or without.
-
-    `address` is the wire form, or the raw cell where it is no address; `cells` are cleaned for messages and as many as
-    there are headers. `withdrawn` is what the status column says where it says that the person is not coming. `key` is
-    unique among the list's records without errors that are not withdrawn.
-    """
-
-    key: str
-    address: str
-    name: str
-    group: str
-    file: str
-    line: int
-    cells: tuple[str, ...]
-    columns: Columns = field(repr=False)
-    withdrawn: str | None = None
-    has_error: bool = False
-
-    @property
-    def fields(self) -> dict[str, str]:
-        """Each header, as the file spells it, with this record's cell; of columns that share a header the first."""
-        return dict(zip(reversed(self.columns.headers), reversed(self.cells), strict=True))
-
-    def cell(self, header: str) -> str:
-        """The cell under `header`, in whatever case and with whatever spaces, `_` and `-`. Raises KeyError."""
-        return self.cells[self.columns.by_header[squash(header)]]
-
-
-@dataclass(frozen=True, slots=True)
 class AttendeeList:
     """All the attendee files of a run as one list.
 
@@ -71,26 +54,31 @@ class AttendeeList:
     """
 
     files: tuple[str, ...]
-    records: tuple[Attendee, ...]
+    records: Records
     problems: tuple[Problem, ...]
     columns: tuple[Columns, ...]
     encodings: tuple[str, ...]
 
     @property
-    def attendees(self) -> tuple[Attendee, ...]:
+    def attendees(self) -> Sequence[Attendee]:
         """The records that are to be mailed: neither withdrawn nor with an error."""
-        return tuple(record for record in self.records if record.withdrawn is None and not record.has_error)
+        return Chosen(self.records, self.records.rows_without(ERROR | WITHDRAWN))
 
     @property
-    def withdrawn(self) -> tuple[Attendee, ...]:
+    def withdrawn(self) -> Sequence[Attendee]:
         """The people who withdrew: records that say so, where no other record of the same person says otherwise."""
-        live = {record.key for record in self.records if record.withdrawn is None}
-        return tuple(record for record in self.records if record.withdrawn is not None and record.key not in live)
+        records = self.records
+        rows = records.rows_with(WITHDRAWN)
+        keys = {records[row].key for row in rows}
+        if keys:
+            said = enumerate(records.identities())
+            keys -= {key for row, (key, _) in said if key in keys and not records.is_withdrawn(row)}
+        return Chosen(records, [row for row in rows if records[row].key in keys])
 
     @property
     def attendees_count(self) -> int:
         """The contract's `attendees`: with errors or not, withdrawn ones left out."""
-        return sum(record.withdrawn is None for record in self.records)
+        return len(self.records) - self.records.marked(WITHDRAWN)
 
     @property
     def file_errors(self) -> tuple[Problem, ...]:
@@ -99,7 +87,7 @@ class AttendeeList:
 
     def groups(self) -> dict[str, int]:
         """How many of the `attendees_count` are in each group, in the order of their first."""
-        return dict(Counter(record.group for record in self.records if record.withdrawn is None))
+        return dict(self.records.groups)
 
 
 def load(files: Sequence[Path | str], columns: ColumnSettings, *, encoding: str | None = None) -> AttendeeList:
@@ -137,24 +125,28 @@ class _Reading:
         self.encoding = encoding
         self.several = several
         self.files: list[str] = []
-        self.records: list[Attendee] = []
+        self.store = Writer()
         self.problems: list[Problem] = []
         self.columns: list[Columns] = []
         self.encodings: list[str] = []
-        self.by_address: dict[str, int] = {}  # address key -> index of the first live record with it
-        self.by_id: dict[str, int] = {}
-        self.has_id: set[int] = set()
-        self.withdrawn: list[tuple[_Row, int, int]] = []  # row, index of its record, the column that says so
+        # A hash of each row's address, and of its id where the file has such a column; of a row that is nobody's double
+        # (it is withdrawn, or has no address) its own number. Equal hashes are looked into, so none is a verdict.
+        self.addresses = array("q")
+        self.ids = array("q")
+        self.withdrawn: list[tuple[int, int, str]] = []  # row, the column that says so, and its cell in the file
         self.contents: list[tuple[Content, str]] = []  # of each file that held people, and the file
 
     def result(self) -> AttendeeList:
+        records = self.store.records()
+        doubles = _Doubles(records, self.store.mark, self._may_be_double(records))
+        self.problems += doubles.problems
         self.problems += self._settings_without_column()
-        self.problems += self._withdrawals()
+        self.problems += self._withdrawals(records, doubles)
         order = {file: at for at, file in enumerate(self.files)}
         self.problems.sort(key=lambda problem: (order.get(problem.file or "", -1), problem.line or 0))
         return AttendeeList(
             files=tuple(self.files),
-            records=tuple(self.records),
+            records=records,
             problems=tuple(self.problems),
             columns=tuple(self.columns),
             encodings=tuple(self.encodings),
@@ -178,9 +170,9 @@ class _Reading:
             columns = self._understood(table, header, file)
             if columns is not None:
                 self.columns.append(columns)
-                before = len(self.records)
+                before = len(self.store)
                 self._read_rows(table, header, columns, file)
-                if len(self.records) > before:
+                if len(self.store) > before:
                     self.contents.append((source.content, file))
         except DamageError as damage:
             self._file_error(damage.code, file, damage.message, damage.hint, damage.line)
@@ -276,132 +268,189 @@ class _Reading:
     # --- rows ---------------------------------------------------------------------------------------------------------
 
     def _read_rows(self, table: Table, header: int, columns: Columns, file: str) -> None:
-        width, before = len(columns.headers), len(self.records)
-        label = Path(file).stem if self.several else ""
+        width, before = len(columns.headers), len(self.store)
+        self.store.begin(file, Path(file).stem if self.several else "", columns)
 
         def is_record(cells: list[str]) -> bool:
             return len(cells) == width > 1 and _is_address(cells[columns.address].strip())
 
         section = exports.section_of([cells for _, cells in _head(table)[0]], header)
-        for line, cells in _within(section, islice(table.rows(is_record), header + 1, None)):
-            text = "".join(cells)
-            if text and text.strip(_SEPARATORS):
-                self._read_row(_Row(cells, text, columns, file, line), label)
-        if len(self.records) == before:
+        for lines, rows in _below(header, section, table.batches(is_record)):
+            self._read_batch(lines, rows, columns, file)
+        if len(self.store) == before:
             hint = "Were the people exported too, or are they in another file?"
             self._file_error("no-attendees", file, "The file has a header and nobody under it.", hint)
 
-    def _read_row(self, row: "_Row", label: str) -> None:
-        cells, columns = row.cells, row.columns
+    def _read_batch(self, lines: Sequence[int], rows: Sequence[list[str]], columns: Columns, file: str) -> None:
+        """Judges one by one the rows of which that must be done, and stores all."""
+        width = len(columns.headers)
+        if not all(map(any, rows)):
+            lines, rows = _only(lines, rows, [any(cells) for cells in rows])
+        if [*map(len, rows)].count(width) == len(rows):
+            self._read_shaped(lines, rows, columns, file)
+            return
+        for is_shaped, run in groupby(range(len(rows)), key=lambda at: len(rows[at]) == width):
+            at = list(run)
+            if is_shaped:
+                self._read_shaped(lines[at[0] : at[-1] + 1], rows[at[0] : at[-1] + 1], columns, file)
+            else:
+                for each in at:
+                    self._read_row(rows[each], columns, file, lines[each])
+
+    def _read_shaped(self, lines: Sequence[int], rows: Sequence[list[str]], columns: Columns, file: str) -> None:
+        """Rows with as many cells as there are headers."""
+        if not rows:
+            return
+        sifted = sift(rows, columns)
+        begin = 0
+        for end in (*sifted.odd, len(rows)):
+            first = len(self.store)
+            self.store.extend(lines[begin:end], sifted.rows[begin:end], sifted.marks[begin:end])
+            self.addresses.extend(map(hash, sifted.keys[begin:end]))
+            if columns.id is not None:
+                self._note_ids(first, sifted.ids[begin:end])
+            if end < len(rows):
+                self._read_row(rows[end], columns, file, lines[end])
+            begin = end + 1
+
+    def _note_ids(self, first: int, ids: Sequence[str]) -> None:
+        """The ids of the rows from `first` on; of rows before them none had one."""
+        self.ids.extend(range(len(self.ids), first))
+        self.ids.extend(hash(own) if own else row for row, own in enumerate(ids, first))
+
+    def _read_row(self, raw: list[str], columns: Columns, file: str, line: int) -> None:
+        text = "".join(raw)
+        if not text.strip(_SEPARATORS):
+            return
+        row = _Row(raw, text, columns, file, line)
+        at, cells = len(self.store), row.cells
         mailbox, problems = _judged_address(row)
-        own_id = row.line_of(columns.id) if columns.id is not None else ""
-        group = row.line_of(columns.group) if columns.group is not None else ""
-        says_so = _withdrawal(row) if columns.statuses or columns.withdrawals else None
-        withdrawn = None if says_so is None else row.says(says_so)
-        shape = _misshapen(row) if len(row.raw) != len(cells) else None
+        withdrawal = withdrawal_column(columns, cells) if columns.statuses or columns.withdrawals else None
+        shape = _misshapen(row) if len(raw) != len(cells) else None
+        marks = 0 if mailbox else NO_ADDRESS
         if shape is not None and shape.severity == "error":
             # What stands under which header is anybody's guess: the address, the group, a "no" under "Status".
-            problems, group, withdrawn = [shape], "", None
-        elif says_so is not None:
+            problems, withdrawal = [shape], None
+            marks |= SHIFTED | ERROR
+        elif withdrawal is not None:
             # The other faults of this row keep nobody from being mailed, so they are not worth a word.
             problems = []
-            self.withdrawn.append((row, len(self.records), says_so))
+            marks |= WITHDRAWN
+            self.withdrawn.append((at, withdrawal, row.raw_cell(withdrawal)))
         else:
             problems += [shape] if shape else ()
             problems += () if row.is_plain else _hidden_in_names(row)
-            problems += self._duplicate(row, mailbox, own_id)
-        name = " ".join(filter(None, map(row.line_of, columns.name)))
-        self.records.append(
-            Attendee(
-                own_id or (mailbox.key if mailbox else f"{row.file}:{row.line}"),
-                mailbox.wire if mailbox else row.raw_cell(row.address),
-                name or row.other_name(),
-                group or label,
-                row.file,
-                row.line,
-                cells,
-                columns,
-                withdrawn,
-                bool(problems) and any(problem.severity == "error" for problem in problems),
-            )
-        )
+            marks |= ERROR if any(problem.severity == "error" for problem in problems) else 0
+        is_live = not marks & (SHIFTED | WITHDRAWN)
+        own = own_id(columns, cells)
+        self.addresses.append(hash(mailbox.key) if mailbox and is_live else at)
+        if columns.id is not None:
+            self._note_ids(at, [own if is_live else ""])
+        key, wire = (mailbox.key, mailbox.wire) if mailbox else (f"{file}:{line}", row.raw_cell(row.address))
+        self.store.add(line, cells, marks, key, wire)
         self.problems += problems
 
-    def _withdrawals(self) -> Iterator[Problem]:
+    # --- people who are there twice -----------------------------------------------------------------------------------
+
+    def _may_be_double(self, records: Records) -> Sequence[int]:
+        """The rows that share an id, an address or the hash of one with another, or with somebody who withdrew."""
+        hashes = {hash(records[row].key) for row, _, _ in self.withdrawn}
+        hashes |= _repeated(self.addresses) | _repeated(self.ids)
+        if not hashes:
+            return ()
+        rows = {row for found in (self.addresses, self.ids) for row, each in enumerate(found) if each in hashes}
+        return sorted(rows)
+
+    def _withdrawals(self, records: Records, doubles: "_Doubles") -> Iterator[Problem]:
         """A warning for each row whose status says that the person is not coming; told at the end, when all are known.
 
         Who cancelled one registration and has another that stands is coming, so that row is invited all the same.
         """
-        for row, at, column in self.withdrawn:
-            record = self.records[at]
-            live = self.by_id.get(record.key, self.by_address.get(record.key))
-            reason = "the status is" if column in row.columns.statuses else "the list says"
+        for row, column, cell in self.withdrawn:
+            record = records[row]
+            live = doubles.live(record.key)
+            reason = "the status is" if column in record.columns.statuses else "the list says"
             message = f"Not mailed, because {reason} “{record.withdrawn}”."
             if live is not None:
                 message = (
                     f"Left out, because {reason} “{record.withdrawn}”; the same person is in "
-                    f"{_where(self.records[live], row.file)} without it, and that row counts."
+                    f"{_where(records[live], record.file)} without it, and that row counts."
                 )
-            yield row.problem("warning", "withdrawn", message, column)
-
-    def _duplicate(self, row: "_Row", mailbox: Address | None, own_id: str) -> list[Problem]:
-        """The error of a row whose id, or whose address, an earlier row has; and notes who has been seen.
-
-        Two rows with ids of their own are two people, even where they share a mailbox. One id with two addresses leaves
-        open which is right, so the earlier row gets an error as well.
-        """
-        at = len(self.records)
-        if own_id:
-            self.has_id.add(at)
-            earlier = self.by_id.setdefault(own_id, at)
-            if earlier != at:
-                return self._same_id(row, mailbox, own_id, earlier)
-        if mailbox is None:
-            return []
-        earlier = self.by_address.setdefault(mailbox.key, at)
-        if earlier == at or (own_id and earlier in self.has_id):
-            return []
-        where = _where(self.records[earlier], row.file)
-        hint = "Delete one of the two rows; if two people share this mailbox, tell them apart in a column “id”."
-        return [
-            row.problem(
-                "error",
-                "duplicate-attendee",
-                f"“{mailbox.wire}” is already in {where}.",
-                row.address,
-                mailbox.wire,
-                hint,
-            )
-        ]
-
-    def _same_id(self, row: "_Row", mailbox: Address | None, own_id: str, earlier: int) -> list[Problem]:
-        first = self.records[earlier]
-        hint = "Delete one of the two rows, or correct its id."
-        message = f"The id “{own_id}” is already in {_where(first, row.file)}"
-        if mailbox is not None and mailbox.wire == first.address:
-            return [row.problem("error", "duplicate-attendee", message + ".", row.columns.id, own_id, hint)]
-        self.records[earlier] = replace(first, has_error=True)
-        there = f"{f'{row.file}, ' if row.file != first.file else ''}line {row.line}"
-        self.problems.append(
-            Problem(
-                "error",
-                "duplicate-attendee",
-                f"The id “{own_id}” is also in {there}, with another address.",
-                first.file,
-                first.line,
-                first.columns.headers[first.columns.id] if first.columns.id is not None else None,
-                own_id,
-                hint,
-            )
-        )
-        return [
-            row.problem(
-                "error", "duplicate-attendee", message + ", with another address.", row.columns.id, own_id, hint
-            )
-        ]
+            header = record.columns.headers[column]
+            yield Problem("warning", "withdrawn", message, record.file, record.line, header, cell)
 
     def _file_error(self, code: str, file: str, message: str, hint: str, line: int | None = None) -> None:
         self.problems.append(Problem("error", code, message, file, line, hint=hint))
+
+
+class _Doubles:
+    """Who is there twice, among the rows that may be: told apart by whole ids and addresses, never by a hash.
+
+    Two rows with ids of their own are two people, even where they share a mailbox. One id with two addresses leaves
+    open which is right, so both rows get an error.
+    """
+
+    def __init__(self, records: Records, mark: Callable[[int, int], None], rows: Iterable[int]) -> None:
+        self.problems: list[Problem] = []
+        self._records = records
+        self._mark = mark
+        self._by_address: dict[str, int] = {}  # address key -> the first live row with it
+        self._by_id: dict[str, int] = {}
+        self._has_id: set[int] = set()
+        for row in rows:
+            if not records.marks(row) & (SHIFTED | WITHDRAWN):
+                self._judge(row)
+
+    def live(self, key: str) -> int | None:
+        """The row of somebody with this key who did not withdraw."""
+        return self._by_id.get(key, self._by_address.get(key))
+
+    def _judge(self, row: int) -> None:
+        record = self._records[row]
+        own = own_id(record.columns, record.cells)
+        if own:
+            self._has_id.add(row)
+            earlier = self._by_id.setdefault(own, row)
+            if earlier != row:
+                self._same_id(row, record, own, earlier)
+                return
+        if self._records.marks(row) & NO_ADDRESS:
+            return
+        earlier = self._by_address.setdefault(address.parse(record.address).key, row)
+        if earlier == row or (own and earlier in self._has_id):
+            return
+        where = _where(self._records[earlier], record.file)
+        hint = "Delete one of the two rows; if two people share this mailbox, tell them apart in a column “id”."
+        column = address_column(record.columns, record.cells)
+        self._error(row, record, f"“{record.address}” is already in {where}.", column, record.address, hint)
+
+    def _same_id(self, row: int, record: Attendee, own: str, earlier: int) -> None:
+        first = self._records[earlier]
+        hint = "Delete one of the two rows, or correct its id."
+        message = f"The id “{own}” is already in {_where(first, record.file)}"
+        has_mailbox = not self._records.marks(row) & NO_ADDRESS
+        if has_mailbox and record.address == first.address:
+            self._error(row, record, message + ".", record.columns.id, own, hint)
+            return
+        there = _where(record, first.file)
+        also = f"The id “{own}” is also in {there}, with another address."
+        self._error(earlier, first, also, first.columns.id, own, hint)
+        self._error(row, record, message + ", with another address.", record.columns.id, own, hint)
+
+    def _error(self, row: int, record: Attendee, message: str, column: int | None, value: str, hint: str) -> None:
+        self._mark(row, ERROR)
+        header = record.columns.headers[column] if column is not None else None
+        self.problems.append(
+            Problem("error", "duplicate-attendee", message, record.file, record.line, header, value, hint)
+        )
+
+
+def _repeated(hashes: Sequence[int]) -> set[int]:
+    """The hashes that occur more than once."""
+    if len(set(hashes)) == len(hashes):
+        return set()
+    seen: set[int] = set()
+    return {each for each in hashes if each in seen or seen.add(each)}  # type: ignore[func-returns-value]
 
 
 class _Row:
@@ -420,32 +469,12 @@ class _Row:
         if len(raw) != width:
             self.cells = (*self.cells, *[""] * (width - len(raw)))[:width]
 
-    def line_of(self, at: int) -> str:
-        """A cell on one line: a name, an id, a group."""
-        cell = self.cells[at]
-        return cell if self.is_plain and "  " not in cell else one_line(cell)
-
     def raw_cell(self, at: int) -> str:
         return self.raw[at] if at < len(self.raw) else ""
 
     @property
     def address(self) -> int:
-        """The column that holds this row's address: where that is blank, another in which people have theirs."""
-        columns = self.columns
-        at = columns.address
-        if columns.also and not (at < len(self.cells) and self.cells[at]):
-            at = next((other for other in columns.also if self.cells[other]), at)
-        return at
-
-    def other_name(self) -> str:
-        """The name, where the columns that should hold it are blank."""
-        ways = (" ".join(filter(None, map(self.line_of, way))) for way in self.columns.other_names)
-        return next(filter(None, ways), "")
-
-    def says(self, at: int) -> str:
-        """What a column says of a withdrawal: its status, or whatever was noted under "Cancelled"."""
-        cell = self.line_of(at)
-        return cell if at in self.columns.statuses else f"{self.columns.headers[at]}: {cell}"
+        return address_column(self.columns, self.cells)
 
     def problem(
         self,
@@ -508,13 +537,22 @@ def _bad_address(row: _Row, text: str, error: AddressError) -> Problem:
     return row.problem("error", error.code, f"“{shown}” is not an address: it {error.reason}.", at, hint=hint)
 
 
-def _withdrawal(row: _Row) -> int | None:
-    """The column that says that this person is not coming."""
-    cells, columns = row.cells, row.columns
-    for at in columns.statuses:
-        if cells[at] and means_withdrawn(cells[at]):
-            return at
-    return next((at for at in columns.withdrawals if cells[at] and is_filled(cells[at])), None)
+def _below(header: int, section: exports.Section | None, batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The records under a header, up to the title of a report's next section."""
+    above = header + 1
+    for lines, rows in batches:
+        below = len(rows)
+        if section is not None:
+            titles = (at for at in range(above, len(rows)) if exports.begins_section(rows[at], section))
+            below = next(titles, below)
+        yield lines[above:below], rows[above:below]
+        if below < len(rows):
+            return
+        above = max(0, above - len(rows))
+
+
+def _only(lines: Sequence[int], rows: Sequence[list[str]], wanted: Sequence[bool]) -> Batch:
+    return list(compress(lines, wanted)), list(compress(rows, wanted))
 
 
 def _within(section: exports.Section | None, records: Iterator[Record]) -> Iterator[Record]:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tui.attendees.text import Content, DamageError, Record, Whole, decoded, records
+from tui.attendees.text import Batch, Content, DamageError, Record, Whole, decoded, records
 
 DELIMITERS = (",", ";", "\t")
 
+_AT_ONCE = 128  # a sheet's rows in a batch
 _ZIP = b"PK\x03\x04"  # .xlsx
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # .xls, and an .xlsx with a password
 
@@ -23,13 +24,17 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # .xls, and an .xlsx with a password
 class Table:
     """One way to read a file: with one delimiter, or one sheet of a workbook.
 
-    `rows(whole)` reads it from its beginning. It raises DamageError("unclosed-quote") where a quoted cell has no end,
-    or has swallowed a line of which `whole(cells)` says that it is a record in its own right; one without an @ in it
-    is never asked about.
+    `batches(whole)` reads it from its beginning. It raises DamageError("unclosed-quote") where a quoted cell has no
+    end, or has swallowed a line of which `whole(cells)` says that it is a record in its own right; one without an @ in
+    it is never asked about.
     """
 
-    rows: Callable[[Whole], Iterator[Record]]
+    batches: Callable[[Whole], Iterator[Batch]]
     is_sheet: bool = False
+
+    def rows(self, whole: Whole) -> Iterator[Record]:
+        """The same, record by record."""
+        return (record for lines, rows in self.batches(whole) for record in zip(lines, rows, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,13 @@ def _sheet(values: Sequence[Sequence[object]]) -> Table:
     """A sheet's used rectangle; a record's line is the number that the spreadsheet shows beside the row."""
     rows = [[_as_shown(value) for value in row] for row in values]
     width = max((at for row in rows for at, cell in enumerate(row, 1) if cell), default=0)
-    return Table(lambda _: ((line, row[:width]) for line, row in enumerate(rows, 1)), is_sheet=True)
+
+    def batches(_: Whole) -> Iterator[Batch]:
+        for first in range(0, len(rows), _AT_ONCE):
+            some = [row[:width] for row in rows[first : first + _AT_ONCE]]
+            yield range(first + 1, first + 1 + len(some)), some
+
+    return Table(batches, is_sheet=True)
 
 
 def _as_shown(value: object) -> str:

@@ -7,19 +7,23 @@ import io
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import chain
+from itertools import chain, islice, repeat, tee
+from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 from tui.errors import InputError, UsageError
 
 Record = tuple[int, list[str]]
+Batch = tuple[Sequence[int], Sequence[list[str]]]
+"""Some records: the lines on which they start, and their cells."""
 Whole = Callable[[list[str]], bool]
 
-_BLOCK = 1 << 16  # bytes, or characters, that are looked at in one go
+_BLOCK = 1 << 16  # bytes that are decoded in one go
+_AT_ONCE = 128  # records in a batch: so many that a call for all costs each next to nothing, and still in the cache
 _LINE_END = re.compile("\r\n|\r|\n")
 # A multi-byte sequence of UTF-8 that hardly any Windows-1252 text has: capital letters with an accent right before a
 # symbol. Not DC to DF: "ß" before a closing quotation mark is German.
@@ -248,7 +252,7 @@ def _for_people(codec: str) -> str:
 # --- lines to records -------------------------------------------------------------------------------------------------
 
 
-def records(text: Text, delimiter: str, whole: Whole, *, skip: bool = False) -> Iterator[Record]:
+def records(text: Text, delimiter: str, whole: Whole, *, skip: bool = False) -> Iterator[Batch]:
     """csv.reader's records with the line on which each starts; with `skip` the first line is none of them.
 
     It is lenient, as people's files need (`"B" x` is a cell), and so takes a missing closing quote for the beginning of
@@ -256,51 +260,35 @@ def records(text: Text, delimiter: str, whole: Whole, *, skip: bool = False) -> 
     """
     csv.field_size_limit(2**31 - 1)  # the largest that every platform takes
     with text.open() as stream:
-        supply = _Supply(stream, skip=skip)
-        reader = csv.reader(supply.lines(), delimiter=delimiter, skipinitialspace=True)
-        done, line = 0, 1 + skip
-        for cells in reader:
-            read = reader.line_num
-            if read - done != 1 or supply.is_exhausted:
-                _refuse_swallowed(line, cells, supply.taken(read), delimiter, whole)
-            yield line, cells
-            line += read - done
-            supply.done = done = read
-
-
-class _Supply:
-    """A stream's lines for csv.reader, those of the record that is being read kept in reach."""
-
-    def __init__(self, stream: io.TextIOWrapper, *, skip: bool) -> None:
-        self.done = 0  # lines of the records before this one
-        self.is_exhausted = False  # while a record is still open: asked for more at the end of the file
-        self._stream = stream
-        self._skip = skip
-        self._held: list[str] = []
-        self._first = 0  # the number of the first held line
-
-    def lines(self) -> Iterator[str]:
-        return chain.from_iterable(self._blocks())
-
-    def taken(self, read: int) -> list[str]:
-        """The lines of the record that ends with line `read`; an empty one after them where the file ended first."""
-        return self._held[self.done - self._first : read - self._first] + [""] * self.is_exhausted
-
-    def _blocks(self) -> Iterator[list[str]]:
-        first = self._stream.readline().removeprefix("\ufeff")  # which some codecs leave, such as utf-16-le
-        block = [] if self._skip or not first else [first]
-        while block or (block := self._stream.readlines(_BLOCK)):
-            del self._held[: self.done - self._first]
-            self._first = self.done
-            self._held += block
-            yield block
-            block = []
-        self.is_exhausted = True
+        first = stream.readline().removeprefix("\ufeff")  # which some codecs leave, such as utf-16-le
+        # No line is empty but the one after the last: seen in a record where a quote is still open there.
+        lines, again = tee(chain([] if skip or not first else [first], stream, [""]))
+        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+        numbered = zip(reader, map(attrgetter("line_num"), repeat(reader)))  # noqa: B905  # one never ends
+        line = 1 + skip
+        done = 0
+        while batch := list(islice(numbered, _AT_ONCE)):
+            rows, ends = zip(*batch, strict=True)
+            held = list(islice(again, ends[-1] - done))
+            starts = [line, *(line - done + end for end in ends[:-1])]
+            if not rows[-1] and not held[-1]:
+                rows = rows[:-1]
+            if len(held) > len(batch):
+                for at in [at for at, (start, end) in enumerate(zip((done, *ends), ends)) if end - start > 1]:  # noqa: B905
+                    own = held[ends[at - 1] - done if at else 0 : ends[at] - done]
+                    try:
+                        _refuse_swallowed(starts[at], rows[at], own, delimiter, whole)
+                    except DamageError:
+                        yield starts[:at], rows[:at]
+                        raise
+            yield starts[: len(rows)], rows
+            line += ends[-1] - done
+            done = ends[-1]
 
 
 def _refuse_swallowed(start: int, cells: list[str], lines: list[str], delimiter: str, whole: Whole) -> None:
     """Raises DamageError where a quote in this record has no end, or an end that belongs to a later record."""
-    if lines[-1] and _tidy(delimiter).fullmatch("".join(lines)) and not any("@" in line for line in lines[1:]):
+    if lines[-1] and _tidy(delimiter).fullmatch("".join(lines)) and "@" not in "".join(lines[1:]):
         return  # as any program would write it, and no line within it can be a record of its own
     spans = [len(_LINE_END.findall(cell)) for cell in cells]
     opened = [start + sum(spans[:at]) for at in range(len(cells))]
