@@ -103,8 +103,6 @@ def _cleaned(rows: Sequence[list[str]], width: int) -> tuple[Sequence[bytes], se
         kinds = _ROW_END.join(cleaned).translate(_KINDS)
     if b"!" in kinds:
         odd.update(at for at, row in enumerate(cleaned) if b"!" in row.translate(_KINDS))
-    if b" |" in kinds or b"| " in kinds or kinds[:1] == b" " or kinds[-1:] == b" ":
-        cleaned = [_stripped(row.decode()) for row in cleaned]
     foreign = []
     if not block.isascii():
         foreign = [at for at, row in enumerate(cleaned) if not row.isascii()]
@@ -114,6 +112,8 @@ def _cleaned(rows: Sequence[list[str]], width: int) -> tuple[Sequence[bytes], se
                 cleaned[at] = _stripped(text)
                 if _IS_HIDDEN.search(text):
                     odd.add(at)
+    if b" |" in kinds or b"| " in kinds or kinds[:1] == b" " or kinds[-1:] == b" ":
+        cleaned = [_stripped(row.decode()) for row in cleaned]
     return cleaned, odd, foreign
 
 
