@@ -1,9 +1,11 @@
 """Makes events, attendees and wordings for tests: a sentence each, with sensible rest."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from tui import data
@@ -17,7 +19,7 @@ LONDON = ZoneInfo("Europe/London")
 UID = "0f3b5c7d9e1a2b4c6d8e0f3b5c7d9e1a@department.example"
 
 
-def an_event(folder: Path = Path("/nowhere"), *, message: MessageSettings | None = None, **facts: object) -> Event:
+def an_event(folder: Path = Path("/nowhere"), *, message: MessageSettings | None = None, **facts: Any) -> Event:
     """The sample event, with other facts where they are said."""
     event = Event(
         path=folder / "event.toml",
@@ -32,7 +34,7 @@ def an_event(folder: Path = Path("/nowhere"), *, message: MessageSettings | None
         uid="5ec2e75ec2e75ec2e75ec2e75ec2e75e",
         message=message or MessageSettings(),
     )
-    return replace(event, **facts)  # type: ignore[arg-type]
+    return replace(event, **facts)
 
 
 def columns(*headers: str, internal: Sequence[str] = ()) -> Columns:
@@ -104,3 +106,61 @@ def compose(
     revision = revision or a_revision()
     wording = a_wording(wording) if isinstance(wording, str) else wording
     return Composer(event or an_event(), {revision.action: wording}).compose(attendee or an_attendee(), revision)
+
+
+_INLINE = ("a", "b", "code", "em", "i", "span", "strong")
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.faults: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag == "p" and "p" in self.open:
+            self.faults.append("p within p")
+        if tag not in ("br", "hr", "meta", "img"):
+            self.open.append(tag)
+        if tag not in _INLINE:
+            self.text.append("\n")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(f"</{tag}>")
+        if tag not in _INLINE:
+            self.text.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if self.open and "style" not in self.open and "head" not in self.open:
+            self.text.append(data)
+
+
+@dataclass(frozen=True)
+class Page:
+    """An HTML document as a browser has it. `faults` are tags that do not nest."""
+
+    tags: list[tuple[str, dict[str, str | None]]]
+    text: str
+    faults: list[str]
+
+    def attributes(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def page(html: str) -> Page:
+    parser = _Page()
+    parser.feed(html)
+    parser.close()
+    return Page(parser.tags, "".join(parser.text).strip("\n"), [*parser.faults, *parser.open])
+
+
+def body(html: str) -> str:
+    """What the layout that ships surrounds."""
+    return html.partition("<main")[2].partition(">")[2].partition("</main>")[0].strip()

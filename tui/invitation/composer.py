@@ -26,7 +26,8 @@ class Changes(tuple[Change, ...]):
 
     def __str__(self) -> str:
         return "\n".join(
-            f"{change.what}: {change.new}" + (f" (before: {change.old})" if change.old else "") for change in self
+            f"{change.what}: {change.new or 'none'}" + (f" (before: {change.old})" if change.old else "")
+            for change in self
         )
 
 
@@ -106,7 +107,7 @@ class Composer:
         """The message for one attendee. Uncomposable where a placeholder is blank or a value cannot be used."""
         settings, wording = self._event.message, self._wordings[revision.action]
         join_url, attachments = self._own(attendee)
-        name = "" if self._special(attendee.columns).name_is_internal else one_line(attendee.name)
+        name = one_line(attendee.name)
         noted: list[str] = []
         try:
             filled = wording.fill(self._context(attendee, revision, name, join_url, noted), settings.language, noted)
@@ -258,7 +259,6 @@ class _Special:
 
     link: int | None
     file: int | None
-    name_is_internal: bool
 
     @classmethod
     def of(cls, columns: Columns) -> "_Special":
@@ -266,7 +266,6 @@ class _Special:
         return cls(
             None if link in columns.internal else link,
             None if file in columns.internal else file,
-            not columns.internal.isdisjoint(columns.name),
         )
 
 

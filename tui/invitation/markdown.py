@@ -7,7 +7,7 @@ apart.
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -106,28 +106,41 @@ class Protected:
     def restore(self, rendered: str) -> str:
         """`rendered` with every part back in its place, and nothing else that Jinja2 would take for one."""
         rendered = re.sub(rf"\{{(?=[{{%#]|{self._mark})", lambda _: self.word("e", "{{ '{' }}"), rendered)
-        return self._put_back(rendered)
+        # A statement takes its line with it when it has one of its own, and leaves the white space of others alone.
+        return "\n".join(
+            self._put_back(line) if self.is_statements.fullmatch(line) else self._put_back(line, _leaving_space)
+            for line in rendered.split("\n")
+        )
 
-    def _put_back(self, text: str) -> str:
-        return self.is_word.sub(lambda found: self._parts[int(found[2])], text)
+    def _put_back(self, text: str, change: Callable[[str], str] = str) -> str:
+        return self.is_word.sub(lambda found: change(self._parts[int(found[2])]), text)
 
     def _literally(self, text: str) -> str:
         """Braces between {% raw %} and {% endraw %} are braces."""
         return re.sub(r"\{[{%#]", lambda found: self.word("e", f"{{{{ '{found[0]}' }}}}"), text)
 
 
+def _leaving_space(part: str) -> str:
+    """A statement or a comment that does not trim what is around it, unless it was written to."""
+    if part.startswith(("{%", "{#")) and part[2] not in "+-":
+        part = f"{part[:2]}+{part[2:]}"
+    if part.endswith(("%}", "#}")) and part[-3] not in "+-":
+        part = f"{part[:-2]}+{part[-2:]}"
+    return part
+
+
 def _parser(protected: Protected) -> MarkdownIt:
     """CommonMark with tables; a line end is a line break, as the organiser typed it; no raw HTML."""
 
-    def statement(state: StateBlock, line: int, _end: int, silent: bool) -> bool:
+    def statement(state: StateBlock, line: int, end: int, silent: bool) -> bool:
         """A line that holds only Jinja2 statements is a block of its own, and no paragraph."""
-        text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
-        # In a table it becomes a row at first: only then does the table go on after it.
-        if not protected.is_statements.fullmatch(text) or state.parentType == "table":
+        if not protected.is_statements.fullmatch(_line(state, line)):
             return False
+        if state.parentType == "table":
+            return not _is_about_rows(state, line, end, protected)
         if not silent:
             token = state.push("statement", "", 0)
-            token.content, token.map = text.strip(), [line, line + 1]
+            token.content, token.map = _line(state, line).strip(), [line, line + 1]
             state.line = line + 1
         return True
 
@@ -140,6 +153,30 @@ def _parser(protected: Protected) -> MarkdownIt:
     parser.validateLink = lambda url: True  # type: ignore[method-assign]  # noqa: ARG005
     parser.normalizeLink = lambda url: url if protected.has_part(url) else normalise(url)  # type: ignore[method-assign]
     return parser
+
+
+def _line(state: StateBlock, line: int) -> str:
+    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
+
+
+def _is_about_rows(state: StateBlock, line: int, end: int, protected: Protected) -> bool:
+    """Whether what this line of a table begins, or goes on with, begins and ends among the table's rows."""
+
+    def depth(lines: range, deep: int = 0) -> Iterator[int]:
+        for number in lines:
+            if not _line(state, number).strip():
+                return
+            if protected.is_statements.fullmatch(_line(state, number)):
+                for keyword, _ in protected.statements(_line(state, number)):
+                    # An else belongs to what it stands in.
+                    yield deep - (keyword in ("else", "elif"))
+                    deep += (keyword in _PAIRED) - keyword.startswith("end")
+                    yield deep
+
+    before = [0, *depth(range(state.line + 2, line))][-1]
+    after = list(depth(range(line, end), before))
+    this = list(depth(range(line, line + 1), before))
+    return min(this) >= 0 and (this[-1] == 0 or 0 in after[len(this) :])
 
 
 # --- links and nesting ------------------------------------------------------------------------------------------------
@@ -190,8 +227,7 @@ _Unit = list[Token]  # a block: one token, or those from its opening to its clos
 def _with_statements_inside(tokens: Sequence[Token], protected: Protected) -> list[Token]:
     """The tokens with loops over list items and table rows inside the list or the table, not around one of each."""
     units = [_table(unit, protected) for unit in _units(tokens)]
-    flat = list(_units([token for unit in units for token in unit]))
-    return [token for unit in _joined_lists(flat, protected) for token in unit]
+    return [token for unit in _joined_lists(units, protected) for token in unit]
 
 
 def _units(tokens: Sequence[Token]) -> Iterator[_Unit]:
@@ -214,6 +250,10 @@ def _inner(unit: _Unit, protected: Protected) -> _Unit:
         "blockquote_open",
     ):
         return unit
+    blocks = list(_units(unit[1:-1]))
+    if unit[0].type == "list_item_open" and any(block[0].type == "statement" for block in blocks):
+        for block in blocks:  # what a loop repeats must not run together
+            block[0].hidden = block[-1].hidden = False
     return [unit[0], *_with_statements_inside(unit[1:-1], protected), unit[-1]]
 
 
@@ -291,26 +331,19 @@ def _depths(units: Sequence[_Unit], protected: Protected) -> tuple[int, int]:
 
 
 def _table(unit: _Unit, protected: Protected) -> _Unit:
-    """A table whose rows of nothing but statements are statements; those that are not about its rows stand after it."""
+    """A table whose rows of nothing but statements are statements."""
     if unit[0].type != "table_open" or not any(token.type == "tbody_open" for token in unit):
         return unit
     begin = next(at for at, token in enumerate(unit) if token.type == "tbody_open") + 1
     rows = [_row(row, protected) for row in _units(unit[begin:-2])]
-    within = len(rows)
-    while within and rows[within - 1][0].type == "statement" and _depths(rows[:within], protected) != (0, 0):
-        within -= 1
-    if _depths(rows[:within], protected) != (0, 0):
-        within = len(rows)
-    body = [token for row in rows[:within] for token in row]
-    return [*unit[:begin], *body, *unit[-2:], *(token for row in rows[within:] for token in row)]
+    return [*unit[:begin], *(token for row in rows for token in row), *unit[-2:]]
 
 
 def _row(row: _Unit, protected: Protected) -> _Unit:
     cells = [token for token in row if token.type == "inline" and token.content]
     if len(cells) != 1 or not protected.is_statements.fullmatch(cells[0].content):
         return row
-    statement = Token("statement", "", 0, content=cells[0].content, map=cells[0].map)
-    return [statement]
+    return [Token("statement", "", 0, content=cells[0].content, map=cells[0].map)]
 
 
 # --- HTML -------------------------------------------------------------------------------------------------------------

@@ -129,9 +129,12 @@ class Environment(ImmutableSandboxedEnvironment):
                     raise TemplateSyntaxError(why, node.lineno)
             if isinstance(node, nodes.AssignBlock) and node.filter is not None:
                 raise TemplateSyntaxError("{% set %} ... {% endset %} takes no filter", node.lineno)
-            if isinstance(node, nodes.Filter) and node.name.startswith("_"):
-                raise TemplateSyntaxError(f"No filter named '{node.name}'", node.lineno)
-        self.compile(source)  # knows the filters; and changes the tree that it is given
+            # Jinja2 itself would not say so before it comes to it, where it stands within an {% if %}.
+            if isinstance(node, nodes.Filter) and (node.name not in self.filters or node.name.startswith("_")):
+                raise TemplateSyntaxError(f"there is no filter “{node.name}”", node.lineno)
+            if isinstance(node, nodes.Test) and node.name not in self.tests:
+                raise TemplateSyntaxError(f"there is no test “{node.name}”", node.lineno)
+        self.compile(source)  # not the tree: compiling changes it
         return tree
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -146,7 +149,7 @@ class Environment(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        if _bits(left) * (abs(right) if operator == "**" and isinstance(right, int) else 1) + _bits(right) > _MOST_BITS:
+        if _bits(operator, left, right) > _MOST_BITS:
             raise SecurityError(f"{operator} makes more of it than a template may")
         return super().call_binop(context, operator, left, right)
 
@@ -187,8 +190,14 @@ def _printed_in_html(value: Any) -> Any:
     return escape(text).replace("\n", Markup("<br>\n")) if "\n" in text else text
 
 
-def _bits(value: Any) -> int:
-    return value.bit_length() if isinstance(value, int) else 8 * len(value) if isinstance(value, Sized) else 64
+def _bits(operator: str, left: Any, right: Any) -> int:
+    """About how large the outcome is."""
+    if isinstance(left, int) and isinstance(right, int):
+        return left.bit_length() * abs(right) if operator == "**" else left.bit_length() + right.bit_length()
+    for many, times in ((left, right), (right, left)):
+        if isinstance(many, Sized) and isinstance(times, int):
+            return 8 * len(many) * max(times, 0)
+    return 0
 
 
 def _counter(start: int) -> Callable[[], int]:

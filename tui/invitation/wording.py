@@ -133,8 +133,10 @@ class Wording:
                     names = [f"{use.owner}.{name}" for name in known]
                     problems.append(_unknown(use, f"{use.owner}.{use.name}", names))
             elif (use.owner, use.name) == ("", "name"):
-                internal = [index for index in columns.name if index in columns.internal]
-                problems += [_internal(use, columns.headers[index]) for index in internal]
+                # No internal column is anybody's name; but one may be called so.
+                index = _lookup("name", columns)
+                if not columns.name and index in columns.internal:
+                    problems.append(_internal(use, columns.headers[index]))
             elif not use.is_whole_row or self._index(use, columns) is not None:
                 problems.extend(self._check_column(use, columns))
         return list(dict.fromkeys(problems))
