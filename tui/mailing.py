@@ -24,7 +24,7 @@ from tui import guard
 from tui.clean import file_name
 from tui.delivery.faults import Fault, Receipt
 from tui.delivery.pacing import Pace, backoff
-from tui.errors import InputError, InviteError, LeakError, Problem
+from tui.errors import InputError, InviteError, LeakError, LedgerError, Problem
 from tui.guard import Cleared, Leak, Roll
 from tui.invitation import Composer, Revision, Uncomposable
 from tui.ledger import Ledger, Outcome, Planned
@@ -32,6 +32,9 @@ from tui.plan import Action, Plan
 
 if TYPE_CHECKING:
     from tui.delivery.connection import Connection  # smtplib and ssl are for those who send
+
+_OPENING = frozenset({"connect", "greeting", "ehlo", "starttls", "auth"})
+"""Stages of a session at which nothing has been said of any message yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Control:
         self._go = threading.Event()
         self._go.set()
         self._connections: list[Connection] = []
+        self._is_aborted = False
 
     @property
     def stopped(self) -> bool:
@@ -95,6 +99,7 @@ class Control:
 
     def abort(self) -> None:
         """Stops, and breaks off the conversations with the server: what was in flight is recorded as it stands."""
+        self._is_aborted = True
         self.stop()
         for connection in list(self._connections):
             connection.abort()
@@ -110,6 +115,8 @@ class Control:
 
     def attach(self, connection: "Connection") -> None:
         self._connections.append(connection)
+        if self._is_aborted:
+            connection.abort()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +145,7 @@ class Mailing:
     def clear(self, letter: Letter) -> Cleared:
         """The message of a letter, composed and cleared anew. LeakError where it is not what was cleared before."""
         cleared = _cleared(self.composer, self.roll, letter.action, letter.revision)
-        if isinstance(cleared, Cleared) and (not letter.digest or cleared.digest == letter.digest):
+        if isinstance(cleared, Cleared) and cleared.digest == letter.digest:
             return cleared
         raise LeakError(
             f"The message to {letter.action.attendee.address} is no longer the one that was cleared.",
@@ -154,7 +161,7 @@ def prepare(plan: Plan, composer: Composer, roll: Roll, *, note: str = "", now: 
     now = (now or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
     letters: list[Letter] = []
     problems: list[Problem] = []
-    leaked = False
+    leaks = 0
     for action in plan.to_send:
         try:
             revision, cleared = _composed(composer, roll, action, now, note)
@@ -164,11 +171,11 @@ def prepare(plan: Plan, composer: Composer, roll: Roll, *, note: str = "", now: 
         if isinstance(cleared, Cleared):
             letters.append(Letter(action, revision, cleared.digest))
         else:
-            leaked = True
+            leaks += 1
             problems.extend(problem_of(leak, action) for leak in cleared)
-    if leaked:
+    if leaks:
         raise LeakError(
-            f"Nothing was sent: {len(problems)} message(s) would show what their recipient must not see.",
+            f"Nothing was sent: {leaks} message(s) would show what their recipient must not see.",
             hint="The problems say where.",
             problems=problems,
         )
@@ -241,13 +248,18 @@ class _Run:
     ) -> None:
         self._mailing, self._ledger, self._connect = mailing, ledger, connect
         self._pacing, self._control = pacing, control
-        self._pace = Pace(pacing.per_minute, wait=control.wait)
+        self._pace = Pace(pacing.per_minute, wait=self._wait)
         self._results: queue.SimpleQueue[Settled | Waiting | InviteError | None] = queue.SimpleQueue()
         self._turn = threading.Condition()
         self._order = itertools.count()
         self._due: list[tuple[float, int, _Try]] = []
+        # How each letter stands that has not been reported; at the end this is what is said of it.
+        self._open = {id(letter): Settled(letter, "unsent", "", 0) for letter in mailing.letters}
         self._in_hand = 0
         self._ended = False
+        self._held_until, self._held_because = 0.0, ""
+        self._lost_sessions = 0
+        self._alike = 1  # the first message of a run has to show that the server takes such messages at all
 
     def begin(self, command: str, account: str) -> None:
         letters = self._mailing.letters
@@ -256,16 +268,14 @@ class _Run:
             heapq.heappush(self._due, (0.0, next(self._order), _Try(letter, id_)))
 
     def settle_all(self) -> Iterator[Settled | Waiting]:
-        left = {id(letter): Settled(letter, "unsent", "", 0) for letter in self._mailing.letters}
-        if not left:
+        if not self._open:
             return
-        first = self._connect()
-        self._control.attach(first)
-        count = min(self._pacing.connections, len(left))
         failure: InviteError | None = None
+        threads: list[threading.Thread] = []
         try:
-            first.open()
-            threads = [threading.Thread(target=self._work, args=(first,), daemon=True)]
+            first = self._opened()
+            count = min(self._pacing.connections, len(self._open))
+            threads += [threading.Thread(target=self._work, args=(first,), daemon=True)]
             threads += [threading.Thread(target=self._work, args=(None,), daemon=True) for _ in range(count - 1)]
             for thread in threads:
                 thread.start()
@@ -280,36 +290,46 @@ class _Run:
                     running -= 1
                 elif isinstance(result, InviteError):
                     failure = failure or result
-                    self._end()
-                elif isinstance(result, Waiting):
-                    yield result
                 else:
-                    left.pop(id(result.letter), None)
-                    yield result
+                    yield self._reported(result)
         except InviteError as error:
             failure = error
         finally:
+            # Also where nobody wants to hear more: what is in flight is recorded before the ledger is closed.
             self._end()
-        yield from left.values()
+            for thread in threads:
+                thread.join()
+        yield from self._open.values()
         if failure:
             raise failure
+
+    def _reported(self, result: Settled | Waiting) -> Settled | Waiting:
+        if isinstance(result, Settled):
+            self._open.pop(id(result.letter), None)
+        return result
+
+    def _opened(self) -> "Connection":
+        connection = self._connect()
+        self._control.attach(connection)
+        connection.open()
+        return connection
 
     def _work(self, connection: "Connection | None") -> None:
         """One connection's life: take a letter, deliver it, say what became of it."""
         try:
             if connection is None:
-                connection = self._connect()
-                self._control.attach(connection)
-                connection.open()
-            while (task := self._take()) is not None:
+                # One more than the server allows is no reason to stop: the first one goes on.
+                with suppress(InviteError):
+                    connection = self._opened()
+            while connection is not None and (task := self._take()) is not None:
                 try:
                     self._deliver(connection, task)
                 finally:
-                    self._put_back(None)
+                    self._done()
         except InviteError as error:
-            self._results.put(error)
+            self._fail(error)
         except Exception as error:  # noqa: BLE001  # a fault of ours must not leave the run waiting for a thread that is gone
-            self._results.put(_unexpected(error))
+            self._fail(_unexpected(error))
         finally:
             if connection is not None:
                 with suppress(InviteError):
@@ -317,39 +337,60 @@ class _Run:
             self._results.put(None)
 
     def _take(self) -> "_Try | None":
-        """The next letter that is due, None when there is nothing more to do."""
+        """The next letter that is due, None when there is nothing more to do. It is in hand until `_done`."""
         while self._control.may_go_on() and self._is_on():
-            task = self._next_due()
-            if task is None:
+            if not self._wait_for_due():
                 continue
-            if self._pace.turn() and self._control.may_go_on():
-                return task
-            self._put_back(None)
+            # The turn first: a letter that was taken before it would go out in spite of a pause, or be lost to a stop.
+            if not self._pace.turn() or not self._control.may_go_on():
+                return None
+            with self._turn:
+                if self._due and self._due[0][0] <= time.monotonic() and not self._ended:
+                    self._in_hand += 1
+                    return heapq.heappop(self._due)[2]
         return None
 
     def _is_on(self) -> bool:
         with self._turn:
             return not self._ended and bool(self._due or self._in_hand)
 
-    def _next_due(self) -> "_Try | None":
-        """The letter whose time has come, None after a while without one. It is in hand until it is put back."""
+    def _wait_for_due(self) -> bool:
+        """Whether a letter's time has come; False after a while in which none has."""
         with self._turn:
             delay = self._due[0][0] - time.monotonic() if self._due else None
             if delay is not None and delay <= 0:
-                self._in_hand += 1
-                return heapq.heappop(self._due)[2]
+                return True
             if delay is not None and not self._in_hand:
                 self._results.put(Waiting(delay, f"{len(self._due)} to be tried again"))
             self._turn.wait(min(delay or 1.0, 1.0))
-            return None
+            return False
 
-    def _put_back(self, task: "_Try | None", delay: float = 0.0) -> None:
+    def _wait(self, seconds: float) -> bool:
+        """Waits, saying so from second to second while the account is held; True where the run is to stop."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if self._ended:
+                return True
+            if self._held_until > time.monotonic():
+                self._results.put(Waiting(left, self._held_because))
+            if self._control.wait(min(left, 1.0)):
+                return True
+        return False
+
+    def _done(self) -> None:
         with self._turn:
-            if task is None:
-                self._in_hand -= 1
-            else:
-                heapq.heappush(self._due, (time.monotonic() + delay, next(self._order), task))
+            self._in_hand -= 1
             self._turn.notify_all()
+
+    def _put_back(self, task: "_Try", delay: float) -> None:
+        with self._turn:
+            heapq.heappush(self._due, (time.monotonic() + delay, next(self._order), task))
+            self._turn.notify_all()
+
+    def _fail(self, error: InviteError) -> None:
+        """Ends the run for everybody, at once."""
+        self._end()
+        self._results.put(error)
 
     def _end(self) -> None:
         with self._turn:
@@ -357,21 +398,30 @@ class _Run:
             self._turn.notify_all()
 
     def _deliver(self, connection: "Connection", task: "_Try") -> None:
-        cleared = self._mailing.clear(task.letter)
+        letter = task.letter
+        cleared = self._mailing.clear(letter)
         attempt = self._ledger.sending(task.message, cleared.digest)
+        task = replace(task, attempts=task.attempts + 1)
+        reply = "the delivery was broken off"
         try:
             result = connection.deliver(cleared)
+            reply = f"{result.reply} (which could not be recorded)"
+            outcome: Outcome = "accepted" if isinstance(result, Receipt) else result.outcome
+            self._ledger.settle(attempt, outcome, result.reply)
         except BaseException:
-            self._ledger.settle(attempt, "unknown", "the delivery was broken off")
+            # What the ledger does not know will be unknown to the next run, so it is to this one.
+            self._results.put(Settled(letter, "unknown", reply, task.attempts))
+            with suppress(LedgerError):
+                self._ledger.settle(attempt, "unknown", reply)
             raise
-        outcome: Outcome = "accepted" if isinstance(result, Receipt) else result.outcome
-        self._ledger.settle(attempt, outcome, result.reply)
-        task = replace(task, attempts=task.attempts + 1)
+        settled = Settled(letter, outcome, result.reply, task.attempts)
+        self._open[id(letter)] = settled
         if isinstance(result, Fault) and self._again(task, result):
             return
-        self._results.put(Settled(task.letter, outcome, result.reply, task.attempts))
+        self._results.put(settled)
         if isinstance(result, Fault) and result.stop:
             raise result.error()
+        self._doubt(result)
 
     def _again(self, task: "_Try", fault: Fault) -> bool:
         """Whether the letter is tried again within this run: then it is due again, later."""
@@ -380,17 +430,52 @@ class _Run:
         if fault.pause:
             seconds = fault.retry_after or backoff(task.attempts, max(self._pacing.backoff, 1.0))
             if seconds > self._pacing.patience:
-                self._results.put(_too_long(seconds, fault))
+                self._fail(_too_long(seconds, fault))
                 return False
-            self._results.put(Waiting(seconds, fault.reply))
-            self._pace.hold(seconds)
+            self._hold(seconds, fault.reply)
             self._put_back(task, seconds)
             return True
+        if fault.scope == "connection" and fault.stage in _OPENING:
+            return self._without_session(task, fault)
         if task.attempts > self._pacing.retries:
             return False
         # A connection that was lost before the message had gone out says nothing about the message.
         self._put_back(task, 0.0 if fault.outcome == "unsent" else backoff(task.attempts, self._pacing.backoff))
         return True
+
+    def _without_session(self, task: "_Try", fault: Fault) -> bool:
+        """The server cannot be reached now, whoever the message is for: everybody waits, and not for ever."""
+        with self._turn:
+            if time.monotonic() >= self._held_until:
+                self._lost_sessions += 1
+            tries = self._lost_sessions
+        if tries > self._pacing.retries:
+            self._fail(fault.error())
+            return False
+        seconds = backoff(tries, self._pacing.backoff)
+        self._hold(seconds, fault.reply)
+        self._put_back(task, seconds)
+        return True
+
+    def _hold(self, seconds: float, reason: str) -> None:
+        with self._turn:
+            self._held_until, self._held_because = time.monotonic() + seconds, reason
+        self._results.put(Waiting(seconds, reason))
+        self._pace.hold(seconds)
+
+    def _doubt(self, result: Receipt | Fault) -> None:
+        """Ends a run whose messages are refused for what is the same in all of them, before all are refused."""
+        with self._turn:
+            if isinstance(result, Receipt):
+                self._alike = self._lost_sessions = 0
+            elif result.outcome == "refused" and result.alike:
+                self._alike += 1
+            is_hopeless = self._alike > 1
+        if is_hopeless and isinstance(result, Fault) and result.alike:
+            raise RefusedAlikeError(
+                f"The mail server refuses the messages for what they are, so the run was ended: {result.reply}",
+                hint="Correct the wording, the attachments or the account; the rest is still to send.",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,6 +483,13 @@ class _Try:
     letter: Letter
     message: int
     attempts: int = 0
+
+
+class RefusedAlikeError(InviteError):
+    """The server refuses messages for what all of them have in common: what is left is still to send."""
+
+    exit_code = 3
+    code = "refused-alike"
 
 
 class PausedError(InviteError):
