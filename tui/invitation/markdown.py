@@ -250,11 +250,12 @@ def _inner(unit: _Unit, protected: Protected) -> _Unit:
         "blockquote_open",
     ):
         return unit
-    blocks = list(_units(unit[1:-1]))
+    inside = _with_statements_inside(unit[1:-1], protected)
+    blocks = list(_units(inside))
     if unit[0].type == "list_item_open" and any(block[0].type == "statement" for block in blocks):
         for block in blocks:  # what a loop repeats must not run together
             block[0].hidden = block[-1].hidden = False
-    return [unit[0], *_with_statements_inside(unit[1:-1], protected), unit[-1]]
+    return [unit[0], *inside, unit[-1]]
 
 
 def _joined_lists(units: Sequence[_Unit], protected: Protected) -> Iterator[_Unit]:

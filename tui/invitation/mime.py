@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from functools import cache
 from mimetypes import MimeTypes
 from urllib.parse import quote
 
@@ -18,12 +19,13 @@ _MIXED = b"=_invite-tui_mixed"
 _ALTERNATIVE = b"=_invite-tui_alternative"
 _ATEXT = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _OPEN_XML = "application/vnd.openxmlformats-officedocument"
-# Newer than the names that every supported Python knows.
-_OFFICE = {
+# Not known to every supported Python; and a calendar must not be text/calendar, which would be a second invitation.
+_OURS = {
     "docx": f"{_OPEN_XML}.wordprocessingml.document",
     "pptx": f"{_OPEN_XML}.presentationml.presentation",
     "xlsx": f"{_OPEN_XML}.spreadsheetml.sheet",
     "odt": "application/vnd.oasis.opendocument.text",
+    "ics": "application/ics",
 }
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PLAIN = re.compile(r"[ -~]*")
@@ -43,13 +45,18 @@ def attachment(name: str, content: bytes) -> Attachment:
 
 
 def _kind(name: str, content: bytes) -> str:
-    guessed, encoding = MimeTypes().guess_type(name, strict=True)
-    kind = guessed if guessed and not encoding else _OFFICE.get(name.rpartition(".")[2].lower(), "")
-    if kind == "text/calendar":
-        return "application/ics"  # as a text it would be a second invitation to some calendars
+    guessed, encoding = _types().guess_type(name, strict=True)
+    kind = _OURS.get(name.rpartition(".")[2].lower()) or guessed
+    if kind is None or encoding or kind.startswith(("message/", "multipart/")):
+        return "application/octet-stream"
     if kind.startswith("text/"):
         return f"{kind}; charset=utf-8" if _is_utf8(content) else "application/octet-stream"
-    return "application/octet-stream" if not kind or kind.startswith(("message/", "multipart/")) else kind
+    return kind
+
+
+@cache
+def _types() -> MimeTypes:
+    return MimeTypes()
 
 
 def _is_utf8(content: bytes) -> bool:
@@ -100,15 +107,20 @@ def assemble(
 
 def quoted_printable(text: str) -> bytes:
     """UTF-8 text, CRLF line ends, in lines of at most 76 (RFC 2045 §6.7)."""
-    return b2a_qp(text.replace("\n", "\r\n").encode("utf-8"))
+    encoded = b2a_qp(text.replace("\n", "\r\n").encode("utf-8"))
+    # b2a_qp breaks long lines as the text's own lines end, so of a single line it does not know.
+    return encoded if "\n" in text else encoded.replace(b"\n", b"\r\n")
 
 
 def encoded_words(text: str) -> str:
-    """`text` as RFC 2047 encoded words of at most 75 characters, one a line, no character cut in two."""
+    """`text` as RFC 2047 encoded words, one a line, no character cut in two.
+
+    Each is short enough to stand behind "Subject: " in a line of 76.
+    """
     words, chunk, size = [], "", 0
     for character in text:
         octets = len(character.encode("utf-8"))
-        if size + octets > 45:
+        if size + octets > 39:
             words.append(chunk)
             chunk, size = "", 0
         chunk, size = chunk + character, size + octets
@@ -171,7 +183,7 @@ def _part(kind: bytes, encoding: bytes, body: bytes) -> bytes:
 
 
 def _attached(kind: str, name: str, body: bytes) -> bytes:
-    plain = re.fullmatch(r"[A-Za-z0-9 ._+@()-]{1,60}", name)
+    plain = re.fullmatch(r"[A-Za-z0-9._+@()-](?:[A-Za-z0-9 ._+@()-]{0,58}[A-Za-z0-9._+@()-])?", name)
     parameter = f'filename="{name}"' if plain else f"filename*=utf-8''{quote(name, safe='')}"
     return (
         (
