@@ -374,7 +374,7 @@ class _Reading:
             if live is not None:
                 message = (
                     f"Left out, because {reason} “{record.withdrawn}”; the same person is in "
-                    f"{_where(records[live], record.file)} without it, and that row counts."
+                    f"{_where(records, live, row)} without it, and that row counts."
                 )
             header = record.columns.headers[column]
             yield Problem("warning", "withdrawn", message, record.file, record.line, header, cell)
@@ -406,43 +406,41 @@ class _Doubles:
         return self._by_id.get(key, self._by_address.get(key))
 
     def _judge(self, row: int) -> None:
-        record = self._records[row]
-        own = own_id(record.columns, record.cells)
+        records, columns = self._records, self._records.part_of(row).columns
+        own, key, wire = records.identity(row)
         if own:
             self._has_id.add(row)
             earlier = self._by_id.setdefault(own, row)
             if earlier != row:
-                self._same_id(row, record, own, earlier)
+                self._same_id(row, own, wire, earlier)
                 return
-        if self._records.marks(row) & NO_ADDRESS:
+        if records.marks(row) & NO_ADDRESS:
             return
-        earlier = self._by_address.setdefault(address.parse(record.address).key, row)
+        earlier = self._by_address.setdefault(key, row)
         if earlier == row or (own and earlier in self._has_id):
             return
-        where = _where(self._records[earlier], record.file)
+        message = f"“{wire}” is already in {_where(records, earlier, row)}."
         hint = "Delete one of the two rows; if two people share this mailbox, tell them apart in a column “id”."
-        column = address_column(record.columns, record.cells)
-        self._error(row, record, f"“{record.address}” is already in {where}.", column, record.address, hint)
+        self._error(row, message, address_column(columns, records.cells(row)), wire, hint)
 
-    def _same_id(self, row: int, record: Attendee, own: str, earlier: int) -> None:
-        first = self._records[earlier]
+    def _same_id(self, row: int, own: str, wire: str, earlier: int) -> None:
+        records = self._records
         hint = "Delete one of the two rows, or correct its id."
-        message = f"The id “{own}” is already in {_where(first, record.file)}"
-        has_mailbox = not self._records.marks(row) & NO_ADDRESS
-        if has_mailbox and record.address == first.address:
-            self._error(row, record, message + ".", record.columns.id, own, hint)
+        message = f"The id “{own}” is already in {_where(records, earlier, row)}"
+        id_column, id_before = records.part_of(row).columns.id, records.part_of(earlier).columns.id
+        if not records.marks(row) & NO_ADDRESS and wire == records.identity(earlier)[2]:
+            self._error(row, message + ".", id_column, own, hint)
             return
-        there = _where(record, first.file)
-        also = f"The id “{own}” is also in {there}, with another address."
-        self._error(earlier, first, also, first.columns.id, own, hint)
-        self._error(row, record, message + ", with another address.", record.columns.id, own, hint)
+        also = f"The id “{own}” is also in {_where(records, row, earlier)}, with another address."
+        self._error(earlier, also, id_before, own, hint)
+        self._error(row, message + ", with another address.", id_column, own, hint)
 
-    def _error(self, row: int, record: Attendee, message: str, column: int | None, value: str, hint: str) -> None:
+    def _error(self, row: int, message: str, column: int | None, value: str, hint: str) -> None:
         self._mark(row, ERROR)
-        header = record.columns.headers[column] if column is not None else None
-        self.problems.append(
-            Problem("error", "duplicate-attendee", message, record.file, record.line, header, value, hint)
-        )
+        part = self._records.part_of(row)
+        header = part.columns.headers[column] if column is not None else None
+        line = self._records.line(row)
+        self.problems.append(Problem("error", "duplicate-attendee", message, part.file, line, header, value, hint))
 
 
 def _repeated(hashes: Sequence[int]) -> set[int]:
@@ -595,8 +593,10 @@ def _hides(name: str) -> bool:
     return body_text(name) != name or "\n" in name or "\t" in name
 
 
-def _where(earlier: Attendee, file: str) -> str:
-    return f"line {earlier.line}" if earlier.file == file else f"{earlier.file}, line {earlier.line}"
+def _where(records: Records, row: int, seen_from: int) -> str:
+    """The place of a row, in words beside another row."""
+    line = f"line {records.line(row)}"
+    return line if records.file(row) == records.file(seen_from) else f"{records.file(row)}, {line}"
 
 
 def _head(table: Table) -> tuple[list[Record], DamageError | None]:

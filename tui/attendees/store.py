@@ -8,10 +8,10 @@ import unicodedata
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import accumulate
+from functools import cache, cached_property
+from itertools import accumulate, compress
 from typing import overload
 from weakref import WeakValueDictionary
 
@@ -23,7 +23,8 @@ CELL_END = "\x1f"
 ROW_END = "\x1e"
 
 _STEP = 4096  # rows that are decoded in one go
-_DENSE = 8  # hits in a text of n rows: above n / _DENSE, looking into every row is faster than jumping between hits
+_CHUNK = 1 << 20  # bytes
+_DENSE = 8  # with more than one hit in so many rows, looking into every row is faster than jumping from hit to hit
 
 
 # What is known of a row beside its cells: a byte for each. Not an IntFlag, whose every `&` takes a microsecond.
@@ -181,6 +182,12 @@ class Records(_Some):
         start, end = self._starts[row], self._starts[row + 1]
         return tuple(self._text[start : end - 1].decode().split(CELL_END))
 
+    def identity(self, row: int) -> tuple[str, str, str]:
+        """The row's own id or "", the key of its address, and the address."""
+        part, cells = self.part_of(row), self.cells(row)
+        address, key = part.address(row, cells[address_column(part.columns, cells)])
+        return own_id(part.columns, cells), key, address
+
     def line(self, row: int) -> int:
         return self._lines[row]
 
@@ -196,6 +203,10 @@ class Records(_Some):
 
     def is_withdrawn(self, row: int) -> bool:
         return bool(self._marks[row] & WITHDRAWN)
+
+    @property
+    def spells_any(self) -> bool:
+        return bool(self._spelled)
 
     def spelled(self, row: int) -> tuple[str, str] | None:
         """Key and address of a row whose cell alone does not give them."""
@@ -215,6 +226,10 @@ class Records(_Some):
     def marked(self, mark: int) -> int:
         """How many rows have this mark, or any of these."""
         return self._marks.translate(_with(mark)).count(1)
+
+    def any_marked(self, mark: int, first: int, stop: int) -> bool:
+        """Whether one of these rows has this mark, or any of these."""
+        return 1 in self._marks[first:stop].translate(_with(mark))
 
     def rows_without(self, mark: int) -> Sequence[int]:
         """The rows that have none of these marks."""
@@ -247,34 +262,56 @@ class Records(_Some):
 
     def find(self, text: str) -> Iterator[int]:
         """The rows with a cell that has `text` in it, whatever the case and the accents; all rows for ""."""
-        wanted = fold(text)
-        if CELL_END in wanted or ROW_END in wanted:
+        folded = fold(text)
+        if CELL_END in folded or ROW_END in folded:
             return
-        if not wanted.isascii():
-            yield from (row for step in self._folded for row in step.find(wanted.encode("utf-8", "replace")))
-            return
+        wanted = folded.encode("utf-8", "replace")
         others = {step.first: step for step in self._folded}
-        starts, whole = self._starts, memoryview(self._text)
         for first, stop in self._steps(range(len(self))):
-            lower = bytes(whole[starts[first] : starts[stop]]).lower()
-            rows = _rows_with(wanted.encode(), lower, starts, first, stop)
-            if first in others:
-                rows = sorted({*rows, *others[first].find(wanted.encode())})
-            yield from rows
+            begin, end = self._starts[first], self._starts[stop]
+            more = others[first].find(wanted) if first in others else []
+            if not folded.isascii() or self._lower.find(wanted, begin, end) < 0:
+                yield from more
+            elif self._lower.count(wanted, begin, end) * _DENSE > stop - first:
+                hits = [wanted in row for row in self._lower[begin:end].split(_ROW_END)]
+                for row in more:
+                    hits[row - first] = True
+                yield from compress(range(first, stop), hits)
+            else:
+                rows = self._jump(wanted, first, stop)
+                yield from sorted({*rows, *more}) if more else rows
+
+    def _jump(self, wanted: bytes, first: int, stop: int) -> list[int]:
+        """The rows from `first` to `stop` that have `wanted` in them: from hit to hit."""
+        rows = []
+        end = self._starts[stop]
+        at = self._lower.find(wanted, self._starts[first], end)
+        while at >= 0:
+            rows.append(bisect_right(self._starts, at, first, stop) - 1)
+            at = self._lower.find(wanted, self._starts[rows[-1] + 1], end)
+        return rows
+
+    @cached_property
+    def _lower(self) -> bytearray:
+        """All text once more, in lower case where it is ASCII: made for the first search, as each would take twice as
+        long without."""
+        lower = bytearray(len(self._text))
+        with memoryview(self._text) as text:
+            for at in range(0, len(text), _CHUNK):
+                lower[at : at + _CHUNK] = bytes(text[at : at + _CHUNK]).lower()
+        return lower
 
     @cached_property
     def _folded(self) -> tuple["_Folded", ...]:
-        """The cells that are not ASCII, folded: a search in the bytes themselves sees the others in either case."""
+        """The cells that are not ASCII, folded: `_lower` has only the others in lower case."""
         if not self.marked(NOT_ASCII):
             return ()
         return tuple(self._fold(first, stop) for first, stop in self._steps(range(len(self))))
 
     def _fold(self, first: int, stop: int) -> "_Folded":
-        rows = array("I", (row for row in range(first, stop) if self._marks[row] & NOT_ASCII))
+        rows = [row for row in range(first, stop) if self._marks[row] & NOT_ASCII]
         texts = [CELL_END.join([cell for cell in self.cells(row) if not cell.isascii()]) for row in rows]
-        folded = fold(ROW_END.join(texts)).encode("utf-8", "replace") + ROW_END.encode() if texts else b""
-        lengths = map(len, folded.split(ROW_END.encode())[:-1])
-        return _Folded(first, rows, array("Q", accumulate((length + 1 for length in lengths), initial=0)), folded)
+        return _Folded(first, array("I", rows), fold(ROW_END.join(texts)).encode("utf-8", "replace"))
 
     def _steps(self, rows: range) -> Iterator[tuple[int, int]]:
         for first in range(rows.start, rows.stop, _STEP):
@@ -332,7 +369,7 @@ class Part:
 
     def attendee(self, row: int, cells: tuple[str, ...]) -> Attendee:
         columns, marks = self.columns, self._records.marks(row)
-        address, key = self._address(row, cells[address_column(columns, cells)])
+        address, key = self.address(row, cells[address_column(columns, cells)])
         group, withdrawn = "", None
         if columns.group is not None and not marks & SHIFTED:
             group = on_one_line(cells[columns.group])
@@ -352,7 +389,7 @@ class Part:
             bool(marks & ERROR),
         )
 
-    def _address(self, row: int, cell: str) -> tuple[str, str]:
+    def address(self, row: int, cell: str) -> tuple[str, str]:
         """Address and key of a row with this cell in its address column."""
         spelled = self._records.spelled(row)
         if spelled is not None:
@@ -393,16 +430,17 @@ class Part:
     def identities(self) -> Iterator[tuple[str, str]]:
         """Each record's key and address."""
         columns, width = self.columns, self._width
-        is_simple = columns.id is None and not columns.also
+        is_simple = columns.id is None and not columns.also and not self._records.spells_any
         for first, cells in self._steps():
+            count = len(cells) // width
+            if is_simple and not self._records.any_marked(NO_ADDRESS, first, first + count):
+                for wire in map(plain_wire, cells[columns.address :: width]):
+                    yield wire.lower(), wire
+                continue
             for row, at in enumerate(range(0, len(cells), width), first):
-                if is_simple:
-                    address, key = self._address(row, cells[at + columns.address])
-                    yield key, address
-                else:
-                    own = cells[at : at + width]
-                    address, key = self._address(row, own[address_column(columns, own)])
-                    yield own_id(columns, own) or key, address
+                own = cells[at : at + width]
+                address, key = self.address(row, own[address_column(columns, own)])
+                yield own_id(columns, own) or key, address
 
     def groups(self) -> Counter[str]:
         """How many people who did not withdraw are in each group."""
@@ -410,13 +448,9 @@ class Part:
         at = self.columns.group
         for first, cells in self._steps():
             mine = cells[at :: self._width] if at is not None else [""] * (len(cells) // self._width)
-            marked = [self._records.marks(row) & (SHIFTED | WITHDRAWN) for row in range(first, first + len(mine))]
-            if any(marked):
-                mine = [
-                    "" if mark & SHIFTED else cell
-                    for cell, mark in zip(mine, marked, strict=True)
-                    if not mark & WITHDRAWN
-                ]
+            if self._records.any_marked(SHIFTED | WITHDRAWN, first, first + len(mine)):
+                marked = ((cell, self._records.marks(row)) for row, cell in enumerate(mine, first))
+                mine = ["" if mark & SHIFTED else cell for cell, mark in marked if not mark & WITHDRAWN]
             raw.update(mine)
         counts: Counter[str] = Counter()
         for cell, count in raw.items():
@@ -480,6 +514,7 @@ class Writer:
 _ROW_END = ROW_END.encode()
 
 
+@cache
 def _with(mark: int) -> bytes:
     return bytes(bool(value & mark) for value in range(256))
 
@@ -493,11 +528,12 @@ class _Folded:
 
     first: int
     rows: Sequence[int]
-    starts: Sequence[int]
     text: bytes
 
-    def find(self, wanted: bytes) -> Iterator[int]:
-        return (self.rows[at] for at in _rows_with(wanted, self.text, self.starts, 0, len(self.rows)))
+    def find(self, wanted: bytes) -> list[int]:
+        if wanted not in self.text:
+            return []
+        return [row for row, text in zip(self.rows, self.text.split(_ROW_END), strict=False) if wanted in text]
 
 
 def fold(text: str) -> str:
@@ -508,19 +544,3 @@ def fold(text: str) -> str:
     for mark in {char for char in set(plain) if unicodedata.combining(char)}:
         plain = plain.replace(mark, "")
     return plain
-
-
-def _rows_with(wanted: bytes, text: bytes, starts: Sequence[int], first: int, stop: int) -> Iterable[int]:
-    """The rows from `first` to `stop` that have `wanted` in them, ascending. `text` is theirs, `starts` everybody's."""
-    if text.count(wanted) * _DENSE > stop - first:
-        return (row for row, one in enumerate(text.split(_ROW_END)[:-1], first) if wanted in one)
-    return _jumped(wanted, text, starts, first, stop)
-
-
-def _jumped(wanted: bytes, text: bytes, starts: Sequence[int], first: int, stop: int) -> Iterator[int]:
-    base = starts[first]
-    at = text.find(wanted)
-    while at >= 0:
-        row = bisect_right(starts, base + at, first, stop) - 1
-        yield row
-        at = text.find(wanted, starts[row + 1] - base)
