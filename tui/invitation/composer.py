@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from errno import ENOENT
 from functools import lru_cache
+from os import strerror
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +183,8 @@ class Composer:
             message = f"The attachment {name} is one of the files that the event is run with."
             raise _NoAttachment(message, "Name a file that is meant for the attendees.")
         try:
+            if not path.is_file():  # a pipe would keep us waiting
+                raise FileNotFoundError(ENOENT, strerror(ENOENT))
             return mime.attachment(name, path.read_bytes())
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else "its name is not a file's"
