@@ -163,4 +163,4 @@ def page(html: str) -> Page:
 
 def body(html: str) -> str:
     """What the layout that ships surrounds."""
-    return html.partition("<main")[2].partition(">")[2].partition("</main>")[0].strip()
+    return html.partition('<div class="message"')[2].partition(">")[2].rpartition("</div>")[0].strip()

@@ -1033,7 +1033,10 @@ def test_what_ships_is_a_whole_page_that_fetches_nothing(name: str) -> None:
     assert f"<title>{made.subject}</title>" in made.html
     assert not {"img", "link", "script", "iframe", "object", "base"} & {tag for tag, _ in found.tags}
     assert not re.search(r"url\(|@import|src=", made.html)
-    assert found.attributes("main")
+    (content,) = found.attributes("div")
+    assert (content["role"], content["dir"]) == ("main", "auto")
+    assert "font:" in str(content["style"])  # for the programs that drop the style sheet
+    assert "{#" not in made.html
     for attributes in found.attributes("a"):
         assert str(attributes["href"]).startswith(("https://", "mailto:"))
 
