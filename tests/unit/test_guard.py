@@ -352,7 +352,8 @@ def test_another_address_is_found_in_a_header_however_it_is_encoded(subject: str
     ],
 )
 def test_another_address_is_found_in_a_file_name(head: str) -> None:
-    assert names_bo(judged(with_part(b"hello", head)))
+    leaks = judged(with_part(b"hello", head))
+    assert names_bo(leaks) and any("bo.li" in leak.where for leak in leaks)
 
 
 @pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be", "utf-32-le", "utf-8-sig", "latin-1"])
@@ -362,6 +363,11 @@ def test_another_address_is_found_in_a_file_in_any_encoding(codec: str) -> None:
 
 def test_another_address_is_found_in_a_binary_file() -> None:
     assert names_bo(judged(with_part(b"%PDF-1.7\x00\xff\xfe/Author(" + BO.encode() + b")\x01\x02")))
+
+
+def test_another_address_is_found_in_a_boundary() -> None:
+    raw = a_message().replace(b"=_invite-tui_alternative", b"bo.li@example.com")
+    assert names_bo(judged(raw))
 
 
 def test_another_address_is_found_between_the_parts() -> None:
@@ -497,6 +503,13 @@ def test_ordinary_words_are_no_false_alarm(value: str) -> None:
     assert not judged(raw, a_roll(internal=(value,), common=common))
 
 
+def test_what_is_too_short_to_mean_anything_is_no_value_wherever_it_stands() -> None:
+    assert not judged(
+        with_text(b"Yes, in room A 4, not B-12."), a_roll(internal=("Yes", "A 4", "B12", "4", "room")[:4])
+    )
+    assert judged(with_text(b"Yes, in room A 4."), a_roll(internal=("room",)))
+
+
 def test_a_format_word_is_still_a_leak_where_somebody_wrote_it() -> None:
     roll = a_roll(internal=("Confirmed", "Individual"))
     assert judged(with_text(b"Your place: CONFIRMED"), roll)
@@ -545,6 +558,9 @@ UNREADABLE = {
     "no closing boundary": a_message().replace(b"--=_invite-tui_mixed--", b""),
     "a part after the last": a_message() + b"--=_invite-tui_mixed\r\n\r\nx\r\n--=_invite-tui_mixed--\r\n",
     "a boundary that goes on": a_message().replace(b"Dear", b"\r\n--=_invite-tui_alternativeX\r\n", 1),
+    "a boundary that a part hides behind": a_message().replace(
+        b"Dear", b"\r\n--=_invite-tui_alternativeXXContent-Type: text/plain\r\n\r\nDear", 1
+    ),
     "a multipart without a boundary": a_message().replace(b';\r\n boundary="=_invite-tui_mixed"', b""),
     "two boundaries": a_message().replace(
         b';\r\n boundary="=_invite-tui_mixed"', b';boundary=x;boundary="=_invite-tui_mixed"'

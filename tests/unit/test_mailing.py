@@ -453,8 +453,23 @@ def test_an_abort_before_a_connection_is_there_reaches_it_too(ledger: Ledger, se
 
 
 def test_who_stops_listening_still_gets_everything_in_flight_recorded(ledger: Ledger, server: RecordingServer) -> None:
-    steps = sending(a_mailing(30), ledger, server, pacing=replace(FAST, connections=3))
+    class Slow:
+        """A connection over which everything takes its time; only there can somebody leave in the middle."""
+
+        def __init__(self) -> None:
+            self._connection = connect_to(server)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._connection, name)
+
+        def deliver(self, message: Cleared) -> Receipt | Fault:
+            result = self._connection.deliver(message)
+            time.sleep(0.1)
+            return result
+
+    steps = sending(a_mailing(30), ledger, server, pacing=replace(FAST, connections=3), connect=Slow)
     next(steps)
+    time.sleep(0.05)
     steps.close()  # type: ignore[attr-defined]  # it is a generator
     assert recorded(ledger)["unknown"] == 0 and recorded(ledger)["accepted"] == len(server.messages) < 30
 
@@ -649,7 +664,7 @@ def _version(raw: bytes) -> tuple[str, int]:
     return lines["UID"], int(lines["SEQUENCE"])
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(30))
 def test_whatever_happens_nobody_is_sent_the_same_version_twice_and_nobody_is_lost(seed: int, tmp_path: Path) -> None:
     world, people, event = World(seed, tmp_path / "event.ledger.db"), guests(8), an_event()
     connections = seed % 3 + 1
