@@ -5,7 +5,7 @@ Both faces work through this. Opening reads everything once and writes nothing b
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,7 +17,7 @@ from tui import ledger as ledgers
 from tui import plan, settings
 from tui.attendees import Attendee, AttendeeList, ColumnSettings, load
 from tui.delivery import AccountStore, account_from_settings, default_per_minute
-from tui.errors import AccountError, InputError, LeakError, Problem, UsageError
+from tui.errors import AccountError, InputError, Problem, UsageError
 from tui.event import Event
 from tui.ledger import Person
 from tui.plan import Plan
@@ -110,13 +110,13 @@ class Folder:
         return {place: tuple(problems) for place, problems in found.items()}
 
     def _about_time(self) -> Iterator[Problem]:
-        if self.event and self.event.start < datetime.now(UTC):
+        if self.event and self.event.is_over(datetime.now(UTC)):
             yield Problem(
                 "warning",
                 "past-event",
                 f"The event was on {self.event.when}: that is over.",
                 file=str(self.event_path),
-                value=self.event.start.isoformat(),
+                value=self.event.span[0],
                 hint="Correct start and end in the event file.",
             )
 
@@ -136,19 +136,10 @@ class Folder:
         return tuple(dict.fromkeys(found))
 
     def _message_problems(self) -> Iterator[Problem]:
-        """Composes and inspects every message as a send would: what `check` passes, `send` does not refuse."""
-        from tui import mailing
+        """What stands in the way of single messages, found as a send would find it."""
+        from tui import checking
 
-        intended = plan.make(self._event, self._sound(self.attendees.records), self.people())
-        for action in intended.to_send:
-            try:
-                mailing.prepare(Plan((action,), ""), self._composer, self._roll)
-            except (InputError, LeakError) as error:
-                yield from error.problems
-
-    @staticmethod
-    def _sound(records: Sequence[Attendee]) -> tuple[Attendee, ...]:
-        return tuple(record for record in records if not record.has_error)
+        yield from checking.message_problems(self._event, self.attendees, self.people(), self._composer, self._roll_of)
 
     # --- what would be sent --------------------------------------------------------------------------------------
 
@@ -171,7 +162,7 @@ class Folder:
 
     def plan_resend(self, addresses: Sequence[str]) -> Plan:
         """The current version again, to these people alone."""
-        listed = {record.key: record for record in self._sound(self.attendees.records)}
+        listed = {record.key: record for record in self.attendees.records if not record.has_error}
         return plan.make_resend(self._event, listed, self.people(), addresses, self._sealed())
 
     def prepare(self, intended: Plan, *, note: str = "") -> "Mailing":
@@ -346,19 +337,24 @@ class Folder:
 
     @cached_property
     def _roll(self) -> "Roll":
+        people = self.people()
+        sent_to = (message.address for person in people.values() for message in person.messages)
+        return self._roll_of((*(wire for _, wire in self.attendees.records.identities()), *sent_to))
+
+    def _roll_of(self, addresses: "Iterable[str] | None") -> "Roll":
+        """What the guard looks for: these addresses (None: all of the list's and the ledger's), and internal values."""
         from tui.guard import Roll
 
+        if addresses is None:
+            return self._roll
         event = self._event
-        people = self.people()
-        internal = (record.cells[index] for record in self.attendees.records for index in record.columns.internal)
+        parts = self.attendees.records.parts
+        internal = {value for part in parts for at in part.columns.internal for value in part.values(at)}
         sender = event.message.sender
         public = [event.organizer.email, *([sender.email] if sender else []), event.message.reply_to or ""]
         said = (event.title, event.location, event.description, event.join_url, event.when, event.organizer.name)
         return Roll(
-            [
-                *(record.address for record in self.attendees.records),
-                *(message.address for person in people.values() for message in person.messages),
-            ],
+            addresses,
             internal,
             filter(None, public),
             " ".join([*said, sender.name if sender else "", *(wording.words for wording in self._wordings.values())]),
@@ -379,17 +375,20 @@ class Folder:
         return [account, position, *sources, *files]
 
     def _attachments(self) -> Iterator[Path]:
-        folder = self.event_path.parent
         yield from self._event.message.attachments
-        for record in self.attendees.records:
-            at = record.columns.by_header.get("attachment")
-            if at is not None and record.cells[at].strip():
-                yield folder / record.cells[at].strip()
+        for part in self.attendees.records.parts:
+            at = part.columns.by_header.get("attachment")
+            if at is not None:
+                names = sorted(name for cell in part.values(at) if (name := cell.strip()))
+                yield from (self.event_path.parent / name for name in names)
 
     def _can_skip(self) -> bool:
         """Whether every error is a row's: no row can be left out to be rid of a file's, the wording's, or a leak."""
-        rows = {(record.file, record.line) for record in self.attendees.records}
-        return all((error.file, error.line) in rows and error.code != "leak" for error in self.errors)
+        return all(error.code != "leak" and self._is_of_a_row(error) for error in self.errors)
+
+    def _is_of_a_row(self, problem: Problem) -> bool:
+        place = (problem.file, problem.line)
+        return None not in place and self.attendees.records.row_at(*place) is not None  # type: ignore[arg-type]
 
     def _has_error(self, record: Attendee) -> bool:
         return record.has_error or any(problem.severity == "error" for problem in self.problems_of(record))

@@ -516,7 +516,7 @@ def _cleared(composer: Composer, roll: Roll, action: Action, revision: Revision)
     attendee = action.attendee
     raw = composer.compose(attendee, revision).raw
     internal = attendee.columns.internal
-    own = " | ".join([attendee.name, *(cell for i, cell in enumerate(attendee.cells) if i not in internal)])
+    own = "\n".join([attendee.name, *(cell for i, cell in enumerate(attendee.cells) if i not in internal)])
     return guard.clear(raw, attendee.address, roll, own)
 
 
@@ -525,7 +525,7 @@ def _composed(
 ) -> tuple[Revision, Cleared | tuple[Leak, ...]]:
     """The message of an action. One that is tried again is the same to the byte, Message-ID and stamp included, so that
     a server or a mailbox that has it already can tell; unless what it says has changed meanwhile."""
-    fresh = _revision(action, now, note)
+    fresh = revision_of(action, now, note)
     if action.pending and action.pending.attempts:
         again = replace(fresh, stamp=action.pending.stamp, message_id=action.pending.message_id)
         cleared = _cleared(composer, roll, action, again)
@@ -534,7 +534,8 @@ def _composed(
     return fresh, _cleared(composer, roll, action, fresh)
 
 
-def _revision(action: Action, now: datetime, note: str) -> Revision:
+def revision_of(action: Action, now: datetime, note: str) -> Revision:
+    """What makes the message of an action this one: new stamp, new Message-ID."""
     stamp = now
     if action.not_before and action.not_before >= stamp:
         # A calendar takes the later DTSTAMP of two equal versions for the newer one (RFC 5546 §2.1.5).

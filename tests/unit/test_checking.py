@@ -1,0 +1,62 @@
+"""A long list is checked by its kinds, and what is found is what looking at every message finds."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tui import checking, data
+from tui.errors import Problem
+from tui.folder import open_folder
+
+WORDING = """\
+subject: Come
+
+Dear {{ name }}, {{ town }}, {{ note | default("") }}
+{% if event.join_url %}
+{{ event.join_url }}
+{% endif %}
+"""
+ROWS = [
+    "Ana,ana@example.org,Leeds,nothing,required",
+    "Bo,bo@example.org,,nothing,optional",
+    "Cy,cy@example.org,Leeds,ask ana@example.org,required",
+    "Di,di@example.org,Leeds,write to di@example.org or stranger@example.com,optional",
+    ",ed@example.org,Leeds,nothing,optional",
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copy(data.samples() / "event.toml", tmp_path)
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "invitation.md").write_text(WORDING, encoding="utf-8")
+    plain = [f"Person {number},p{number}@example.org,Leeds,nothing,required" for number in range(400)]
+    text = "\n".join(["Name,Email,Town,Note,Role", *plain, *ROWS]) + "\n"
+    (tmp_path / "attendees.csv").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def _found(folder: Path) -> list[tuple[str, int | None, str | None]]:
+    problems: tuple[Problem, ...] = open_folder([str(folder / "attendees.csv")], environment={}).problems
+    return [(problem.code, problem.line, problem.column) for problem in problems]
+
+
+def test_kind_by_kind_finds_what_one_by_one_finds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_by_one = _found(folder)
+    assert one_by_one == [
+        ("missing-value", 403, "Town"),
+        ("leak", 404, None),
+        ("leak", 404, None),
+        ("missing-value", 406, "Name"),
+    ]
+    monkeypatch.setattr(checking, "EVERYBODY", 0)
+    assert sorted(_found(folder), key=str) == sorted(one_by_one, key=str)
+
+
+def test_somebodys_address_in_the_wording_is_found_in_a_long_list(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "templates" / "invitation.md").write_text("subject: Come\n\nAsk P399@Example.org.\n", encoding="utf-8")
+    monkeypatch.setattr(checking, "EVERYBODY", 0)
+    assert {code for code, _, _ in _found(folder)} == {"leak"}
