@@ -388,6 +388,13 @@ def test_any_address_is_found_whatever_punctuation_stands_around_it(local: str, 
     assert judged(with_text(b64encode(text), "base64"), a_roll(f"{local}@example.net"))
 
 
+@pytest.mark.parametrize(
+    "cell", ["Bo <bo.li@example.com>", "cy@example.net; bo.li@example.com", "bo.li@@example.com", " bo.li@example.com,"]
+)
+def test_who_is_named_in_a_cell_that_is_no_address_is_protected_too(cell: str) -> None:
+    assert names_bo(judged(with_text(b"Ask bo.li@example.com"), Roll([ANA, cell])))
+
+
 # --- internal columns -------------------------------------------------------------------------------------------------
 
 

@@ -32,6 +32,8 @@ _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+")
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _WIDE_LOCAL = re.compile(r"[^\s()<>\[\]:;,\\\"@]+")
 _WIDE_DOMAIN = re.compile(r"[^\s()<>\[\]:;,\\\"@/?#&=|!_.]+(?:\.[^\s()<>\[\]:;,\\\"@/?#&=|!_.]+)+")
+_PLAIN_ADDRESS = re.compile(rf"{_LOCAL.pattern}@{_DOMAIN.pattern}")
+_WITHIN = re.compile(rf"{_LOCAL.pattern}@+{_DOMAIN.pattern}")
 _PLAIN = ((_LOCAL, _DOMAIN),)
 _WIDE = ((_WIDE_LOCAL, _WIDE_DOMAIN),)
 _LONGEST = 128  # characters before the @ that are looked at: a local part has 64 octets at most
@@ -61,6 +63,8 @@ class _Line(NamedTuple):
 class Roll:
     """Everybody's address, and the values of the internal columns.
 
+    What stands for an address may be the cell of a row that was left out: whoever is named in it is protected as well.
+
     `public` are addresses that everybody is meant to see (organizer, From, Reply-To). `common` is the event's and the
     templates' own text. An internal value counts when it has four or more letters or digits and is no part of `common`
     (contract §6.5). Looking anything up costs the same for ten attendees and for a million.
@@ -71,7 +75,8 @@ class Roll:
     ) -> None:
         seen_by_all = tuple(public)
         self._public = {key for text in seen_by_all for key in keys(text)}
-        self._everyone = frozenset(key for text in addresses for key in keys(text)) - self._public
+        named = (part for text in addresses for part in (text, *_within(text)))
+        self._everyone = frozenset(key for text in named for key in keys(text)) - self._public
         spoken = spaced("\n".join((common, *seen_by_all)))
         self._values: set[Value] = set()
         for text in set(internal):
@@ -220,6 +225,13 @@ def keys(text: str) -> tuple[str, ...]:
     local, _, domain = key.rpartition("@")
     bare = local.partition("+")[0]
     return (key, f"{bare}@{domain}") if bare and bare != local else (key,)
+
+
+def _within(cell: str) -> Iterator[str]:
+    """The addresses in a cell that holds more than one, or something around it."""
+    if not cell.isascii() or not _PLAIN_ADDRESS.fullmatch(cell):
+        for found in _WITHIN.finditer(cell):
+            yield re.sub("@+", "@", found[0])
 
 
 def _later(found: Sequence[str]) -> Iterator[str]:
