@@ -7,22 +7,22 @@ import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tui import address
 from tui.clean import body_text, one_line
 from tui.errors import InputError, Problem
+from tui.recurrence import MONTHS, MOST, WEEKDAYS, Rule, RuleError
+from tui.recurrence import parse as parse_rule
 
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
+UTC_NAMES = frozenset({"UTC", "Etc/UTC", "GMT", "Etc/GMT"})
+
 _DURATION = re.compile(
     r"\s*(?:(\d{1,4})\s*d(?:ays?)?)?\s*(?:(\d{1,5})\s*h(?:ours?|rs?)?)?\s*(?:(\d{1,7})\s*m(?:in(?:ute)?s?)?)?\s*",
     re.IGNORECASE | re.ASCII,
@@ -31,7 +31,9 @@ _KEY = re.compile(r"\s*([\w\"'][^=#]*?)\s*=")
 _TABLE = re.compile(r"\s*\[+\s*[\"']?([^\"'\]]+?)[\"']?\s*\]")
 
 _KEYS: Mapping[str, frozenset[str]] = {
-    "event": frozenset({"title", "start", "end", "duration", "timezone", "location", "join_url", "description", "uid"}),
+    "event": frozenset(
+        {"title", "start", "end", "duration", "rrule", "timezone", "location", "join_url", "description", "uid"}
+    ),
     "organizer": frozenset({"name", "email"}),
     "message": frozenset({"template", "subject", "reply_to", "from", "attach_ics", "attachments", "language"}),
     "columns": frozenset({"email", "name", "id", "group", "status", "internal"}),
@@ -80,7 +82,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """The meeting. `start` and `end` are aware, in the event's zone; `uid` is a secret of this machine."""
+    """The meeting. `start` and `end` are aware, in the event's zone; `uid` is a secret of this machine.
+
+    An event of whole days (`all_day`) begins at the midnight before the first and ends at the one after the last.
+    `start` and `end` of a series (`rule`) are those of its first meeting.
+    """
 
     path: Path
     title: str
@@ -92,6 +98,8 @@ class Event:
     join_url: str = ""
     description: str = ""
     uid: str = field(default="", repr=False)
+    all_day: bool = False
+    rule: Rule | None = None
     message: MessageSettings = MessageSettings()
     columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     sending: SendingSettings = SendingSettings()
@@ -99,33 +107,81 @@ class Event:
     @property
     def when(self) -> str:
         """A sentence's worth: "Thursday 6 May 2027, 14:00 to 15:30 London time (UTC+01:00)"."""
+        return self._series_in_words() + self._meeting_in_words()
+
+    def _meeting_in_words(self) -> str:
+        if self.all_day:
+            one_day = self.last_day == self.start.date()
+            last = "" if one_day else f" to {spoken_day(self.last_day)}"
+            return f"{spoken_day(self.start)}{last}{', all day' if one_day else ''}"
         zone = _zone_in_words(self.timezone)
         offset = self.start.strftime("%z")
-        words = f" {zone} time (UTC{offset[:3]}:{offset[3:5]})" if zone != "UTC" else " UTC"
+        # The offset of a series is not always the same: the clocks change while it lasts.
+        exact = "" if self.rule else f" (UTC{offset[:3]}:{offset[3:5]})"
+        words = f" {zone} time{exact}" if zone != "UTC" else " UTC"
         return f"{spoken(self.start)} to {self._end_in_words(spoken)}{words}"
+
+    def _series_in_words(self) -> str:
+        """ "every Thursday, 6 times, from "; "" where it is no series."""
+        if self.rule is None:
+            return ""
+        last = self.rule.last_start(self.start)
+        if self.rule.count is not None:
+            return f"{self.rule.every}, {'once' if self.rule.count == 1 else f'{self.rule.count} times'}, from "
+        return f"{self.rule.every}{f' until {spoken_day(last)}' if last else ''}, from "
 
     @property
     def when_short(self) -> str:
         """For a line on a screen: "Thu 6 May 2027, 14:00 to 15:30, London"."""
-        return f"{_short(self.start)} to {self._end_in_words(_short)}, {_zone_in_words(self.timezone)}"
+        series = f", {self.rule.every}" if self.rule else ""
+        if self.all_day:
+            first, last = _short_day(self.start), _short_day(self.last_day)
+            return f"{first}{'' if first == last else f' to {last}'}, all day{series}"
+        return f"{_short(self.start)} to {self._end_in_words(_short)}, {_zone_in_words(self.timezone)}{series}"
 
     def _end_in_words(self, long: Callable[[datetime], str]) -> str:
         return f"{self.end:%H:%M}" if self.end.date() == self.start.date() else long(self.end)
 
+    @property
+    def last_day(self) -> date:
+        """The last day of an event of whole days, as an organiser writes it."""
+        return self.end.date() - timedelta(days=1)
+
+    @property
+    def span(self) -> tuple[str, str]:
+        """Start and end as the event file has them (ISO 8601): moments, or days."""
+        if self.all_day:
+            return self.start.date().isoformat(), self.last_day.isoformat()
+        return self.start.isoformat(), self.end.isoformat()
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether the last meeting has begun, or the last day has passed."""
+        last = self.rule.last_start(self.start) if self.rule else self.start
+        if last is None:
+            return False
+        return (last + (self.end - self.start) if self.all_day else last).astimezone(UTC) < now
+
 
 def spoken(moment: datetime) -> str:
     """ "Thursday 6 May 2027, 14:00"."""
-    return f"{_WEEKDAYS[moment.weekday()]} {moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M}"
+    return f"{spoken_day(moment)}, {moment:%H:%M}"
+
+
+def spoken_day(day: date) -> str:
+    """ "Thursday 6 May 2027"."""
+    return f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def _short(moment: datetime) -> str:
-    return (
-        f"{_WEEKDAYS[moment.weekday()][:3]} {moment.day} {_MONTHS[moment.month - 1][:3]} {moment.year}, {moment:%H:%M}"
-    )
+    return f"{_short_day(moment)}, {moment:%H:%M}"
+
+
+def _short_day(day: date) -> str:
+    return f"{WEEKDAYS[day.weekday()][:3]} {day.day} {MONTHS[day.month - 1][:3]} {day.year}"
 
 
 def _zone_in_words(timezone: str) -> str:
-    return "UTC" if timezone in ("UTC", "Etc/UTC", "GMT", "Etc/GMT") else timezone.rpartition("/")[2].replace("_", " ")
+    return "UTC" if timezone in UTC_NAMES else timezone.rpartition("/")[2].replace("_", " ")
 
 
 def load(path: Path, shown: str) -> tuple[Event | None, tuple[Problem, ...]]:
@@ -231,6 +287,33 @@ def _places(text: str) -> Mapping[tuple[str, str], int]:
     return places
 
 
+_ENDS = 'Write end = 2027-05-06T15:30:00, or duration = "90m".'
+
+
+@dataclass(frozen=True, slots=True)
+class _When:
+    start: datetime
+    end: datetime
+    all_day: bool
+    is_sound: bool
+
+
+def _heading(table: str) -> str:
+    return f"[{table}]"
+
+
+def _exists(moment: datetime) -> bool:
+    """Whether the clock of its zone ever shows this time."""
+    return moment.astimezone(UTC).astimezone(moment.tzinfo).replace(tzinfo=None) == moment.replace(tzinfo=None)
+
+
+def _length(duration: object) -> timedelta:
+    """What a duration says, zero where it says nothing."""
+    found = _DURATION.fullmatch(duration) if isinstance(duration, str) else None
+    days, hours, minutes = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    return timedelta(days=days, hours=hours, minutes=minutes)
+
+
 class _Reader:
     """Reads one document; every fault becomes a problem, so that the organiser sees all of them at once."""
 
@@ -242,8 +325,7 @@ class _Reader:
         self._unknown_keys()
         title = self._line_of_text("event", "title", required=True)
         zone = self._zone()
-        start = self._moment("start", zone, required=True)
-        end = self._end(start, zone)
+        when = self._when("event", zone)
         organizer = Organizer(
             self._line_of_text("organizer", "name", required=True) or "",
             self._address("organizer", "email", True) or "",
@@ -251,8 +333,10 @@ class _Reader:
         event = Event(
             path=self.path,
             title=title or "",
-            start=start or datetime.now(UTC),
-            end=end or datetime.now(UTC),
+            start=when.start,
+            end=when.end,
+            all_day=when.all_day,
+            rule=self._rule(when),
             timezone=zone.key if zone else "UTC",
             organizer=organizer,
             location=self._line_of_text("event", "location") or "",
@@ -308,7 +392,7 @@ class _Reader:
         return (one_line(value) or None) if value is not None else None
 
     def _zone(self) -> ZoneInfo | None:
-        name = self._line_of_text("event", "timezone", required=True)
+        name = self._line_of_text("event", "timezone", required=not self._is_day(self._value("event", "start")))
         if not name:
             return None
         try:
@@ -321,36 +405,78 @@ class _Reader:
             self._fault("event", "timezone", f"“{name}” is not a time zone.", hint, name)
             return None
 
-    def _moment(self, key: str, zone: ZoneInfo | None, required: bool = False) -> datetime | None:
-        value = self._value("event", key)
+    @staticmethod
+    def _is_day(value: object) -> TypeGuard[date]:
+        return isinstance(value, date) and not isinstance(value, datetime)
+
+    def _when(self, table: str, zone: ZoneInfo | None) -> "_When":
+        """Start and end of a table; where they cannot be read, a stand-in beside the problems."""
+        faults = len(self.problems)
+        if self._is_day(first := self._value(table, "start")):
+            span = self._days(table, first, zone or UTC)
+            return _When(*span, all_day=True, is_sound=len(self.problems) == faults)
+        start = self._moment(table, "start", zone, required=True)
+        end = self._end(table, start, zone)
+        is_sound = start is not None and end is not None
+        return _When(start or datetime.now(UTC), end or datetime.now(UTC), all_day=False, is_sound=is_sound)
+
+    def _days(self, table: str, first: date, zone: tzinfo) -> tuple[datetime, datetime]:
+        """The midnights around whole days; `end` is the last of them, and without an end it is one day."""
+        said, duration = self._value(table, "end"), self._value(table, "duration")
+        count = 1
+        if said is not None and duration is not None:
+            self._both(table)
+        elif duration is not None:
+            length = _length(duration)
+            count = length.days
+            if not length or length != timedelta(days=count):
+                hint = 'Write start = 2027-05-06T14:00:00, or duration = "2d".'
+                self._fault(table, "start", "The start is a whole day, and the duration is not in days.", hint, first)
+        elif said is not None and not self._is_day(said):
+            hint = f"Write both as days, {first} for one, or both with a time."
+            self._fault(table, "end", "The start is a whole day, and the end is not.", hint, said)
+        elif self._is_day(said):
+            count = (said - first).days + 1
+            if count < 1:
+                self._fault(table, "end", "The event does not end after it begins.", "Correct start or end.", said)
+        begin = datetime.combine(first, time(), zone)
+        try:
+            return begin, datetime.combine(first + timedelta(days=count), time(), zone)
+        except OverflowError:
+            self._fault(table, "end", "The event ends too far away.")
+            return begin, begin
+
+    def _moment(self, table: str, key: str, zone: ZoneInfo | None, required: bool = False) -> datetime | None:
+        value = self._value(table, key)
+        shown = f"{_heading(table)} {key}"
         hint = f"Write it as {key} = 2027-05-06T14:00:00, the time on the clock in the event's zone."
         if isinstance(value, str) and ":" in value:
             try:
                 value = datetime.fromisoformat(value.strip())
             except ValueError:
-                self._fault("event", key, f"[event] {key} “{one_line(value)}” is not a date and time.", hint, value)
+                self._fault(table, key, f"{shown} “{one_line(value)}” is not a date and time.", hint, value)
                 return None
         if value is None:
             if required:
-                self._fault("event", key, f"[event] {key} is missing.", hint)
+                self._fault(table, key, f"{shown} is missing.", hint)
             return None
         if not isinstance(value, datetime):
-            self._fault("event", key, f"[event] {key} must be a date and a time.", hint, value)
+            self._fault(table, key, f"{shown} must be a date and a time.", hint, value)
             return None
-        return self._in_zone(key, value, zone) if zone else None
+        return self._in_zone(table, key, value, zone) if zone else None
 
-    def _in_zone(self, key: str, value: datetime, zone: ZoneInfo) -> datetime | None:
+    def _in_zone(self, table: str, key: str, value: datetime, zone: ZoneInfo) -> datetime | None:
         try:
             if value.tzinfo is not None:
                 return value.astimezone(zone)
             earlier, later = value.replace(tzinfo=zone), value.replace(tzinfo=zone, fold=1)
-            real = earlier.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
+            exists = _exists(earlier)
         except OverflowError:
-            self._fault("event", key, f"[event] {key} is too far away.", None, value)
+            self._fault(table, key, f"{_heading(table)} {key} is too far away.", None, value)
             return None
-        if real != value:
+        if not exists:
             self._fault(
-                "event",
+                table,
                 key,
                 f"{value:%H:%M} does not exist on {value:%d.%m.%Y} in {zone.key}: the clocks go forward then.",
                 "Choose a time before or after the change.",
@@ -360,7 +486,7 @@ class _Reader:
         if earlier.utcoffset() != later.utcoffset():
             choices = " or ".join(moment.isoformat() for moment in (earlier, later))
             self._fault(
-                "event",
+                table,
                 key,
                 f"{value:%H:%M} happens twice on {value:%d.%m.%Y} in {zone.key}: the clocks go back then.",
                 f"Say which one: {key} = {choices}.",
@@ -369,32 +495,59 @@ class _Reader:
             return None
         return earlier
 
-    def _end(self, start: datetime | None, zone: ZoneInfo | None) -> datetime | None:
-        said, duration = self._value("event", "end"), self._value("event", "duration")
-        if (said is None) == (duration is None):
-            what = "needs an end or a duration" if said is None else "has both an end and a duration"
-            self._fault("event", "end", f"[event] {what}.", 'Write end = 2027-05-06T15:30:00, or duration = "90m".')
+    def _end(self, table: str, start: datetime | None, zone: ZoneInfo | None) -> datetime | None:
+        said, duration = self._value(table, "end"), self._value(table, "duration")
+        if said is None and duration is None:
+            self._fault(table, "end", f"{_heading(table)} needs an end or a duration.", _ENDS)
             return None
-        end = self._moment("end", zone) if duration is None else self._after(start, duration)
+        if said is not None and duration is not None:
+            self._both(table)
+            return None
+        end = self._moment(table, "end", zone) if duration is None else self._after(table, start, duration)
         # Two times in one zone would be compared by their clocks, which go back once a year.
         if start and end and end.astimezone(UTC) <= start.astimezone(UTC):
-            self._fault("event", "end", "The event does not end after it begins.", "Correct start or end.", end)
+            self._fault(table, "end", "The event does not end after it begins.", "Correct start or end.", end)
             return None
         return end
 
-    def _after(self, start: datetime | None, duration: object) -> datetime | None:
-        found = _DURATION.fullmatch(duration) if isinstance(duration, str) else None
-        days, hours, minutes = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
-        length = timedelta(days=days, hours=hours, minutes=minutes)
+    def _both(self, table: str) -> None:
+        self._fault(table, "end", f"{_heading(table)} has both an end and a duration.", _ENDS)
+
+    def _after(self, table: str, start: datetime | None, duration: object) -> datetime | None:
+        length = _length(duration)
         if not length:
             hint = 'Write "90m" or "1h30m".'
-            self._fault("event", "duration", "[event] duration is not a length of time.", hint, duration)
+            self._fault(table, "duration", f"{_heading(table)} duration is not a length of time.", hint, duration)
             return None
         try:
             return (start.astimezone(UTC) + length).astimezone(start.tzinfo) if start else None
         except OverflowError:
-            self._fault("event", "duration", "[event] duration is too long.", None, duration)
+            self._fault(table, "duration", f"{_heading(table)} duration is too long.", None, duration)
             return None
+
+    def _rule(self, when: "_When") -> Rule | None:
+        """The rule of a series, None where it is none, or where it is wrong."""
+        text = self._line_of_text("event", "rrule")
+        if text is None or not when.is_sound:
+            return None
+        try:
+            rule = parse_rule(text, when.start, when.all_day)
+        except RuleError as error:
+            self._fault("event", "rrule", f"[event] rrule: {error.message}", error.hint, text)
+            return None
+        if when.all_day:
+            return rule
+        if when.start.fold or when.end.fold:
+            # A series begins at a time on the clock (RFC 5545 §3.3.5), which is then the first of the two.
+            key = "start" if when.start.fold else "end"
+            message = f"The first meeting of a series cannot be at the second {getattr(when, key):%H:%M} of a day."
+            self._fault("event", key, message, "Choose a time that is there once, or begin with the next meeting.")
+            return None
+        gap = next((moment for moment in islice(rule.starts(when.start), MOST) if not _exists(moment)), None)
+        if gap is not None:
+            message = f"{gap:%H:%M} does not exist on {gap:%d.%m.%Y}, a day of the series: the clocks go forward then."
+            self._fault("event", "rrule", message, "Choose another time of day, or end the series before.", text)
+        return rule
 
     def _link(self) -> str:
         value = self._line_of_text("event", "join_url")

@@ -20,7 +20,8 @@ Verb = Literal["invite", "update", "cancel", "none"]
 Kind = Literal["due", "held", "unknown", "refused", "cancelled", "removed", "withdrawn"]
 
 _NOTHING: tuple[Kind, ...] = ("held", "refused", "cancelled")
-_COMPARED = ("title", "start", "end", "location", "join_url")
+_COMPARED = ("title", "start", "end", "rrule", "zone", "location", "join_url")
+_TIMES = ("start", "end", "rrule", "zone")
 _LONGEST_DOMAIN = 150  # Outlook may confuse UIDs of more than 202 bytes (STANOICAL §2.1.10)
 
 
@@ -172,14 +173,19 @@ def _columns_of(headers: tuple[str, ...]) -> Columns:
 
 def facts_of(event: Event, attendee: Attendee) -> Facts:
     """What one person is told of the event: the version that an update would change."""
-    return {
+    start, end = event.span if event.all_day else (at.astimezone(UTC).isoformat() for at in (event.start, event.end))
+    facts = {
         "title": event.title,
-        "start": event.start.astimezone(UTC).isoformat(),
-        "end": event.end.astimezone(UTC).isoformat(),
+        "start": start,
+        "end": end,
         "location": event.location,
         "join_url": _own_link(attendee) or event.join_url,
         "when": event.when,
     }
+    if event.rule:
+        # Later meetings of a series are at other moments in another zone.
+        facts |= {"rrule": str(event.rule), "zone": "" if event.all_day else event.timezone}
+    return facts
 
 
 def uid_of(event: Event, key: str, generation: int) -> str:
@@ -380,7 +386,7 @@ def _changes(old: Facts, new: Facts) -> Iterator[Change]:
     for name, word in (("title", "Title"), ("location", "Place"), ("join_url", "Link")):
         if old.get(name, "") != new.get(name, ""):
             yield Change(word, old.get(name, ""), new.get(name, ""))
-    if (old.get("start"), old.get("end")) != (new.get("start"), new.get("end")):
+    if any(old.get(name, "") != new.get(name, "") for name in _TIMES):
         yield Change("Time", old.get("when", ""), new.get("when", ""))
 
 
@@ -402,7 +408,7 @@ def _digest(event: Event, actions: Sequence[Action], sealed: Sequence[str]) -> s
     seal = hashlib.sha256()
     said = {
         **{name: str(getattr(event, name)) for name in ("title", "start", "end", "timezone", "location", "join_url")},
-        **{name: str(getattr(event, name)) for name in ("description", "organizer")},
+        **{name: str(getattr(event, name)) for name in ("description", "organizer", "all_day", "rule")},
         "message": str(replace(event.message, attachments=())),
         "attachments": [path.name for path in event.message.attachments],
         "sealed": list(sealed),

@@ -1,17 +1,23 @@
 """The calendar object: what a calendar program reads from it, and what no value can add to it."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import vobject
+from dateutil.rrule import rrulestr
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
 
 from tests.unit.making import LONDON, UID, a_revision, an_attendee, an_event, compose
+from tui.errors import InputError
 from tui.event import Event, Organizer
 from tui.invitation.calendar import CalendarSkeleton, method
+from tui.recurrence import parse
 
 STAMP = datetime(2027, 4, 1, 9, 30, tzinfo=UTC)
 PROPERTIES = {
@@ -169,7 +175,7 @@ HOSTILE = st.text(
 INJECTION = "x\r\nATTENDEE:mailto:eve@evil.example\r\n BEGIN:VALARM"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(title=HOSTILE, location=HOSTILE, description=HOSTILE, organizer=HOSTILE, name=HOSTILE)
 @example(title=INJECTION, location=INJECTION, description=INJECTION, organizer=INJECTION, name=INJECTION)
 @example(title="^n", location="\\n", description="\\;,\\\\n", organizer="^'^^", name="^n;X=y:z,")
@@ -197,7 +203,7 @@ def test_no_value_adds_a_property_a_parameter_or_a_long_line(
 PLAIN = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp", "Zs"]), min_size=1, max_size=80)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(title=PLAIN, location=PLAIN, description=PLAIN, name=PLAIN)
 @example(title="a\\nb", location="c:\\new;folder,x", description="^n \\N", name="d^e")
 def test_every_visible_text_comes_back_as_it_was(title: str, location: str, description: str, name: str) -> None:
@@ -234,3 +240,87 @@ def test_the_events_uid_is_nowhere_in_any_message() -> None:
         composed = compose("{{ event.title }}", event=event, revision=a_revision(action))
         for part in (composed.raw.decode(), composed.calendar, composed.html, composed.text):
             assert event.uid not in part
+
+
+# --- whole days, and series -------------------------------------------------------------------------------------------
+
+
+def a_series(rule: str = "FREQ=WEEKLY;COUNT=6", **facts: Any) -> Event:
+    event = an_event(**facts)
+    return replace(event, rule=parse(rule, event.start, event.all_day))
+
+
+def test_whole_days_have_no_time_and_end_before_the_day_after() -> None:
+    midnights: dict[str, Any] = {
+        "start": datetime(2027, 5, 6, tzinfo=LONDON),
+        "end": datetime(2027, 5, 8, tzinfo=LONDON),
+    }
+    written = lines(made(event=an_event(**midnights, all_day=True)))
+    assert {"DTSTART;VALUE=DATE:20270506", "DTEND;VALUE=DATE:20270508"} <= set(written)
+    assert not [line for line in written if "TZ" in line]
+
+
+@pytest.mark.parametrize("action", ["invite", "update", "cancel"])
+def test_a_series_is_in_its_own_zone_and_brings_it_along(action: str) -> None:
+    written = lines(made(event=a_series(), action=action))
+    assert {
+        "DTSTART;TZID=Europe/London:20270506T140000",
+        "DTEND;TZID=Europe/London:20270506T153000",
+        "RRULE:FREQ=WEEKLY;COUNT=6;BYDAY=TH",
+    } <= set(written)
+    assert written.count("BEGIN:VTIMEZONE") == written.count("BEGIN:STANDARD") == written.count("BEGIN:DAYLIGHT") == 1
+    assert written.index("END:VTIMEZONE") + 1 == written.index("BEGIN:VEVENT")
+    assert [line for line in written if line.startswith("X-")] == []
+
+
+def test_a_series_that_ends_on_a_day_ends_in_utc() -> None:
+    written = lines(made(event=a_series("FREQ=WEEKLY;UNTIL=20271111")))
+    (rule,) = [line for line in written if line.startswith("RRULE:FREQ=WEEKLY")]
+    assert "UNTIL=20271111T140000Z" in rule
+
+
+def test_a_series_in_utc_and_one_of_whole_days_need_no_zone() -> None:
+    utc = {
+        "start": datetime(2027, 5, 6, 14, tzinfo=UTC),
+        "end": datetime(2027, 5, 6, 15, tzinfo=UTC),
+        "timezone": "UTC",
+    }
+    whole: dict[str, Any] = {
+        "start": datetime(2027, 5, 6, tzinfo=LONDON),
+        "end": datetime(2027, 5, 7, tzinfo=LONDON),
+        "all_day": True,
+    }
+    for facts, start in ((utc, "DTSTART:20270506T140000Z"), (whole, "DTSTART;VALUE=DATE:20270506")):
+        written = lines(made(event=a_series(**facts)))
+        assert start in written and "RRULE:FREQ=WEEKLY;COUNT=6;BYDAY=TH" in written
+        assert not [line for line in written if "TZID" in line]
+
+
+def test_two_libraries_find_every_meeting_of_a_series_across_the_change_of_the_clocks() -> None:
+    autumn: dict[str, Any] = {
+        "start": datetime(2027, 10, 21, 14, tzinfo=LONDON),
+        "end": datetime(2027, 10, 21, 15, tzinfo=LONDON),
+    }
+    event = a_series(**autumn)
+    assert event.rule is not None
+    expected = [moment.astimezone(UTC) for moment in event.rule.starts(event.start)]
+    assert {moment.hour for moment in expected} == {13, 14}
+    read = vobject.readOne(made(event=event).decode()).vevent
+    assert [moment.astimezone(UTC) for moment in read.getrruleset(addRDate=False)] == expected
+    entry: Any = Calendar.from_ical(made(event=event)).walk("VEVENT")[0]
+    theirs = rrulestr(entry["RRULE"].to_ical().decode(), dtstart=entry.start)
+    assert [moment.astimezone(UTC) for moment in theirs] == expected
+
+
+def test_a_series_in_a_zone_that_no_program_can_be_told_of_is_refused_with_what_to_do() -> None:
+    gaza = ZoneInfo("Asia/Gaza")
+    times: dict[str, Any] = {
+        "start": datetime(2027, 5, 6, 14, tzinfo=gaza),
+        "end": datetime(2027, 5, 6, 15, tzinfo=gaza),
+    }
+    with pytest.raises(InputError) as caught:
+        compose("Hello", event=a_series(**times, timezone="Asia/Gaza"))
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.file, problem.value) == ("bad-event", "event.toml", "Asia/Gaza")
+    assert "[[session]]" in (problem.hint or "")
+    assert compose("Hello", event=an_event(**times, timezone="Asia/Gaza")).calendar

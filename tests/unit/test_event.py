@@ -623,3 +623,113 @@ def test_a_file_that_changed_into_something_else_meanwhile_is_not_written(tmp_pa
         with pytest.raises(InputError, match="the file has changed"):
             ensure_uid(event)
         assert event.path.read_text() == content
+
+
+# --- whole days -------------------------------------------------------------------------------------------------------
+
+
+def days(start: str, rest: str = "") -> str:
+    text = with_line('timezone = "Europe/London"\n', "", with_line("start = 2027-05-06T14:00:00", f"start = {start}"))
+    return with_line('duration = "90m"', rest, text)
+
+
+@pytest.mark.parametrize(
+    ("rest", "words", "short", "span"),
+    [
+        ("", "Thursday 6 May 2027, all day", "Thu 6 May 2027, all day", ("2027-05-06", "2027-05-06")),
+        ("end = 2027-05-06", "Thursday 6 May 2027, all day", "Thu 6 May 2027, all day", ("2027-05-06", "2027-05-06")),
+        (
+            "end = 2027-05-07",
+            *("Thursday 6 May 2027 to Friday 7 May 2027", "Thu 6 May 2027 to Fri 7 May 2027, all day"),
+            ("2027-05-06", "2027-05-07"),
+        ),
+        (
+            'duration = "3d"',
+            *("Thursday 6 May 2027 to Saturday 8 May 2027", "Thu 6 May 2027 to Sat 8 May 2027, all day"),
+            ("2027-05-06", "2027-05-08"),
+        ),
+    ],
+)
+def test_an_event_of_whole_days_needs_no_zone_and_its_end_is_its_last_day(
+    good: Good, rest: str, words: str, short: str, span: tuple[str, str]
+) -> None:
+    event = good(days("2027-05-06", rest))
+    assert (event.all_day, event.when, event.when_short, event.span) == (True, words, short, span)
+
+
+def test_today_is_not_over(good: Good) -> None:
+    event = good(days("2027-05-06", "end = 2027-05-07"))
+    assert not event.is_over(datetime(2027, 5, 7, 23, 59, tzinfo=UTC))
+    assert event.is_over(datetime(2027, 5, 8, 0, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("start", "rest", "line", "words"),
+    [
+        ("2027-05-06", 'duration = "90m"', 3, "the duration is not in days"),
+        ("2027-05-06", "end = 2027-05-05", 4, "does not end after it begins"),
+        ("2027-05-06", "end = 2027-05-06T15:00:00", 4, "the end is not"),
+        ("2027-05-06", 'end = 2027-05-06\nduration = "1d"', 4, "both an end and a duration"),
+        ("9999-12-31", "", 1, "too far away"),
+    ],
+)
+def test_whole_days_and_times_do_not_mix(wrong: Wrong, start: str, rest: str, line: int, words: str) -> None:
+    problem = wrong(days(start, rest))
+    assert words in problem.message
+    assert problem.line == line
+
+
+def test_a_time_does_not_end_with_a_day(wrong: Wrong) -> None:
+    assert wrong(timed("2027-05-06T14:00:00", "2027-05-07")).line == 4
+
+
+# --- a series ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (
+            "FREQ=WEEKLY;COUNT=6",
+            "every Thursday, 6 times, from Thursday 6 May 2027, 14:00 to 15:30 London time",
+        ),
+        (
+            "FREQ=WEEKLY;UNTIL=20270618",
+            "every Thursday until Thursday 17 June 2027, from Thursday 6 May 2027, 14:00 to 15:30 London time",
+        ),
+        ("FREQ=DAILY", "every day, from Thursday 6 May 2027, 14:00 to 15:30 London time"),
+    ],
+)
+def test_a_series_says_how_often_and_the_time_on_the_clock(good: Good, rule: str, words: str) -> None:
+    event = good(in_event(f'rrule = "{rule}"'))
+    assert event.when == words
+    assert event.when_short.startswith("Thu 6 May 2027, 14:00 to 15:30, London, every ")
+
+
+def test_a_series_is_over_when_its_last_meeting_has_begun(good: Good) -> None:
+    event = good(in_event('rrule = "FREQ=WEEKLY;COUNT=6"'))
+    assert not event.is_over(datetime(2027, 6, 10, 12, tzinfo=UTC))
+    assert event.is_over(datetime(2027, 6, 10, 14, tzinfo=UTC))
+    assert not good(in_event('rrule = "FREQ=WEEKLY"')).is_over(datetime(2090, 1, 1, tzinfo=UTC))
+
+
+def test_whole_days_may_be_a_series(good: Good) -> None:
+    event = good(in_event('rrule = "FREQ=WEEKLY;COUNT=2"', days("2027-05-06")))
+    assert event.when == "every Thursday, 2 times, from Thursday 6 May 2027, all day"
+
+
+def test_a_wrong_rule_is_named_on_its_line_with_what_to_write(wrong: Wrong) -> None:
+    problem = wrong(in_event('rrule = "FREQ=WEEKLY;BYDAY=MO"'))
+    assert (problem.line, problem.value) == (2, "FREQ=WEEKLY;BYDAY=MO")
+    assert problem.message.startswith("[event] rrule: The series is every Monday")
+    assert problem.hint == "Let start be the first meeting of the series."
+
+
+def test_a_meeting_of_the_series_at_a_time_that_the_clocks_skip_is_refused(wrong: Wrong) -> None:
+    problem = wrong(in_event('rrule = "FREQ=WEEKLY;COUNT=6"', timed("2027-03-21T01:30:00")))
+    assert problem.message.startswith("01:30 does not exist on 28.03.2027, a day of the series")
+
+
+def test_a_series_does_not_begin_at_the_second_of_two_equal_times(wrong: Wrong) -> None:
+    problem = wrong(in_event('rrule = "FREQ=WEEKLY"', timed("2027-10-31T01:30:00+00:00")))
+    assert "cannot be at the second 01:30" in problem.message

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from tui.errors import InputError
 from tui.event import Event, MessageSettings, Organizer
 from tui.ledger import Outcome
 from tui.plan import Action, Plan, facts_of, known, make, make_resend, uid_of
+from tui.recurrence import parse
 
 EVENT = an_event()
 LATER = changed(EVENT, start=EVENT.start + timedelta(hours=1), end=EVENT.end + timedelta(hours=1))
@@ -110,6 +112,36 @@ def test_several_changes_are_all_told() -> None:
 )
 def test_changed_wording_alone_sends_nothing(facts: dict[str, object]) -> None:
     assert the_one(changed(EVENT, **facts), told()).kind == "held"
+
+
+WEEKLY = changed(EVENT, rule=parse("FREQ=WEEKLY;COUNT=6", EVENT.start, all_day=False))
+
+
+def test_an_event_that_becomes_a_series_is_at_another_time() -> None:
+    action = the_one(WEEKLY, told())
+    assert [(change.what, change.old, change.new) for change in action.changes] == [("Time", EVENT.when, WEEKLY.when)]
+    assert the_one(EVENT, told(event=WEEKLY)).action == "update"
+
+
+def test_another_rule_or_zone_of_a_series_is_another_time_and_the_same_in_other_words_is_not() -> None:
+    longer = changed(EVENT, rule=parse("FREQ=WEEKLY;COUNT=7", EVENT.start, all_day=False))
+    assert the_one(longer, told(event=WEEKLY)).action == "update"
+    assert the_one(changed(WEEKLY, timezone="Europe/Lisbon"), told(event=WEEKLY)).action == "update"
+    same = changed(EVENT, rule=parse("rrule:COUNT=6;freq=weekly;BYDAY=TH", EVENT.start, all_day=False))
+    assert the_one(same, told(event=WEEKLY)).kind == "held"
+
+
+def test_whole_days_are_compared_as_days_whatever_the_zone() -> None:
+    def at(zone: str) -> Event:
+        begin = datetime(2027, 5, 6, tzinfo=ZoneInfo(zone))
+        return changed(EVENT, start=begin, end=begin + timedelta(days=1), timezone=zone, all_day=True)
+
+    book = told(event=at("Europe/London"))
+    assert book.people[ANA.key].messages[0].facts["start"] == "2027-05-06"
+    assert the_one(at("Asia/Tokyo"), book).kind == "held"
+    longer = changed(at("UTC"), end=at("UTC").end + timedelta(days=1))
+    assert [change.what for change in the_one(longer, book).changes] == ["Time"]
+    assert the_one(EVENT, book).action == "update"
 
 
 def test_a_change_of_the_persons_own_link_is_an_update_for_them_alone() -> None:

@@ -79,7 +79,7 @@ def plan_document(plan: Plan, folder: Folder) -> dict[str, Any]:
     event = folder.event
     return {
         "digest": plan.digest,
-        "event": event and {"title": event.title, "start": event.start.isoformat(), "uid": event.uid},
+        "event": event and {"title": event.title, "start": event.span[0], "uid": event.uid},
         "counts": plan.counts,
         "groups": plan.groups,
         "actions": [
@@ -182,8 +182,8 @@ def status_document(folder: Folder, people: Mapping[str, Person]) -> dict[str, A
         "event": event
         and {
             "title": event.title,
-            "start": event.start.isoformat(),
-            "end": event.end.isoformat(),
+            "start": event.span[0],
+            "end": event.span[1],
             "when": event.when,
             "location": event.location,
             "uid": event.uid,

@@ -1,17 +1,20 @@
-"""The calendar object: REQUEST or CANCEL, one session in UTC, exactly one ATTENDEE (RFC 5545, 5546, 6047).
+"""The calendar object: REQUEST or CANCEL, one session, exactly one ATTENDEE (RFC 5545, 5546, 6047).
+
+Times are in UTC and days are days. A series is in its own zone, which goes with it: its time on the clock stays.
 
 icalendar writes what is the same for everybody, once per run; a message is those lines with its own few in their place.
 """
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
-from icalendar import Calendar, vCalAddress, vText
+from icalendar import Calendar, vCalAddress, vRecur, vText
 from icalendar import Event as VEvent
 
 from tui.clean import body_text, one_line
-from tui.event import Event
+from tui.event import UTC_NAMES, Event
+from tui.invitation.zones import vtimezone
 
 _SLOTS = ("UID", "DTSTAMP", "SEQUENCE", "DESCRIPTION", "ATTENDEE")
 _METHODS: Mapping[str, str] = {"invite": "REQUEST", "update": "REQUEST", "cancel": "CANCEL"}
@@ -26,6 +29,7 @@ class CalendarSkeleton:
     """Every calendar object of one run and one action."""
 
     def __init__(self, event: Event, action: str) -> None:
+        """IrregularZone where the event is a series in a zone that calendar programs cannot be told of."""
         self._description = body_text(event.description)
         self._pieces: list[bytes | str] = []  # a line that is the same for all, or the name of a slot
         for line in _written_by_icalendar(event, action):
@@ -85,8 +89,10 @@ def _written_by_icalendar(event: Event, action: str) -> list[bytes]:
     entry.add("uid", "slot")
     entry.add("dtstamp", datetime(2000, 1, 1, tzinfo=UTC))
     entry.add("sequence", 0)
-    entry.add("dtstart", event.start.astimezone(UTC))
-    entry.add("dtend", event.end.astimezone(UTC))
+    entry.add("dtstart", _point(event, event.start))
+    entry.add("dtend", _point(event, event.end))
+    if event.rule:
+        entry.add("rrule", vRecur.from_ical(str(event.rule)))
     entry.add("summary", one_line(event.title))
     if event.location:
         entry.add("location", one_line(event.location))
@@ -98,4 +104,26 @@ def _written_by_icalendar(event: Event, action: str) -> list[bytes]:
     entry.add("organizer", organizer)
     entry.add("attendee", vCalAddress("mailto:slot"))
     calendar.add_component(entry)
-    return [unit + b"\r\n" for unit in re.split(rb"\r\n(?! )", calendar.to_ical()) if unit]
+    units = [unit + b"\r\n" for unit in re.split(rb"\r\n(?! )", calendar.to_ical()) if unit]
+    at = units.index(b"BEGIN:VEVENT\r\n")
+    return [*units[:at], *_zone(event), *units[at:]]
+
+
+def _point(event: Event, moment: datetime) -> date:
+    """A day (DTEND is then the day after the last, RFC 5545 §3.6.1), a time on a series' own clock, or one in UTC."""
+    if event.all_day:
+        return moment.date()
+    return moment if _has_zone(event) else moment.astimezone(UTC)
+
+
+def _has_zone(event: Event) -> bool:
+    return event.rule is not None and not event.all_day and event.timezone not in UTC_NAMES
+
+
+def _zone(event: Event) -> list[bytes]:
+    """Our own: what icalendar makes of a zone is an hour wrong on some days in ical.js and vobject, and in Outlook."""
+    if event.rule is None or not _has_zone(event):
+        return []
+    last = event.rule.last_start(event.start)
+    length = event.end - event.start
+    return [fold(line) for line in vtimezone(event.timezone, event.start.date(), last and (last + length).date())]

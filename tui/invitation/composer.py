@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from errno import ENOENT
 from functools import lru_cache
 from os import strerror
@@ -12,11 +12,12 @@ from typing import Any
 from tui.attendees import Attendee, Columns
 from tui.clean import body_text, one_line
 from tui.errors import InputError, Problem
-from tui.event import Change, Event, is_web_link, spoken
+from tui.event import Change, Event, is_web_link, spoken, spoken_day
 from tui.invitation import mime
 from tui.invitation.calendar import CalendarSkeleton, method
 from tui.invitation.sandbox import Blank, Cells, Facts, cell_index
 from tui.invitation.wording import MissingValues, Wording, WordingError
+from tui.invitation.zones import IrregularZone
 
 _MAY_BE_BLANK = ("location", "join_url", "description")
 
@@ -70,15 +71,17 @@ class Composer:
     """Composes every message of a run. `wordings` gives each action (`invite`, `update`, `cancel`) its own."""
 
     def __init__(self, event: Event, wordings: Mapping[str, Wording]) -> None:
-        """InputError (`missing-attachment`) where a file that everybody gets cannot be read."""
+        """InputError: a file that everybody gets cannot be read (`missing-attachment`), or no calendar program can be
+        told when the event is (`bad-event`).
+        """
         self._event, self._wordings = event, wordings
         self._bindings: dict[tuple[str, Columns], tuple[tuple[str, int], ...]] = {}
         self._specials: dict[Columns, _Special] = {}
         self._skeletons: dict[str, CalendarSkeleton] = {}
         self._facts = {
             "title": event.title,
-            "start": _Spoken.of(event.start),
-            "end": _Spoken.of(event.end),
+            "start": _SpokenDay.of(event.start) if event.all_day else _Spoken.of(event.start),
+            "end": _SpokenDay.of(event.last_day) if event.all_day else _Spoken.of(event.end),
             "when": event.when,
             "location": event.location,
             "join_url": event.join_url,
@@ -90,6 +93,7 @@ class Composer:
         # A few are in memory at a time: many attendees may share one, or each may have their own.
         self._own_attachment = lru_cache(maxsize=16)(self._attachment)
         self._attached = self._attached_for_all()
+        self._skeleton("invite")  # what cannot be described is said before anybody's message is composed
 
     def _attached_for_all(self) -> Sequence[mime.Attachment]:
         event, attached, problems = self._event, [], []
@@ -148,7 +152,7 @@ class Composer:
 
     def _skeleton(self, action: str) -> CalendarSkeleton:
         if action not in self._skeletons:
-            self._skeletons[action] = CalendarSkeleton(self._event, action)
+            self._skeletons[action] = _skeleton_of(self._event, action)
         return self._skeletons[action]
 
     def _special(self, columns: Columns) -> "_Special":
@@ -246,6 +250,20 @@ class Composer:
         return _at(attendee, "missing-value", message, index, hint)
 
 
+def _skeleton_of(event: Event, action: str) -> CalendarSkeleton:
+    try:
+        return CalendarSkeleton(event, action)
+    except IrregularZone:
+        message = (
+            f"The clocks in {event.timezone} change by no rule that calendar programs know, so they would show some "
+        )
+        message += "meetings of the series at the wrong time."
+        hint = "Write every meeting as a [[session]] of its own, without rrule, or choose another timezone."
+        where = event.path.name
+        problem = Problem("error", "bad-event", message, where, value=event.timezone, hint=hint)
+        raise InputError(message, hint=hint, code="bad-event", problems=[problem]) from None
+
+
 class _Spoken(datetime):
     """A date that prints in words, and still has all that a date has (`{{ event.start.year }}`)."""
 
@@ -255,6 +273,17 @@ class _Spoken(datetime):
 
     def __str__(self) -> str:
         return spoken(self)
+
+
+class _SpokenDay(date):
+    """A day of an event of whole days, which prints in words."""
+
+    @classmethod
+    def of(cls, day: date) -> "_SpokenDay":
+        return cls(day.year, day.month, day.day)
+
+    def __str__(self) -> str:
+        return spoken_day(self)
 
 
 @dataclass(frozen=True, slots=True)
