@@ -1,0 +1,68 @@
+"""Every sort of message that we send is read by every judge as we meant it."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from tests.judges.conftest import Bench
+from tests.judges.letters import letters
+from tests.judges.libical import Libical
+from tests.judges.reading import Mail, Reading, differences, silent
+
+CALENDARS = ("ical.js", "node-ical", "vobject", "icalendar", "libical")
+
+# What a judge does not say. Whatever is not here is compared.
+SILENT: Mapping[str, frozenset[str]] = {
+    "mailparser": frozenset({"method"}),
+    "node-ical": frozenset({"occurrences"}),
+    "icalendar": frozenset({"occurrences"}),
+    "libical": frozenset({"occurrences"}),
+}
+
+# What a judge alone gets wrong: node-ical takes a semicolon within quotes for the end of a parameter, and an escaped
+# backslash before an n for a line break.
+MISREAD: Mapping[tuple[str, str], frozenset[str]] = {
+    ("node-ical", "long lines that fold within characters"): frozenset({"attendees"}),
+    ("node-ical", "punctuation that means something to a calendar"): frozenset({"summary", "attendees"}),
+}
+
+# Where the message is at fault, and who reads it wrong. Whoever mends one takes it from here and lets it into
+# tests/judges/test_hostile.py again.
+KNOWN_FAULTS: Mapping[tuple[str, str], frozenset[str]] = {
+    # What comes before "\\N" in a title or a place is escaped by icalendar, which takes it for a line break.
+    **{(judge, "a path for a place"): frozenset({"location"}) for judge in CALENDARS},
+    # RFC 5545 gives a backslash no meaning in a parameter, and these readers give it one.
+    **{(judge, "a backslash in a name"): frozenset({"attendees"}) for judge in ("ical.js", "libical")},
+}
+
+
+def judged(name: str, readings: Mapping[str, Reading]) -> dict[str, list[str]]:
+    """Where each judge read something else than was meant by the letter of that name."""
+    found = {}
+    for judge, reading in readings.items():
+        assert silent(reading) == SILENT.get(judge, frozenset()), judge
+        found[judge] = differences(
+            letters()[name].mail if isinstance(reading, Mail) else letters()[name].entry, reading
+        )
+    return {judge: wrong for judge, wrong in found.items() if wrong}
+
+
+@pytest.mark.parametrize("name", letters())
+def test_a_message_is_read_as_it_was_meant(name: str, bench: Bench) -> None:
+    readings = bench(letters()[name].composition.raw)
+    wrong = judged(name, readings)
+    known = {**MISREAD, **KNOWN_FAULTS}
+    expected = {judge: known[judge, name] for judge in readings if (judge, name) in known}
+    assert {judge: {line.partition(":")[0] for line in lines} for judge, lines in wrong.items()} == expected, wrong
+
+
+def test_a_judge_notices_what_was_not_meant(bench: Bench) -> None:
+    readings = bench(letters()["cancelled"].composition.raw)
+    assert judged("a long address", readings).keys() == readings.keys()
+
+
+@pytest.mark.parametrize(("method", "left_out"), [("REQUEST", "ORGANIZER"), ("REQUEST", "DTSTAMP"), ("CANCEL", "UID")])
+def test_libical_refuses_what_itip_does_not_allow(libical_judge: Libical, method: str, left_out: str) -> None:
+    calendar = letters()["cancelled" if method == "CANCEL" else "invitation"].composition.calendar
+    assert f"METHOD:{method}" in calendar
+    assert libical_judge.read_calendar(calendar.replace(f"\r\n{left_out}", "\r\nX-LEFT-OUT")).faults

@@ -1,0 +1,17 @@
+"""The wordings that ship do not look like spam."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from tests.judges.letters import shipped
+from tests.judges.spamassassin import Score
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_shipped_wording_scores_at_most_one_point(name: str, spam_scores: Mapping[str, Score]) -> None:
+    assert spam_scores[name].points <= 1.0, spam_scores[name].rules
+
+
+def test_spam_is_found_out(spam_scores: Mapping[str, Score]) -> None:
+    assert spam_scores["spam"].points > 5.0
