@@ -66,7 +66,7 @@ class Folder:
     def __init__(self, choices: Choices, environment: Mapping[str, str] | None) -> None:
         self.choices = choices
         self.event_path = _event_path(choices)
-        self.settings = settings.load([self.event_path.parent, Path.cwd()], environment)
+        self._environment = environment
         event, problems = event_file.load(self.event_path, str(self.event_path))
         self.event: Event | None = event_file.ensure_uid(event) if event else None
         columns = event.columns if event else {}
@@ -110,15 +110,18 @@ class Folder:
         return {place: tuple(problems) for place, problems in found.items()}
 
     def _about_time(self) -> Iterator[Problem]:
-        if self.event and self.event.is_over(datetime.now(UTC)):
-            yield Problem(
-                "warning",
-                "past-event",
-                f"The event was on {self.event.when}: that is over.",
-                file=str(self.event_path),
-                value=self.event.span[0],
-                hint="Correct start and end in the event file.",
-            )
+        now = datetime.now(UTC)
+        for event in self.event.each if self.event else ():
+            if event.is_over(now):
+                what = f"The session {event.session}" if event.session else "The event"
+                yield Problem(
+                    "warning",
+                    "past-event",
+                    f"{what} was on {event.when}: that is over.",
+                    file=str(self.event_path),
+                    value=event.span[0],
+                    hint="Correct start and end in the event file.",
+                )
 
     @cached_property
     def _wording_problems(self) -> tuple[Problem, ...]:
@@ -218,6 +221,11 @@ class Folder:
     # --- doing it ------------------------------------------------------------------------------------------------
 
     @cached_property
+    def settings(self) -> settings.Settings:
+        """What the environment says. AccountError where it makes no sense: that stops who sends, not who looks."""
+        return settings.load([self.event_path.parent, Path.cwd()], self._environment)
+
+    @cached_property
     def account_name(self) -> str:
         """The account that a send would use, "" where there is none and every send is a rehearsal."""
         named = self.choices.account or (self.event.sending.account if self.event else None)
@@ -247,6 +255,8 @@ class Folder:
                     "There is no account “env”: INVITE_TUI_SMTP_HOST is not set.",
                     hint="Set it in the environment or in .env, or name a stored account.",
                 )
+            if self.settings.conflict:
+                raise self.settings.conflict
             return account_from_settings(self.settings.smtp)
         account = self._store.get(self.account_name)
         return account, None
@@ -256,12 +266,12 @@ class Folder:
         return AccountStore(self.settings.config_dir)
 
     def rehearse(
-        self, intended: Plan, *, outbox: Path | None = None, control: "Control | None" = None
+        self, intended: Plan, *, note: str = "", outbox: Path | None = None, control: "Control | None" = None
     ) -> "Iterator[Settled]":
         """Writes the plan's messages to the outbox, as they would be sent."""
         from tui import mailing
 
-        return mailing.rehearse(self.prepare(intended), outbox or self.outbox, control)
+        return mailing.rehearse(self.prepare(intended, note=note), outbox or self.outbox, control)
 
     def send(
         self, intended: Plan, *, control: "Control", command: str = "send", note: str = "", patience: float = 0.0
@@ -352,21 +362,24 @@ class Folder:
         internal = {value for part in parts for at in part.columns.internal for value in part.values(at)}
         sender = event.message.sender
         public = [event.organizer.email, *([sender.email] if sender else []), event.message.reply_to or ""]
-        said = (event.title, event.location, event.description, event.join_url, event.when, event.organizer.name)
+        said = [
+            *(event.title, event.location, event.description, event.join_url, event.when, event.timezone),
+            *(event.organizer.name, event.message.language, sender.name if sender else ""),
+        ]
         return Roll(
             addresses,
             internal,
             filter(None, public),
-            " ".join([*said, sender.name if sender else "", *(wording.words for wording in self._wordings.values())]),
+            "\n".join([*said, *(wording.words for wording in self._wordings.values())]),
         )
 
     def _sealed(self) -> list[str]:
         """What the plan's digest covers beside the event and the attendees (contract §3)."""
         with ledgers.open_to_read(self.ledger_path) as ledger:
             position = ledger.position()
-        files = [
-            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in self._attachments()
-        ]
+        folder = self.event_path.parent.resolve()
+        inside = (path for path in self._attachments() if path.resolve().is_relative_to(folder))
+        files = [hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in inside]
         sources = [source for wording in self._wordings.values() for source in wording.sources]
         try:
             account = self.account_name

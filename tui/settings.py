@@ -13,13 +13,15 @@ _ENDPOINT = ("HOST", "PORT", "SECURITY", "USERNAME", "CA")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`smtp` is the account `env` as its variables spell it, empty where INVITE_TUI_SMTP_HOST is not set.
+    """`smtp` is the account `env` as its variables spell it, empty where INVITE_TUI_SMTP_HOST is not set; `conflict` is
+    why it cannot be used, for whoever wants to use it.
 
     `timeout` is seconds for any one reply (None: RFC 5321's), `retries` further tries of a deferred message within the
     run, `backoff` the seconds before the first of them. `per_minute` 0 is no limit; None: not said here.
     """
 
     smtp: Mapping[str, str] = field(default_factory=dict, repr=False)
+    conflict: AccountError | None = None
     default_account: str | None = None
     config_dir: Path | None = None
     per_minute: float | None = None
@@ -32,10 +34,14 @@ class Settings:
 def load(folders: Sequence[Path], environment: Mapping[str, str] | None = None) -> Settings:
     """The settings in force: the environment, then the `.env` of each folder, the first that names one wins.
 
-    AccountError naming the variable that is no number, or the password that has no host beside it.
+    The last of `folders` is the working directory: where the user stands is the user's own. AccountError naming the
+    variable that is no number.
     """
     environment = os.environ if environment is None else environment
-    layers = [_Layer("the environment", environment), *(_dotenv(folder / ".env") for folder in dict.fromkeys(folders))]
+    places = dict.fromkeys(folder.resolve() for folder in folders)
+    own = folders[-1].resolve() if folders else None
+    files = [_dotenv(folder / ".env", is_own=folder == own) for folder in places]
+    layers = [_Layer("the environment", environment, True), *files]
 
     def number(name: str, least: float, most: float = 1e9) -> float | None:
         layer = _first(layers, _PREFIX + name)
@@ -48,8 +54,10 @@ def load(folders: Sequence[Path], environment: Mapping[str, str] | None = None) 
     default = _first(layers, "INVITE_TUI_ACCOUNT")
     retries, backoff = whole("RETRIES", 0, 1_000), number("BACKOFF", 0)
     config = environment.get("INVITE_TUI_CONFIG_DIR")
+    account, conflict = _account(layers)
     return Settings(
-        smtp=_account(layers),
+        smtp=account,
+        conflict=conflict,
         default_account=default.said["INVITE_TUI_ACCOUNT"] if default else None,
         config_dir=Path(config) if config else None,
         per_minute=number("PER_MINUTE", 0),
@@ -66,6 +74,7 @@ class _Layer:
 
     name: str
     said: Mapping[str, str] = field(repr=False)
+    is_own: bool
 
 
 def _first(layers: Sequence[_Layer], name: str) -> _Layer | None:
@@ -86,36 +95,38 @@ def _number(layer: _Layer, name: str, least: float, most: float, *, is_whole: bo
     return value
 
 
-def _account(layers: Sequence[_Layer]) -> dict[str, str]:
+def _account(layers: Sequence[_Layer]) -> tuple[dict[str, str], AccountError | None]:
     """The account `env`, put together so that a password never meets a server that another place named.
 
     The layer that names the host makes up the account; of the others only the environment, which is the user's own,
     can change it. So the `.env` of an event folder that somebody sent can neither point a password that stands
     elsewhere at its own host, nor change the port, the user name or the trusted CA of an account that it did not name.
+    A password in the environment goes with a host that the `.env` of the working directory names: no secret needs to
+    be in a file.
     """
     home = _first(layers, _PREFIX + "HOST")
     if home is None:
-        return {}
+        return {}, None
     found = {
         name.lower(): layer.said[_PREFIX + name]
         for name in _ENDPOINT
         if (layer := _first([layers[0], home], _PREFIX + name))
     }
-    password = home.said.get(_PREFIX + "PASSWORD")
-    if password:
-        found["password"] = password
+    beside = _first([layers[0], home] if home.is_own else [home], _PREFIX + "PASSWORD")
+    if beside:
+        found["password"] = beside.said[_PREFIX + "PASSWORD"]
     elif "username" in found and (elsewhere := _first(layers, _PREFIX + "PASSWORD")):
-        raise AccountError(
+        return found, AccountError(
             f"{_PREFIX}PASSWORD stands in {elsewhere.name}, and {_PREFIX}HOST in {home.name}: "
             "a password is offered only to the host that is named beside it.",
-            hint=f"Name the host, and the user name, in {elsewhere.name} as well.",
+            hint=f"Name the host, and the user name, in {elsewhere.name} as well, or work in the event folder.",
         )
-    return found
+    return found, None
 
 
-def _dotenv(path: Path) -> _Layer:
+def _dotenv(path: Path, *, is_own: bool) -> _Layer:
     if not path.is_file():
-        return _Layer(str(path), {})
+        return _Layer(str(path), {}, is_own)
     from dotenv import dotenv_values  # most folders have no .env, and the import has its price
 
     try:
@@ -123,4 +134,4 @@ def _dotenv(path: Path) -> _Layer:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise AccountError(f"{path} cannot be read: {why}.") from None
-    return _Layer(str(path), {name: value for name, value in values.items() if value is not None})
+    return _Layer(str(path), {name: value for name, value in values.items() if value is not None}, is_own)

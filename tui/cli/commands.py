@@ -128,7 +128,7 @@ def _send(options: argparse.Namespace) -> int:
             raise InputError(f"{path} cannot be written: {error.strerror}.", code="problems-file") from None
         tell(f"{count} row(s) with errors are left out; they are in {path}.")
     for action in made.actions:
-        if action.kind in ("unknown", "refused", "withdrawn", "removed"):
+        if action.kind in ("unknown", "refused", "cancelled", "withdrawn", "removed"):
             tell(f"left as it is: {action.attendee.address}: {action.reason}")
     return _carry_out(options, folder, made, approved=options.approve is not None)
 
@@ -157,17 +157,20 @@ def _carry_out(options: argparse.Namespace, folder: Folder, made: Plan, *, appro
     settled: list[Settled] = []
     failure: InviteError | None = None
     began = time.monotonic()
+    if not dry_run and folder.account and made.to_send:
+        tell(f"Sending through {folder.account.name}, {folder.account.host}:{folder.account.port}.")
+    countdown = output.Countdown()
     with _interruptible(control):
         try:
             patience = _patience(options.wait)
             happenings: Iterator[Settled | Waiting] = (
-                folder.rehearse(made, control=control)
+                folder.rehearse(made, note=note, control=control)
                 if dry_run
                 else folder.send(made, control=control, command=options.command, note=note, patience=patience)
             )
             for happening in happenings:
                 if isinstance(happening, Waiting):
-                    tell(f"waiting {happening.seconds:.0f} s: {happening.reason}")
+                    countdown.show(happening)
                     continue
                 settled.append(happening)
                 _progress(happening, len(settled), len(made.to_send), quiet=dry_run)
@@ -185,7 +188,8 @@ def _carry_out(options: argparse.Namespace, folder: Folder, made: Plan, *, appro
     if control.stopped and any(item.outcome == "unsent" for item in settled) and not dry_run:
         return 130
     if failure:
-        return failure.exit_code
+        # 1 says that nothing was sent at all.
+        return 3 if failure.exit_code == 1 and any(item.attempts for item in settled) else failure.exit_code
     if control.stopped:
         return 130
     return 3 if not dry_run and any(item.outcome != "accepted" for item in settled) else 0

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -12,7 +13,7 @@ from tui.clean import spreadsheet_cell, visible
 from tui.errors import AccountError, InviteError, Problem
 from tui.folder import Folder, MessageView
 from tui.ledger import OUTCOMES, Person
-from tui.mailing import Settled
+from tui.mailing import Settled, Waiting
 from tui.plan import Plan
 
 
@@ -29,6 +30,23 @@ def say(text: str = "") -> None:
 def tell(text: str) -> None:
     """A line of progress, neutralised, on stderr."""
     print(visible(text), file=sys.stderr, flush=True)
+
+
+class Countdown:
+    """A wait, shown as it passes: on one line of a terminal, and now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._reason = ""
+        self._next = math.inf
+
+    def show(self, waiting: Waiting) -> None:
+        words = f"waiting {waiting.seconds:.0f} s: {waiting.reason}"
+        if sys.stderr.isatty():
+            print(f"\r\x1b[K{visible(words)[:78]}", end="", file=sys.stderr, flush=True)
+        elif waiting.reason != self._reason or waiting.seconds <= self._next:
+            tell(words)
+            self._next = waiting.seconds - 60
+        self._reason = waiting.reason
 
 
 def report_error(error: InviteError, *, as_json: bool) -> None:
@@ -117,7 +135,13 @@ def _account_in_words(folder: Folder) -> str:
         name = folder.account_name
     except AccountError as error:
         return error.message
-    return f"Account: {name}" if name else "No account: a send would be a rehearsal into the outbox."
+    if not name:
+        return "No account: a send would be a rehearsal into the outbox."
+    try:
+        account = folder.account
+    except AccountError as error:
+        return f"Account: {name}. {error.message}"
+    return f"Account: {name}, {account.host}:{account.port}" if account else f"Account: {name}"
 
 
 def view_document(view: MessageView) -> dict[str, Any]:
