@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tui import data
 from tui.attendees import Attendee, Columns, ColumnSettings
 from tui.attendees.columns import understand
 from tui.event import Change, Event, MessageSettings, Organizer
@@ -16,6 +15,12 @@ from tui.invitation import Composer, Composition, Revision, Wording
 from tui.invitation.wording import Source
 
 LONDON = ZoneInfo("Europe/London")
+LAYOUT = """\
+<html lang="{{ language }}">
+<head><title>{{ subject }}</title></head>
+<body><div class="message">{{ content }}</div></body>
+</html>
+"""
 UID = "0f3b5c7d9e1a2b4c6d8e0f3b5c7d9e1a@department.example"
 
 
@@ -67,12 +72,11 @@ def a_wording(
     body: str,
     *,
     subject: str = "Hello",
-    layout: str | None = None,
+    layout: str = LAYOUT,
     override: str | None = None,
     event_subject: str | None = None,
 ) -> Wording:
-    """A template made of `subject: ...`, an empty line and `body`, in the layout that ships."""
-    layout = (data.templates() / "layout.html.j2").read_text("utf-8") if layout is None else layout
+    """A template made of `subject: ...`, an empty line and `body`, in a layout like the one that ships."""
     return Wording(
         Source("invitation.md", f"subject: {subject}\n\n{body}"),
         event_subject,
@@ -162,5 +166,5 @@ def page(html: str) -> Page:
 
 
 def body(html: str) -> str:
-    """What the layout that ships surrounds."""
+    """What the layout that ships, or the one above, surrounds."""
     return html.partition('<div class="message"')[2].partition(">")[2].rpartition("</div>")[0].strip()

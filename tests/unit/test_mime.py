@@ -122,7 +122,7 @@ def test_the_headers_are_these_and_no_others() -> None:
 ANYTHING = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=200)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(text=ANYTHING, html=ANYTHING, calendar=st.binary(max_size=300))
 @example(text="=3D\t \n. \n..\nFrom x\n \n", html="=_invite-tui_mixed\n--=_invite-tui_alternative--\n", calendar=b"\n")
 @example(text="a" * 76 + "\n" + "ä" * 80, html=" " * 200, calendar=b"")
@@ -154,7 +154,7 @@ NAMES = st.text(
 ).map(lambda text: " ".join(text.split()))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(name=NAMES, subject=NAMES.filter(bool))
 @example(name="=?utf-8?q?Bcc=3A?=", subject="=?utf-8?b?eA==?= and =? more ?=")
 @example(name='a" <eve@evil.example>, "b', subject="x" * 900)
@@ -250,7 +250,7 @@ FILE_NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]),
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(name=FILE_NAMES, content=st.binary(max_size=200))
 @example(name='a"; name="b.exe', content=b"")
 @example(name="résumé 漢字 👩.pdf", content=b"x" * 57)

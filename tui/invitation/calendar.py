@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
-from icalendar import Calendar, vCalAddress, vRecur, vText
+from icalendar import Calendar, vCalAddress, vRecur
 from icalendar import Event as VEvent
 
 from tui.clean import body_text, one_line
@@ -31,10 +31,11 @@ class CalendarSkeleton:
     def __init__(self, event: Event, action: str) -> None:
         """IrregularZone where the event is a series in a zone that calendar programs cannot be told of."""
         self._description = body_text(event.description)
+        texts = _texts(event)
         self._pieces: list[bytes | str] = []  # a line that is the same for all, or the name of a slot
         for line in _written_by_icalendar(event, action):
             name = line.partition(b":")[0].decode()
-            self._pieces.append(name if name in _SLOTS else line)
+            self._pieces.append(name if name in _SLOTS else texts.get(name, line))
 
     def fill(self, uid: str, sequence: int, stamp: datetime, name: str, address: str, join_url: str) -> bytes:
         """The object for one attendee, CRLF line ends, folded at 75 octets (RFC 5545 §3.1)."""
@@ -79,8 +80,18 @@ def _common_name(name: str) -> str:
     return f';CN="{safe}"' if safe else ""
 
 
+def _texts(event: Event) -> Mapping[str, bytes]:
+    """The lines that hold the event's own words. icalendar would read the \\N of C:\\New as a line break."""
+    organizer = f"ORGANIZER{_common_name(event.organizer.name)}:mailto:{event.organizer.email}"
+    return {
+        "SUMMARY": fold(f"SUMMARY:{escape_text(one_line(event.title))}"),
+        "LOCATION": fold(f"LOCATION:{escape_text(one_line(event.location))}"),
+        "ORGANIZER": fold(organizer),
+    }
+
+
 def _written_by_icalendar(event: Event, action: str) -> list[bytes]:
-    """The object with something short in each slot, as unfolded units that end in CRLF."""
+    """The object with something short for every text and in each slot, as unfolded units that end in CRLF."""
     calendar, entry = Calendar(), VEvent()
     calendar.add("prodid", "-//invite-tui//invite-tui//EN")
     calendar.add("version", "2.0")
@@ -93,15 +104,13 @@ def _written_by_icalendar(event: Event, action: str) -> list[bytes]:
     entry.add("dtend", _point(event, event.end))
     if event.rule:
         entry.add("rrule", vRecur.from_ical(str(event.rule)))
-    entry.add("summary", one_line(event.title))
+    entry.add("summary", "slot")
     if event.location:
-        entry.add("location", one_line(event.location))
+        entry.add("location", "slot")
     entry.add("description", "slot")
     entry.add("status", "CANCELLED" if action == "cancel" else "CONFIRMED")
     entry.add("transp", "TRANSPARENT" if action == "cancel" else "OPAQUE")
-    organizer = vCalAddress(f"mailto:{event.organizer.email}")
-    organizer.params["CN"] = vText(one_line(event.organizer.name).replace('"', "'"))
-    entry.add("organizer", organizer)
+    entry.add("organizer", vCalAddress("mailto:slot"))
     entry.add("attendee", vCalAddress("mailto:slot"))
     calendar.add_component(entry)
     units = [unit + b"\r\n" for unit in re.split(rb"\r\n(?! )", calendar.to_ical()) if unit]

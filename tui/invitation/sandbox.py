@@ -134,7 +134,6 @@ class Environment(ImmutableSandboxedEnvironment):
                 raise TemplateSyntaxError(f"there is no filter “{node.name}”", node.lineno)
             if isinstance(node, nodes.Test) and node.name not in self.tests:
                 raise TemplateSyntaxError(f"there is no test “{node.name}”", node.lineno)
-        self.compile(source)  # not the tree: compiling changes it
         return tree
 
     def getattr(self, obj: Any, attribute: str) -> Any:
