@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import _need
 from tests.judges import libical, node, python, spamassassin
-from tests.judges.letters import shipped
+from tests.judges.letters import letters
 from tests.judges.reading import Reading
 from tests.judges.spamassassin import Score
 
@@ -38,9 +38,9 @@ def libical_judge() -> libical.Libical:
 
 @pytest.fixture(scope="session")
 def spam_scores(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Score]:
-    """What SpamAssassin gives to the wordings that ship, and to "spam", which is meant to be found out."""
+    """What SpamAssassin gives to every sort of message, and to "spam", which is meant to be found out."""
     _need(spamassassin.missing())
-    messages = {name: letter.composition.raw for name, letter in shipped().items()}
+    messages = {name: letter.composition.raw for name, letter in letters().items()}
     marked = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
     messages["spam"] = b"From: a@b.example\r\nSubject: x\r\n\r\n" + marked + b"\r\n"
     found = spamassassin.scores(list(messages.values()), tmp_path_factory.mktemp("spamassassin"))

@@ -89,7 +89,7 @@ function nodeIcalReading(text) {
   const entry = entries[0];
   const plain = (value) => (typeof value === "object" ? value.val : (value ?? ""));
   const people = (value) =>
-    [value ?? []].flat().map((one) => [one.params?.CN ?? "", bare(plain(one))]);
+    [value ?? []].flat().map((one) => [String(one.params?.CN ?? ""), bare(plain(one))]); // "0" is a number to it
   const pad = (number) => String(number).padStart(2, "0");
   const instant = (date) =>
     date.dateOnly

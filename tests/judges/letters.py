@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import islice
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from tests.judges.reading import Entry, Mail, moment
+from dateutil.rrule import rrulestr
+
+from tests.judges.reading import MOST_OCCURRENCES, Entry, Mail, moment
 from tests.unit.making import a_revision, a_wording, an_attendee, an_event
 from tui import data
 from tui import event as event_file
@@ -17,7 +21,9 @@ from tui.attendees import load as load_attendees
 from tui.clean import body_text, one_line
 from tui.event import Change, Event, MessageSettings, Organizer
 from tui.invitation import Composer, Composition, Revision, Wording, load_wording
+from tui.recurrence import parse
 
+HERE = Path(__file__).parent
 SAMPLES = Path(__file__).parents[2] / "samples"
 
 
@@ -40,13 +46,11 @@ class Letter:
     @property
     def mail(self) -> Mail:
         """What a mail program must read. Text, HTML and subject are what the organiser was shown in the preview."""
-        sender = self.event.message.sender or self.event.organizer
+        event = self.event
+        sender = event.message.sender or event.organizer
         calendar = self.composition.calendar.replace("\r\n", "\n")
-        files = [("application/ics", "invite.ics", calendar)] if self.event.message.attach_ics else []
-        files += [
-            ("application/pdf", path.name, b64encode(path.read_bytes()).decode())
-            for path in self.event.message.attachments
-        ]
+        files = [("application/ics", "invite.ics", calendar)] if event.message.attach_ics else []
+        files += [("application/json", file.name, _base64(file.read_bytes())) for file in event.message.attachments]
         return Mail(
             sender=(one_line(sender.name), sender.email),
             to=((one_line(self.attendee.name), self.attendee.address),),
@@ -63,7 +67,7 @@ class Letter:
         """What a calendar must read: from the event, the attendee and the revision, not from what was composed."""
         event, attendee, revision = self.event, self.attendee, self.revision
         link = dict(zip(attendee.columns.headers, attendee.cells, strict=True)).get("Join URL") or event.join_url
-        start = moment(event.start)
+        start, end = (moment(at.date() if event.all_day else at) for at in (event.start, event.end))
         return Entry(
             entries=1,
             method=self._method,
@@ -75,7 +79,7 @@ class Letter:
             description="\n\n".join(part for part in (body_text(event.description), link) if part),
             status="CANCELLED" if revision.action == "cancel" else "CONFIRMED",
             start=start,
-            end=moment(event.end),
+            end=end,
             occurrences=self.occurrences or (start,),
             organizers=((_common_name(event.organizer.name), event.organizer.email),),
             attendees=((_common_name(attendee.name), attendee.address),),
@@ -92,12 +96,23 @@ def letter(
     attendee: Attendee | None = None,
     revision: Revision | None = None,
     wording: Wording | str = "Dear {{ name }},\n\ncome to **{{ event.title }}**.",
+    occurrences: tuple[str, ...] = (),
 ) -> Letter:
     """A message of one's own making."""
     event, attendee, revision = event or an_event(), attendee or an_attendee(), revision or a_revision()
     wording = a_wording(wording, subject="{{ event.title }}") if isinstance(wording, str) else wording
     composition = Composer(event, {revision.action: wording}).compose(attendee, revision)
-    return Letter(event, attendee, revision, composition)
+    return Letter(event, attendee, revision, composition, occurrences)
+
+
+def a_series(rule: str, zone: str, first: datetime, *, all_day: bool = False, action: str = "invite") -> Letter:
+    """An hour and a half again and again, or a day. `first` is a time on the clock; the meetings are dateutil's."""
+    start = first.replace(tzinfo=ZoneInfo(zone))
+    end = start + (timedelta(days=1) if all_day else timedelta(minutes=90))
+    event = an_event(start=start, end=end, timezone=zone, all_day=all_day, rule=parse(rule, start, all_day))
+    meetings = list(islice(rrulestr(rule, dtstart=first), MOST_OCCURRENCES))
+    occurrences = tuple(moment(at.date() if all_day else at.replace(tzinfo=start.tzinfo)) for at in meetings)
+    return letter(event=event, revision=a_revision(action), occurrences=occurrences)
 
 
 @cache
@@ -138,6 +153,9 @@ def shipped() -> Mapping[str, Letter]:
 def letters() -> Mapping[str, Letter]:
     """Every sort of message that there is, by a name in words; `test_named.py` shows each to every judge."""
     utc = an_event().start.astimezone(UTC)
+    midnight = datetime(2027, 5, 6, tzinfo=an_event().start.tzinfo)
+    days = [midnight + timedelta(days=count) for count in range(4)]
+    thursday, last_thursday = datetime(2027, 3, 11, 14), datetime(2027, 3, 25, 9, 15)
     long = "Łódź, ул. Ленина 5; 東京都千代田区 " * 12
     return {
         **shipped(),
@@ -167,6 +185,16 @@ def letters() -> Mapping[str, Letter]:
             attendee=an_attendee(address="zoe@xn--bcher-kva.example"),
             event=an_event(organizer=Organizer("Bücher", "team@xn--bcher-kva.example")),
         ),
+        "an address beyond ASCII": letter(attendee=an_attendee(address="ñandú@example.org")),
+        "a reply to another mailbox, and a language": letter(
+            event=an_event(message=MessageSettings(reply_to="desk@example.org", language="pt-BR"))
+        ),
+        "a file for everybody": letter(
+            event=an_event(HERE, message=MessageSettings(attachments=(HERE / "package.json",)))
+        ),
+        "from somebody else than the organiser": letter(
+            event=an_event(message=MessageSettings(sender=Organizer("Desk", "desk@department.example")))
+        ),
         "a long address": letter(attendee=an_attendee(address=f"{'a' * 64}@{'b' * 60}.{'c' * 60}.example")),
         "over midnight, over the end of summer time": letter(
             event=an_event(
@@ -176,9 +204,30 @@ def letters() -> Mapping[str, Letter]:
         ),
         "four days": letter(event=an_event(end=an_event().start + timedelta(days=4))),
         "a high sequence": letter(revision=a_revision("update", sequence=2_147_483_647)),
+        "a day": letter(event=an_event(start=days[0], end=days[1], all_day=True)),
+        "three days": letter(event=an_event(start=days[0], end=days[3], all_day=True)),
+        "a series of days": a_series("FREQ=WEEKLY;COUNT=9", "Europe/London", datetime(2027, 3, 18), all_day=True),
+        "every week, over both changes of the clock": a_series("FREQ=WEEKLY;COUNT=40", "Europe/London", thursday),
+        "every day, an hour after the clocks go forward": a_series(
+            "FREQ=DAILY;COUNT=9", "Europe/Berlin", datetime(2027, 3, 24, 3, 30)
+        ),
+        "every fortnight in the south": a_series("FREQ=WEEKLY;INTERVAL=2;COUNT=30", "Australia/Sydney", thursday),
+        "three times a week": a_series("FREQ=WEEKLY;BYDAY=MO,TH,FR;COUNT=50", "America/New_York", thursday),
+        "the last Thursday of the month": a_series(
+            "FREQ=MONTHLY;BYDAY=-1TH;COUNT=30", "America/Chicago", last_thursday
+        ),
+        "every month, for ever": a_series("FREQ=MONTHLY;BYMONTHDAY=25", "Pacific/Auckland", last_thursday),
+        "every year": a_series("FREQ=YEARLY;COUNT=9", "Europe/Dublin", last_thursday),
+        "a series where the clocks never change": a_series("FREQ=WEEKLY;COUNT=30", "Asia/Kathmandu", thursday),
+        "a series in UTC": a_series("FREQ=WEEKLY;COUNT=30", "UTC", thursday),
+        "a series, cancelled": a_series("FREQ=WEEKLY;COUNT=30", "Europe/London", thursday, action="cancel"),
         "cancelled": letter(revision=a_revision("cancel", sequence=3)),
     }
 
 
 def _common_name(name: str) -> str:
     return one_line(name).replace('"', "'")  # no parameter of a calendar holds a double quote (RFC 5545 §3.2)
+
+
+def _base64(content: bytes) -> str:
+    return b64encode(content).decode()
