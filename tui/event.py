@@ -5,7 +5,7 @@ import re
 import secrets
 import tempfile
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from difflib import get_close_matches
@@ -38,7 +38,9 @@ _KEYS: Mapping[str, frozenset[str]] = {
     "message": frozenset({"template", "subject", "reply_to", "from", "attach_ics", "attachments", "language"}),
     "columns": frozenset({"email", "name", "id", "group", "status", "internal"}),
     "sending": frozenset({"account", "per_minute", "connections"}),
+    "session": frozenset({"id", "name", "title", "start", "end", "duration", "location", "join_url", "description"}),
 }
+_TABLES = ", ".join(f"[[{table}]]" if table == "session" else f"[{table}]" for table in _KEYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ class Event:
     """The meeting. `start` and `end` are aware, in the event's zone; `uid` is a secret of this machine.
 
     An event of whole days (`all_day`) begins at the midnight before the first and ends at the one after the last.
-    `start` and `end` of a series (`rule`) are those of its first meeting.
+    `start` and `end` of a series (`rule`) are those of its first meeting. An event in `sessions` is never sent itself:
+    each of them is an event of its own, told from the others by `session`.
     """
 
     path: Path
@@ -100,6 +103,8 @@ class Event:
     uid: str = field(default="", repr=False)
     all_day: bool = False
     rule: Rule | None = None
+    session: str = ""
+    sessions: tuple["Event", ...] = ()
     message: MessageSettings = MessageSettings()
     columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     sending: SendingSettings = SendingSettings()
@@ -107,7 +112,21 @@ class Event:
     @property
     def when(self) -> str:
         """A sentence's worth: "Thursday 6 May 2027, 14:00 to 15:30 London time (UTC+01:00)"."""
+        if self.sessions:
+            return self._sessions_in_words(spoken_day)
         return self._series_in_words() + self._meeting_in_words()
+
+    @property
+    def each(self) -> tuple["Event", ...]:
+        """What messages are about: the sessions, or the event where it has none."""
+        return self.sessions or (self,)
+
+    def _sessions_in_words(self, long: Callable[[date], str]) -> str:
+        """ "3 sessions from Thursday 6 May 2027 to Friday 7 May 2027"."""
+        count = f"{len(self.sessions)} session{'s' * (len(self.sessions) > 1)}"
+        first = self.start.date()
+        last = max(one.last_day if one.all_day else one.end.date() for one in self.sessions)
+        return f"{count} on {long(first)}" if first == last else f"{count} from {long(first)} to {long(last)}"
 
     def _meeting_in_words(self) -> str:
         if self.all_day:
@@ -133,6 +152,8 @@ class Event:
     @property
     def when_short(self) -> str:
         """For a line on a screen: "Thu 6 May 2027, 14:00 to 15:30, London"."""
+        if self.sessions:
+            return self._sessions_in_words(_short_day)
         series = f", {self.rule.every}" if self.rule else ""
         if self.all_day:
             first, last = _short_day(self.start), _short_day(self.last_day)
@@ -270,13 +291,16 @@ def _syntax_problem(shown: str, error: Exception) -> Problem:
 def _places(text: str) -> Mapping[tuple[str, str], int]:
     """The line of each key by table and name; of each table by its own name and ""."""
     places: dict[tuple[str, str], int] = {}
-    table, quotes = "", ""
+    table, quotes, sessions = "", "", 0
     for number, line in enumerate(text.split("\n"), 1):
         if quotes:
             quotes = "" if quotes in line else quotes
             continue
         if heading := _TABLE.match(line):
             table, _, inner = heading.group(1).strip().partition(".")
+            if table == "session" and not inner:
+                sessions += 1
+                table = _session_table(sessions)
             places.setdefault((table, inner), number)
         elif key := _KEY.match(line):
             names = [name.strip(" \t\"'") for name in key.group(1).split(".")]
@@ -298,8 +322,23 @@ class _When:
     is_sound: bool
 
 
+_SESSION_NAMES = (("title", "name", "id"), ("id", "title", "name"))
+
+
+def _around(sessions: Sequence[_When]) -> _When:
+    """From the beginning of the first to the end of the last."""
+    first = min(sessions, key=lambda one: one.start.astimezone(UTC))
+    last = max(sessions, key=lambda one: one.end.astimezone(UTC))
+    return _When(first.start, last.end, all(one.all_day for one in sessions), is_sound=False)
+
+
+def _session_table(number: int) -> str:
+    """What the table of one session is called in here: their headings are all alike."""
+    return f"session {number}"
+
+
 def _heading(table: str) -> str:
-    return f"[{table}]"
+    return "[[session]]" if table.startswith("session ") else f"[{table}]"
 
 
 def _exists(moment: datetime) -> bool:
@@ -320,12 +359,18 @@ class _Reader:
     def __init__(self, path: Path, shown: str, places: Mapping[tuple[str, str], int], document: dict[str, Any]) -> None:
         self.path, self.shown, self.places, self.document = path, shown, places, document
         self.problems: list[Problem] = []
+        listed = document.get("session")
+        rows = listed if isinstance(listed, list) and all(isinstance(row, dict) for row in listed) else []
+        self.sessions = {_session_table(number): row for number, row in enumerate(rows, 1)}
 
     def event(self) -> Event | None:
         self._unknown_keys()
         title = self._line_of_text("event", "title", required=True)
         zone = self._zone()
-        when = self._when("event", zone)
+        has_span = any(self._value("event", key) is not None for key in ("start", "end", "duration"))
+        when = self._when("event", zone) if has_span or not self.sessions else None
+        sessions = {table: self._when(table, zone) for table in self.sessions}
+        when = when or _around(list(sessions.values()))
         organizer = Organizer(
             self._line_of_text("organizer", "name", required=True) or "",
             self._address("organizer", "email", True) or "",
@@ -340,14 +385,50 @@ class _Reader:
             timezone=zone.key if zone else "UTC",
             organizer=organizer,
             location=self._line_of_text("event", "location") or "",
-            join_url=self._link(),
-            description=body_text(self._text("event", "description") or "").strip(),
+            join_url=self._link("event") or "",
+            description=self._body("event") or "",
             uid=self._line_of_text("event", "uid") or "",
             message=self._message(),
             columns=self._columns(),
             sending=self._sending(),
         )
+        event = replace(event, sessions=self._each(event, sessions))
         return None if self.problems else event
+
+    def _each(self, event: Event, sessions: Mapping[str, "_When"]) -> tuple[Event, ...]:
+        """The sessions, each with what it does not say itself from the event."""
+        found: list[Event] = []
+        names: set[str] = set()
+        for table, when in sessions.items():
+            said = {key: self._line_of_text(table, key) for key in ("id", "name", "title")}
+            title, session = (said[a] or said[b] or said[c] for a, b, c in _SESSION_NAMES)
+            if not title or not session:
+                self._fault(table, "", "A session has no name.", 'Add title = "..." under [[session]].')
+                continue
+            own = {session.casefold(), title.casefold()}
+            if own & names:
+                self._fault(
+                    table,
+                    "",
+                    f"Two sessions are called “{session if session.casefold() in names else title}”.",
+                    "Give each a title and an id of its own.",
+                )
+            names |= own
+            one = replace(event, title=f"{event.title}: {title}", session=session, sessions=())
+            one = replace(one, start=when.start, end=when.end, all_day=when.all_day)
+            own_texts = {
+                "location": self._line_of_text(table, "location") or "",
+                "join_url": self._link(table) or "",
+                "description": self._body(table) or "",
+            }
+            # What is said to be blank is blank: a visit has no link.
+            said_texts = {key: text for key, text in own_texts.items() if self._value(table, key) is not None}
+            found.append(replace(one, **said_texts))  # type: ignore[arg-type]  # texts all
+        return tuple(found)
+
+    def _body(self, table: str) -> str | None:
+        text = self._text(table, "description")
+        return None if text is None else body_text(text).strip()
 
     def _fault(self, table: str, key: str, message: str, hint: str | None = None, value: object = None) -> None:
         shown = None if value is None else str(value)
@@ -356,30 +437,47 @@ class _Reader:
 
     def _unknown_keys(self) -> None:
         for table, values in self.document.items():
-            if table not in _KEYS and not isinstance(values, dict):
+            if table == "session":
+                self._unknown_keys_of_sessions(values)
+            elif table not in _KEYS and not isinstance(values, dict):
                 home = next((known for known, keys in _KEYS.items() if table in keys), None)
-                hint = f"It belongs under [{home}]." if home else f"It knows {', '.join(f'[{t}]' for t in _KEYS)}."
+                hint = f"It belongs under [{home}]." if home else f"It knows {_TABLES}."
                 self._fault(table, "", f"“{one_line(table)}” stands outside of every table.", hint)
             elif table not in _KEYS:
                 near = get_close_matches(table, _KEYS, 1)
-                hint = f"Did you mean [{near[0]}]?" if near else f"It knows {', '.join(f'[{t}]' for t in _KEYS)}."
+                hint = f"Did you mean [{near[0]}]?" if near else f"It knows {_TABLES}."
                 self._fault(table, "", f"[{one_line(table)}] is not a part of an event file.", hint)
             elif not isinstance(values, dict):
                 self._fault(table, "", f"“{table}” must be a table: write [{table}] on a line of its own.")
             else:
-                for key in (key for key in values if key not in _KEYS[table]):
-                    near = get_close_matches(key, _KEYS[table], 1)
-                    hint = f"Did you mean {near[0]}?" if near else f"It knows {', '.join(sorted(_KEYS[table]))}."
-                    self._fault(table, key, f"[{table}] has no “{one_line(key)}”.", hint)
+                self._unknown_keys_in(table, values, _KEYS[table])
+
+    def _unknown_keys_of_sessions(self, values: object) -> None:
+        if not self.sessions:
+            where = _session_table(1)
+            self._fault(
+                where, "", "“session” must be a list of tables.", "Write [[session]] on a line of its own.", values
+            )
+        for table, row in self.sessions.items():
+            self._unknown_keys_in(table, row, _KEYS["session"])
+        if self.sessions and self._value("event", "rrule") is not None:
+            self._fault("event", "rrule", "An event in sessions has no rrule.", "Write each meeting as a [[session]].")
+
+    def _unknown_keys_in(self, table: str, values: Mapping[str, object], known: frozenset[str]) -> None:
+        for key in (key for key in values if key not in known):
+            near = get_close_matches(key, known, 1)
+            hint = f"Did you mean {near[0]}?" if near else f"It knows {', '.join(sorted(known))}."
+            self._fault(table, key, f"{_heading(table)} has no “{one_line(key)}”.", hint)
 
     def _value(self, table: str, key: str) -> Any:
-        values = self.document.get(table)
+        values = self.sessions.get(table, self.document.get(table))
         return values.get(key) if isinstance(values, dict) else None
 
     def _text(self, table: str, key: str, required: bool = False) -> str | None:
         value = self._value(table, key)
         if value is not None and not isinstance(value, str):
-            self._fault(table, key, f"[{table}] {key} must be a text.", "Put it between double quotes.", value)
+            where = _heading(table)
+            self._fault(table, key, f"{where} {key} must be a text.", "Put it between double quotes.", value)
             return None
         if required and not (value and one_line(value)):
             self._fault(table, key, f"[{table}] {key} is missing.", f'Add {key} = "..." under [{table}].')
@@ -392,7 +490,9 @@ class _Reader:
         return (one_line(value) or None) if value is not None else None
 
     def _zone(self) -> ZoneInfo | None:
-        name = self._line_of_text("event", "timezone", required=not self._is_day(self._value("event", "start")))
+        starts = [self._value(table, "start") for table in ("event", *self.sessions)]
+        starts = [start for start in starts if start is not None] or [None]
+        name = self._line_of_text("event", "timezone", required=not all(map(self._is_day, starts)))
         if not name:
             return None
         try:
@@ -528,7 +628,7 @@ class _Reader:
     def _rule(self, when: "_When") -> Rule | None:
         """The rule of a series, None where it is none, or where it is wrong."""
         text = self._line_of_text("event", "rrule")
-        if text is None or not when.is_sound:
+        if text is None or not when.is_sound or self.sessions:
             return None
         try:
             rule = parse_rule(text, when.start, when.all_day)
@@ -549,11 +649,12 @@ class _Reader:
             self._fault("event", "rrule", message, "Choose another time of day, or end the series before.", text)
         return rule
 
-    def _link(self) -> str:
-        value = self._line_of_text("event", "join_url")
+    def _link(self, table: str) -> str | None:
+        value = self._line_of_text(table, "join_url")
         if value and not is_web_link(value):
-            self._fault("event", "join_url", "[event] join_url is not a web link.", "It begins with https://.", value)
-        return value or ""
+            message = f"{_heading(table)} join_url is not a web link."
+            self._fault(table, "join_url", message, "It begins with https://.", value)
+        return value
 
     def _address(self, table: str, key: str, required: bool = False) -> str | None:
         value = self._text(table, key, required)

@@ -85,6 +85,8 @@ class Folder:
     def problems(self) -> tuple[Problem, ...]:
         """Everything that `check` finds, the event's first, then in the order of the files."""
         found = [*self._event_problems, *self._about_time(), *self.attendees.problems]
+        if self.event:
+            found += plan.session_problems(self.event, self.attendees.records)
         if self.event is None:
             # Without its [columns] a file's header may be misjudged.
             return tuple(p for p in found if p.code not in ("no-address-column", "no-attendees"))
@@ -174,28 +176,46 @@ class Folder:
 
         return mailing.prepare(intended, self._composer, self._roll, note=note)
 
-    def view(self, attendee: Attendee) -> MessageView:
-        """The message that this attendee would be sent, or holds. InputError or LeakError where there can be none."""
+    def view(self, attendee: Attendee, session: str | None = None) -> MessageView:
+        """The message that this attendee would be sent, or holds: of their first session, or of the one that is named.
+
+        InputError or LeakError where there can be none.
+        """
         from tui import mailing
 
         # Not `problems`: one person's message is shown before everybody's has been composed.
         place = (attendee.file, attendee.line)
-        own = (problem for problem in self.attendees.problems if (problem.file, problem.line) == place)
+        own = [problem for problem in self.attendees.problems if (problem.file, problem.line) == place]
+        if self.event:
+            own += plan.session_problems(self.event, [attendee])
         common = (*self._event_problems, *(self._wording_problems if self.event else ()))
         faults = [problem for problem in (*own, *common) if problem.severity == "error"]
         if faults:
             raise InputError(faults[0].message, hint=faults[0].hint, code=faults[0].code, problems=faults)
-        actions = plan.make(
-            self._event, [attendee], {k: p for k, p in self.people().items() if k == attendee.key}
-        ).actions
-        action = actions[-1]
+        about = self._session_to_show(attendee, session)
+        people = {
+            key: part
+            for key, person in self.people().items()
+            if key == attendee.key
+            if (part := person.sessions.get(about.session))
+        }
+        action = plan.make(about, [attendee], people).actions[-1]
         if action.action == "none":
-            first = plan.make(self._event, [replace(attendee, withdrawn=None)], {}).actions[0]
+            first = plan.make(about, [replace(attendee, withdrawn=None)], {}).actions[0]
             shown = replace(first, uid=action.uid or first.uid, sequence=action.sequence)
         else:
             shown = action
         made = mailing.prepare(Plan((shown,), ""), self._composer, self._roll)
         return _read_back(attendee.address, action.action, made.clear(made.letters[0]).raw)
+
+    def _session_to_show(self, attendee: Attendee, name: str | None) -> Event:
+        if name is None:
+            return plan.sessions_of(self._event, attendee)[0][0]
+        found = plan.find_session(self._event, name)
+        if found is None:
+            ids = ", ".join(one.session for one in self._event.sessions) or "none"
+            raise InputError(f"The event has no session “{name}”.", hint=f"It has: {ids}.", code="unknown-session")
+        return found
 
     def columns(self) -> dict[str, list[str]]:
         """Which CSV columns reach a message, and which stay on this machine."""
@@ -343,7 +363,7 @@ class Folder:
     def _composer(self) -> "Composer":
         from tui.invitation import Composer
 
-        return Composer(self._event, self._wordings)
+        return Composer(self._event, self._wordings, lambda: plan.past_sessions(self._event, self.people()))
 
     @cached_property
     def _roll(self) -> "Roll":
@@ -363,7 +383,8 @@ class Folder:
         sender = event.message.sender
         public = [event.organizer.email, *([sender.email] if sender else []), event.message.reply_to or ""]
         said = [
-            *(event.title, event.location, event.description, event.join_url, event.when, event.timezone),
+            *(word for one in (event, *event.sessions) for word in (one.title, one.location, one.description)),
+            *(word for one in event.each for word in (one.join_url, one.when, one.timezone)),
             *(event.organizer.name, event.message.language, sender.name if sender else ""),
         ]
         return Roll(

@@ -550,6 +550,7 @@ def revision_of(action: Action, now: datetime, note: str) -> Revision:
         action.in_reply_to,
         action.changes,
         note,
+        (action.facts or {}).get("session", ""),
     )
 
 

@@ -3,18 +3,23 @@
 import hashlib
 import hmac
 import json
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from tui import address
 from tui.attendees import Attendee, Columns, normalise_header, squash
-from tui.errors import InputError
+from tui.clean import one_line
+from tui.errors import InputError, Problem
 from tui.event import Change, Event, is_web_link
 from tui.ledger.records import Facts, Person, Sent
+from tui.recurrence import parse as parse_rule
 
 Verb = Literal["invite", "update", "cancel", "none"]
 Kind = Literal["due", "held", "unknown", "refused", "cancelled", "removed", "withdrawn"]
@@ -27,7 +32,7 @@ _LONGEST_DOMAIN = 150  # Outlook may confuse UIDs of more than 202 bytes (STANOI
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What one person is owed. For `none`, `kind` says which sort of nothing; `reason` says it in words.
+    """What one person is owed of one session. For `none`, `kind` says which sort of nothing; `reason` says it in words.
 
     `pending` is the message that an earlier run left to be tried again, where this action is that one.
     """
@@ -45,6 +50,7 @@ class Action:
     in_reply_to: str | None = None
     not_before: datetime | None = None
     pending: Sent | None = None
+    session: str = ""
 
     @property
     def line(self) -> int | None:
@@ -131,7 +137,7 @@ def make_resend(
     """
     by_address = {_key_of(person.address): person for person in people.values()}
     listed = {_key_of(attendee.address): attendee for attendee in attendees.values()}
-    actions = []
+    actions: list[Action] = []
     for key, text in {_key_of(text): text for text in addresses}.items():
         attendee = listed.get(key)
         person = people.get(attendee.key) if attendee else None
@@ -148,8 +154,98 @@ def make_resend(
                 hint="`invite-tui status` lists everybody; a new person goes into the attendee file.",
                 code="unknown-address",
             )
-        actions.append(_again(event, replace(attendee, key=person.key) if attendee else known(person), person))
+        who = replace(attendee, key=person.key) if attendee else known(person)
+        parts = person.sessions
+        found = [session for session in sessions_of(event, who)[0] if session.session in parts]
+        if not found:
+            raise InputError(
+                f"What {text} was sent is about sessions that they are no longer down for.",
+                hint="`send` invites them to their sessions of now.",
+                code="unknown-session",
+            )
+        actions += [replace(_again(one, who, parts[one.session]), session=one.session) for one in found]
     return Plan(tuple(actions), _digest(event, actions, sealed))
+
+
+def sessions_of(event: Event, attendee: Attendee) -> tuple[tuple[Event, ...], tuple[str, ...]]:
+    """The sessions that an attendee is invited to, in the event's order, and the names in their row that are none's.
+
+    Their `session` column names them, with `;` or `,` between; without one, or where it is blank, it is all of them.
+    """
+    at = _session_column(attendee.columns) if event.sessions else None
+    if at is None or not attendee.cells[at].strip():
+        return event.each, ()
+    by_name = {_folded(name): session for session in event.sessions for name in _names(event, session)}
+    wanted, unknown = set[str](), list[str]()
+    # A name may have a comma in it.
+    whole = [part for part in re.split(r"[;\n]", attendee.cells[at]) if part.strip()]
+    for name in (piece for part in whole for piece in ([part] if _folded(part) in by_name else part.split(","))):
+        if _folded(name) in by_name:
+            wanted.add(by_name[_folded(name)].session)
+        elif name.strip():
+            unknown.append(name.strip())
+    return tuple(session for session in event.sessions if session.session in wanted), tuple(unknown)
+
+
+def session_problems(event: Event, records: Iterable[Attendee]) -> Iterator[Problem]:
+    """The sessions in attendees' rows that the event does not have."""
+    if not event.sessions:
+        return
+    names = {_folded(name): name for session in event.sessions for name in _names(event, session)}
+    for attendee in records:
+        at = _session_column(attendee.columns)
+        for name in sessions_of(event, attendee)[1]:
+            near = get_close_matches(_folded(name), names, 1)
+            ids = ", ".join(session.session for session in event.sessions)
+            yield Problem(
+                "error",
+                "unknown-session",
+                f"The event has no session “{one_line(name)}”.",
+                file=attendee.file,
+                line=attendee.line,
+                column=None if at is None else attendee.columns.headers[at],
+                value=name,
+                hint=f"Did you mean “{names[near[0]]}”?" if near else f"It has {ids}.",
+            )
+
+
+def find_session(event: Event, name: str) -> Event | None:
+    """The session with this id or title."""
+    return next((one for one in event.sessions if _folded(name) in map(_folded, _names(event, one))), None)
+
+
+def past_sessions(event: Event, people: Mapping[str, Person]) -> Iterator[Event]:
+    """Sessions that are no longer in the event file, as they were last sent: a cancellation of one may be due."""
+    today = {session.session for session in event.each}
+    told = {sent.session: sent.facts for person in people.values() for sent in person.messages}
+    for name, facts in told.items():
+        if name in today or not facts:
+            continue
+        all_day = "T" not in facts["start"]
+        start, end = (datetime.fromisoformat(facts[key]) for key in ("start", "end"))
+        zone = ZoneInfo(facts.get("zone") or event.timezone)
+        # Days have no zone, and an end that is the last of them.
+        start, end = (
+            (start.replace(tzinfo=zone), (end + timedelta(days=1)).replace(tzinfo=zone))
+            if all_day
+            else (start.astimezone(zone), end.astimezone(zone))
+        )
+        rule = parse_rule(facts["rrule"], start, all_day) if facts.get("rrule") else None
+        said = {key: facts.get(key, "") for key in ("title", "location", "join_url")}
+        one = replace(event, **said, session=name, sessions=(), start=start, end=end, timezone=zone.key)  # type: ignore[arg-type]  # all texts
+        yield replace(one, all_day=all_day, rule=rule, description="")
+
+
+def _session_column(columns: Columns) -> int | None:
+    return columns.by_header.get("session", columns.by_header.get("sessions"))
+
+
+def _names(event: Event, session: Event) -> tuple[str, str]:
+    return session.session, session.title.removeprefix(f"{event.title}: ")
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.split()).casefold()
 
 
 def known(person: Person) -> Attendee:
@@ -182,6 +278,8 @@ def facts_of(event: Event, attendee: Attendee) -> Facts:
         "join_url": _own_link(attendee) or event.join_url,
         "when": event.when,
     }
+    if event.session:
+        facts |= {"session": event.session}
     if event.rule:
         # Later meetings of a series are at other moments in another zone.
         facts |= {"rrule": str(event.rule), "zone": "" if event.all_day else event.timezone}
@@ -189,8 +287,9 @@ def facts_of(event: Event, attendee: Attendee) -> Facts:
 
 
 def uid_of(event: Event, key: str, generation: int) -> str:
-    """The calendar UID of one person: unguessable, and the same whenever it is worked out (contract §6.3)."""
-    secret = hmac.new(event.uid.encode(), f"{key}\0{generation}".encode(), hashlib.sha256)
+    """The calendar UID of one person and session: unguessable, and the same whenever it is worked out."""
+    whose = f"{key}\0{generation}\0{event.session}" if event.session else f"{key}\0{generation}"
+    secret = hmac.new(event.uid.encode(), whose.encode(), hashlib.sha256)
     domain = event.organizer.email.rpartition("@")[2]
     return f"{secret.hexdigest()[:40]}@{domain[-_LONGEST_DOMAIN:].lstrip('.-')}"
 
@@ -208,19 +307,42 @@ def _under_another_key(attendee: Attendee, strays: Mapping[str, Person]) -> Pers
 
 
 def _owed(event: Event, attendee: Attendee, person: Person | None) -> Iterator[Action]:
-    """What one listed attendee is owed, given what the ledger holds of them."""
-    held = _held(person)
+    """What one listed attendee is owed, given what the ledger holds of them: session by session."""
+    parts = person.sessions if person else {}
     if attendee.withdrawn is not None:
         reason = f"withdrawn: the list says “{attendee.withdrawn}”"
-        if held:
+        if any(map(_held, parts.values())):
             reason += "; they still hold an invitation, so a cancellation is owed"
         yield Action(attendee, "none", "withdrawn", reason)
         return
+    due = {session.session: session for session in sessions_of(event, attendee)[0]}
+    for name, session in due.items():
+        yield from (replace(action, session=name) for action in _owed_of_one(session, attendee, parts.get(name)))
+    titles = {session.session: session.title for session in event.each}
+    for name, part in parts.items():
+        if name not in due:
+            yield from (replace(action, session=name) for action in _left_out(attendee, part, titles.get(name)))
+
+
+def _left_out(attendee: Attendee, part: Person, title: str | None) -> Iterator[Action]:
+    """A session that the person was invited to and no longer is to come to: reported, and left alone."""
+    yield from _unfinished_cancellations(attendee, part)
+    held, latest = _held(part), _current(part)[-1]
+    if latest.action == "cancel":
+        return
+    was = latest.facts.get("title", "")
+    reason = f"no longer down for “{title}”" if title else f"“{was}” is no longer in the event file"
+    reason += "; still holds an invitation, which only `cancel` takes back" if held else "; nothing has reached them"
+    yield Action(attendee, "none", "removed", reason, latest.uid, latest.sequence, latest.generation)
+
+
+def _owed_of_one(event: Event, attendee: Attendee, person: Person | None) -> Iterator[Action]:
+    """What they are owed of one session. `person` is what the ledger holds of them and of it."""
     if person is None:
         yield _first(event, attendee, 0, "first invitation")
         return
     yield from _unfinished_cancellations(attendee, person)
-    latest = _current(person)[-1]
+    held, latest = _held(person), _current(person)[-1]
     if latest.action == "cancel":
         reason = "was cancelled; `resend` invites them anew"
         yield Action(attendee, "none", "cancelled", reason, latest.uid, latest.sequence, latest.generation)
@@ -351,11 +473,14 @@ def _unfinished_cancellations(attendee: Attendee, person: Person) -> Iterator[Ac
 
 def _left(person: Person) -> Iterator[Action]:
     """Somebody who is in the ledger and no longer on the list: reported, and left alone."""
-    held, latest = _held(person), _current(person)[-1]
-    if latest.action == "cancel":
+    parts = [part for part in person.sessions.values() if _current(part)[-1].action != "cancel"]
+    if not parts:
         return
+    latest = _current(parts[-1])[-1]
     reason = "no longer on the list; " + (
-        "still holds an invitation, which only `cancel` takes back" if held else "nothing has reached them"
+        "still holds an invitation, which only `cancel` takes back"
+        if any(map(_held, parts))
+        else "nothing has reached them"
     )
     yield Action(known(person), "none", "removed", reason, latest.uid, latest.sequence, latest.generation)
 
@@ -414,6 +539,9 @@ def _digest(event: Event, actions: Sequence[Action], sealed: Sequence[str]) -> s
         "sealed": list(sealed),
     }
     seal.update(json.dumps(said, sort_keys=True).encode())
+    for session in event.sessions:
+        facts = (session.session, session.title, *session.span, session.location, session.join_url, session.description)
+        seal.update(json.dumps(facts).encode())
     for action in actions:
         person = action.attendee
         headers = person.columns.headers

@@ -171,7 +171,7 @@ def _parts(text: str) -> Mapping[str, str]:
     parts: dict[str, str] = {}
     for part in value.split(";"):
         name, _, said = part.partition("=")
-        if name not in _PARTS or not said:
+        if name not in (*_PARTS, "WKST") or not said:
             raise RuleError(
                 f"“{name or part}” is not a part of a rule that every calendar program reads.",
                 f"A rule is made of {', '.join(_PARTS)}: FREQ=WEEKLY;COUNT=6.",
@@ -179,6 +179,8 @@ def _parts(text: str) -> Mapping[str, str]:
         if name in parts:
             raise RuleError(f"The rule has {name} twice.", "Keep one of them.")
         parts[name] = said
+    if parts.pop("WKST", "MO") != "MO":
+        raise RuleError("The rule's week does not begin on a Monday.", "Leave WKST out.")
     return parts
 
 

@@ -621,12 +621,14 @@ def test_whatever_happens_each_version_is_sent_once_and_the_last_word_is_the_cur
     steps: list[tuple[str, Outcome]],
 ) -> None:
     event, row, book = EVENT, listed("a@example.org", key="7"), Book()
-    for what, outcome in [*steps, ("join", "accepted"), ("time", "accepted"), ("nothing", "accepted")]:
+    for what, outcome in [*steps, ("join", "accepted"), ("elsewhere", "accepted"), ("nothing", "accepted")]:
         match what:
             case "time":
                 event = changed(event, start=event.start + timedelta(hours=1), end=event.end + timedelta(hours=1))
             case "place":
                 event = changed(event, location=event.location + "x")
+            case "elsewhere":  # what nobody was told of before: an earlier version may be unknown
+                event = changed(event, location="Room 4")
             case "back":
                 event = EVENT
             case "address":

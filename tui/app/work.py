@@ -181,7 +181,9 @@ def survey(folder: "Folder") -> Survey:
         plan = folder.plan(skip_errors=True)
     except InputError as error:
         return Survey(people=people, sent=sent, blocked=error)
-    actions = {action.attendee.key: action for action in plan.actions}
+    actions = {action.attendee.key: action for action in reversed(plan.actions)}
+    # Of several sessions, what is to be sent stands for the person.
+    actions |= {action.attendee.key: action for action in plan.to_send}
     removed = sum(action.kind == "removed" for action in plan.actions)
     return Survey(actions, people, ready=len(plan.to_send), sent=sent, removed=removed)
 

@@ -92,7 +92,7 @@ def _preview(options: argparse.Namespace) -> int:
             code="problems",
             problems=folder.problems,
         )
-    view = folder.view(wanted[0])
+    view = folder.view(wanted[0], options.session)
     if options.json:
         output.print_json(output.view_document(view))
     else:

@@ -108,6 +108,7 @@ def plan_document(plan: Plan, folder: Folder) -> dict[str, Any]:
                 "action": action.action,
                 "reason": action.reason,
                 "sequence": action.sequence,
+                **({"session": action.session} if action.session else {}),
             }
             for action in plan.actions
         ],
@@ -121,7 +122,8 @@ def print_plan(plan: Plan, folder: Folder) -> None:
     say(_account_in_words(folder))
     for action in plan.actions:
         who = f"{action.attendee.name} <{action.attendee.address}>" if action.attendee.name else action.attendee.address
-        say(f"  {action.action:6}  {who}: {action.reason}")
+        session = f" [{action.session}]" if action.session else ""
+        say(f"  {action.action:6}  {who}{session}: {action.reason}")
     counts = ", ".join(f"{count} {word}" for word, count in plan.counts.items() if count)
     say(f"{counts or 'nobody'}. To send: {len(plan.to_send)}{_by_group(plan.groups)}")
     columns = folder.columns()
@@ -225,9 +227,21 @@ def status_document(folder: Folder, people: Mapping[str, Person]) -> dict[str, A
                 "response": "none",
                 "bounced": False,
                 "history": [asdict(entry) for entry in person.history],
+                **_sessions_of(person),
             }
             for person in people.values()
         ],
+    }
+
+
+def _sessions_of(person: Person) -> dict[str, Any]:
+    """What became of each session's message, where the event has any; the person's own outcome is the most urgent."""
+    parts = {name: part.latest for name, part in person.sessions.items() if name}
+    return parts and {
+        "sessions": [
+            {"session": name, "action": last.action, "sequence": last.sequence, "outcome": last.outcome}
+            for name, last in parts.items()
+        ]
     }
 
 

@@ -50,6 +50,7 @@ def _check(parser: _Parser) -> None:
 def _preview(parser: _Parser) -> None:
     _check(parser)
     parser.add_argument("--to", metavar="ADDRESS", help="whose (default: the first attendee's)")
+    parser.add_argument("--session", metavar="NAME", help="of which session (default: their first)")
     parser.add_argument("--part", choices=("headers", "text", "html", "calendar", "source"), help="only this part")
 
 

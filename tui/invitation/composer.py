@@ -1,6 +1,6 @@
 """Composing: one attendee's wording and calendar object, put together as one message."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from errno import ENOENT
@@ -46,6 +46,7 @@ class Revision:
     in_reply_to: str | None = None
     changes: Sequence[Change] = ()
     note: str = ""
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,30 +71,27 @@ class Uncomposable(Exception):
 class Composer:
     """Composes every message of a run. `wordings` gives each action (`invite`, `update`, `cancel`) its own."""
 
-    def __init__(self, event: Event, wordings: Mapping[str, Wording]) -> None:
-        """InputError: a file that everybody gets cannot be read (`missing-attachment`), or no calendar program can be
+    def __init__(
+        self, event: Event, wordings: Mapping[str, Wording], past: Callable[[], Iterable[Event]] = tuple
+    ) -> None:
+        """`past` finds sessions that the event no longer has, should a message be about one.
+
+        InputError: a file that everybody gets cannot be read (`missing-attachment`), or no calendar program can be
         told when the event is (`bad-event`).
         """
         self._event, self._wordings = event, wordings
         self._bindings: dict[tuple[str, Columns], tuple[tuple[str, int], ...]] = {}
         self._specials: dict[Columns, _Special] = {}
-        self._skeletons: dict[str, CalendarSkeleton] = {}
-        self._facts = {
-            "title": event.title,
-            "start": _SpokenDay.of(event.start) if event.all_day else _Spoken.of(event.start),
-            "end": _SpokenDay.of(event.last_day) if event.all_day else _Spoken.of(event.end),
-            "when": event.when,
-            "location": event.location,
-            "join_url": event.join_url,
-            "description": event.description,
-            "timezone": event.timezone,
-        }
+        self._skeletons: dict[tuple[str, str], CalendarSkeleton] = {}
+        self._past = past
+        self._sessions = {session.session: (session, _facts_of(session)) for session in event.each}
         sender = event.message.sender or event.organizer
         self._sender = (sender.name, sender.email)
         # A few are in memory at a time: many attendees may share one, or each may have their own.
         self._own_attachment = lru_cache(maxsize=16)(self._attachment)
         self._attached = self._attached_for_all()
-        self._skeleton("invite")  # what cannot be described is said before anybody's message is composed
+        for session, _ in self._sessions.values():
+            self._skeleton(session, "invite")  # what cannot be described is said before anything is composed
 
     def _attached_for_all(self) -> Sequence[mime.Attachment]:
         event, attached, problems = self._event, [], []
@@ -112,12 +110,14 @@ class Composer:
     def compose(self, attendee: Attendee, revision: Revision) -> Composition:
         """The message for one attendee. Uncomposable where a placeholder is blank or a value cannot be used."""
         settings, wording = self._event.message, self._wordings[revision.action]
-        join_url, attachments = self._own(attendee)
+        event, facts = self._session(revision.session)
+        join_url, attachments = self._own(attendee, event)
         name = one_line(attendee.name)
         noted: list[str] = []
         try:
-            filled = wording.fill(self._context(attendee, revision, name, join_url, noted), settings.language, noted)
-            calendar = self._skeleton(revision.action).fill(
+            context = self._context(attendee, revision, facts, name, join_url, noted)
+            filled = wording.fill(context, settings.language, noted)
+            calendar = self._skeleton(event, revision.action).fill(
                 revision.uid, revision.sequence, revision.stamp, name, attendee.address, join_url
             )
             header = mime.Header(
@@ -150,17 +150,24 @@ class Composer:
         special = {index for index in (own.link, own.file) if index is not None}
         return (used | special | {columns.address, *columns.name}) - columns.internal
 
-    def _skeleton(self, action: str) -> CalendarSkeleton:
-        if action not in self._skeletons:
-            self._skeletons[action] = _skeleton_of(self._event, action)
-        return self._skeletons[action]
+    def _session(self, name: str) -> tuple[Event, Mapping[str, object]]:
+        """What a message is about, and what its wording can say of it."""
+        if name not in self._sessions:
+            self._sessions |= {session.session: (session, _facts_of(session)) for session in self._past()}
+        return self._sessions[name]
+
+    def _skeleton(self, event: Event, action: str) -> CalendarSkeleton:
+        key = (event.session, action)
+        if key not in self._skeletons:
+            self._skeletons[key] = _skeleton_of(event, action)
+        return self._skeletons[key]
 
     def _special(self, columns: Columns) -> "_Special":
         if columns not in self._specials:
             self._specials[columns] = _Special.of(columns)
         return self._specials[columns]
 
-    def _own(self, attendee: Attendee) -> tuple[str, Sequence[mime.Attachment]]:
+    def _own(self, attendee: Attendee, event: Event) -> tuple[str, Sequence[mime.Attachment]]:
         """The attendee's own join link and attachments, where their row has them; the event's else."""
         special = self._special(attendee.columns)
         link = attendee.cells[special.link].strip() if special.link is not None else ""
@@ -172,7 +179,7 @@ class Composer:
             own = [self._own_attachment(self._event.path.parent / name)] if name else []
         except _NoAttachment as error:
             raise Uncomposable([_at(attendee, "missing-attachment", str(error), special.file, error.hint)]) from None
-        return link or self._event.join_url, [*self._attached, *own]
+        return link or event.join_url, [*self._attached, *own]
 
     def _attachment(self, path: Path) -> mime.Attachment:
         """A file of the event folder, encoded. _NoAttachment where it cannot be had, or is not for anybody's eyes."""
@@ -196,20 +203,24 @@ class Composer:
             raise _NoAttachment(message, "Put the file into the event folder.") from None
 
     def _context(
-        self, attendee: Attendee, revision: Revision, name: str, join_url: str, noted: list[str]
+        self,
+        attendee: Attendee,
+        revision: Revision,
+        facts: Mapping[str, object],
+        name: str,
+        join_url: str,
+        noted: list[str],
     ) -> dict[str, Any]:
         def value(name: str, text: str) -> str | Blank:
             return text if text.strip() else Blank(name, noted)
 
         own = {"join_url": join_url} if join_url else {}
-        blank = {
-            name: Blank(f"event.{name}", noted) for name in _MAY_BE_BLANK if not (self._facts[name] or name in own)
-        }
+        blank = {name: Blank(f"event.{name}", noted) for name in _MAY_BE_BLANK if not (facts[name] or name in own)}
         organizer = self._event.organizer
         context: dict[str, Any] = {
             "name": value("name", name),
             "email": attendee.address,
-            "event": Facts({**self._facts, **own, **blank}),
+            "event": Facts({**facts, **own, **blank}),
             "organizer": Facts(
                 name=organizer.name,
                 email=organizer.email,
@@ -262,6 +273,20 @@ def _skeleton_of(event: Event, action: str) -> CalendarSkeleton:
         where = event.path.name
         problem = Problem("error", "bad-event", message, where, value=event.timezone, hint=hint)
         raise InputError(message, hint=hint, code="bad-event", problems=[problem]) from None
+
+
+def _facts_of(event: Event) -> Mapping[str, object]:
+    """What a wording can say of an event, or of one session."""
+    return {
+        "title": event.title,
+        "start": _SpokenDay.of(event.start) if event.all_day else _Spoken.of(event.start),
+        "end": _SpokenDay.of(event.last_day) if event.all_day else _Spoken.of(event.end),
+        "when": event.when,
+        "location": event.location,
+        "join_url": event.join_url,
+        "description": event.description,
+        "timezone": event.timezone,
+    }
 
 
 class _Spoken(datetime):

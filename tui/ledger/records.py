@@ -1,7 +1,7 @@
 """What the ledger holds, as frozen facts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -9,6 +9,8 @@ Outcome = Literal["accepted", "refused", "deferred", "unknown", "unsent"]
 """What became of one message; the words are the contract's (§1). Inside the ledger an attempt may also be `sending`."""
 
 OUTCOMES: tuple[Outcome, ...] = ("accepted", "refused", "deferred", "unknown", "unsent")
+
+_URGENCY: tuple[Outcome, ...] = ("unknown", "refused", "deferred", "unsent", "accepted")
 
 Facts = Mapping[str, str]
 """What makes one version of the event differ from the next, as sent to one person: title, start, end, ..."""
@@ -64,6 +66,11 @@ class Sent:
     def may_have_arrived(self) -> bool:
         return self.outcome in ("accepted", "unknown")
 
+    @property
+    def session(self) -> str:
+        """Which session of the event it is about, "" where the event has none."""
+        return self.facts.get("session", "")
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -92,8 +99,18 @@ class Person:
     history: tuple[Entry, ...] = field(default=(), repr=False)
 
     @property
+    def sessions(self) -> Mapping[str, "Person"]:
+        """Each session's messages as if the person had been sent nothing else."""
+        found: dict[str, list[Sent]] = {}
+        for message in self.messages:
+            found.setdefault(message.session, []).append(message)
+        return {session: replace(self, messages=tuple(messages)) for session, messages in found.items()}
+
+    @property
     def latest(self) -> Sent:
-        return self.messages[-1]
+        """The newest message; of several sessions' newest ones, the one that the organiser must look after first."""
+        newest = {message.session: message for message in self.messages}
+        return min(newest.values(), key=lambda message: (_URGENCY.index(message.outcome), -message.id))
 
     @property
     def held(self) -> Sent | None:
