@@ -386,7 +386,7 @@ class _Reader:
             organizer=organizer,
             location=self._line_of_text("event", "location") or "",
             join_url=self._link("event") or "",
-            description=self._body("event") or "",
+            description=self._long_text("event") or "",
             uid=self._line_of_text("event", "uid") or "",
             message=self._message(),
             columns=self._columns(),
@@ -419,14 +419,14 @@ class _Reader:
             own_texts = {
                 "location": self._line_of_text(table, "location") or "",
                 "join_url": self._link(table) or "",
-                "description": self._body(table) or "",
+                "description": self._long_text(table) or "",
             }
             # What is said to be blank is blank: a visit has no link.
             said_texts = {key: text for key, text in own_texts.items() if self._value(table, key) is not None}
             found.append(replace(one, **said_texts))  # type: ignore[arg-type]  # texts all
         return tuple(found)
 
-    def _body(self, table: str) -> str | None:
+    def _long_text(self, table: str) -> str | None:
         text = self._text(table, "description")
         return None if text is None else body_text(text).strip()
 
