@@ -102,7 +102,21 @@ def letter(
     event, attendee, revision = event or an_event(), attendee or an_attendee(), revision or a_revision()
     wording = a_wording(wording, subject="{{ event.title }}") if isinstance(wording, str) else wording
     composition = Composer(event, {revision.action: wording}).compose(attendee, revision)
-    return Letter(event, attendee, revision, composition, occurrences)
+    [meeting] = [one for one in event.each if one.session == revision.session]
+    return Letter(meeting, attendee, revision, composition, occurrences)
+
+
+def _sessions() -> Mapping[str, Letter]:
+    """One message for each session of the sample event that has some."""
+    event = _event(SAMPLES / "sessions" / "event.toml")
+    revisions = [replace(a_revision(), session=one.session) for one in event.sessions]
+    return {f"a session, {one.session}": letter(event=event, revision=one) for one in revisions}
+
+
+def _event(path: Path) -> Event:
+    event, problems = event_file.load(path, path.name)
+    assert event is not None and not problems
+    return event
 
 
 def a_series(rule: str, zone: str, first: datetime, *, all_day: bool = False, action: str = "invite") -> Letter:
@@ -118,8 +132,7 @@ def a_series(rule: str, zone: str, first: datetime, *, all_day: bool = False, ac
 @cache
 def shipped() -> Mapping[str, Letter]:
     """The wordings that ship, with the sample event, to the first person of the sample list."""
-    event, problems = event_file.load(SAMPLES / "event.toml", "event.toml")
-    assert event is not None and not problems
+    event = _event(SAMPLES / "event.toml")
     columns = tomllib.loads((SAMPLES / "event.toml").read_text("utf-8"))["columns"]
     settings = ColumnSettings(group=columns["group"], internal=tuple(columns["internal"]))
     attendee = load_attendees([SAMPLES / "attendees.csv"], settings).records[0]
@@ -221,6 +234,7 @@ def letters() -> Mapping[str, Letter]:
         "a series where the clocks never change": a_series("FREQ=WEEKLY;COUNT=30", "Asia/Kathmandu", thursday),
         "a series in UTC": a_series("FREQ=WEEKLY;COUNT=30", "UTC", thursday),
         "a series, cancelled": a_series("FREQ=WEEKLY;COUNT=30", "Europe/London", thursday, action="cancel"),
+        **_sessions(),
         "cancelled": letter(revision=a_revision("cancel", sequence=3)),
     }
 
