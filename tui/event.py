@@ -228,7 +228,7 @@ def load(path: Path, shown: str) -> tuple[Event | None, tuple[Problem, ...]]:
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number of 5,000 digits, a thousand brackets
-        return None, (_syntax_problem(shown, error),)
+        return None, (_syntax_problem(shown, error, text.splitlines()),)
     reader = _Reader(path, shown, _places(text), document)
     event = reader.event()
     return event, tuple(sorted(reader.problems, key=lambda problem: problem.line or 0))
@@ -280,12 +280,17 @@ def _problem(file: str, line: int | None, message: str, hint: str | None = None,
     return Problem("error", "bad-event", message, file=file, line=line, value=value, hint=hint)
 
 
-def _syntax_problem(shown: str, error: Exception) -> Problem:
+def _syntax_problem(shown: str, error: Exception, lines: Sequence[str]) -> Problem:
     found = re.search(r"line (\d+), column (\d+)", str(error))
     line = int(found.group(1)) if found else None
     words = re.sub(r"\s*\(at [^)]*\)$", "", one_line(str(error)))
     at = f" at column {found.group(2)}" if found else ""
-    return _problem(shown, line, f"The event file is not valid TOML{at}: {words}.", "Texts go between double quotes.")
+    wrong = lines[line - 1] if line and line <= len(lines) else ""
+    hint = "Texts go between double quotes."
+    if re.match(r"\s*(start|end|until)\s*=\s*\d", wrong):
+        # The likeliest slip: a date as people write it, or one that no calendar has.
+        hint = f"Write a date and time that exists as {wrong.split('=')[0].strip()} = 2027-05-06T14:00:00."
+    return _problem(shown, line, f"The event file cannot be read{at}: {words}.", hint)
 
 
 def _places(text: str) -> Mapping[tuple[str, str], int]:

@@ -65,6 +65,8 @@ class Folder:
 
     def __init__(self, choices: Choices, environment: Mapping[str, str] | None) -> None:
         self.choices = choices
+        for file in choices.files:
+            _must_be_there(file)
         self.event_path = _event_path(choices)
         self._environment = environment
         event, problems = event_file.load(self.event_path, str(self.event_path))
@@ -444,6 +446,19 @@ def open_folder(
     InputError where a file is missing or unreadable; what is wrong inside the files is in `problems`.
     """
     return Folder(Choices(tuple(files), event, template, account, ledger, outbox, encoding), environment)
+
+
+def _must_be_there(file: str) -> None:
+    """InputError for an attendee file that is missing, before an event is looked for beside it."""
+    path = Path(file)
+    if path.is_dir():
+        inside = sorted(path.glob("*.csv"))
+        hint = f"Name the attendee file in it: {inside[0]}" if inside else "Name an attendee file."
+        raise InputError(f"{file} is a folder, not an attendee file.", hint=hint, code="unreadable")
+    if not path.exists():
+        raise InputError(
+            f"There is no file {file}.", hint="Check the name, and the folder that you are in.", code="missing-file"
+        )
 
 
 def _event_path(choices: Choices) -> Path:

@@ -332,7 +332,9 @@ def _left_out(attendee: Attendee, part: Person, title: str | None) -> Iterator[A
         return
     was = latest.facts.get("title", "")
     reason = f"no longer down for “{title}”" if title else f"“{was}” is no longer in the event file"
-    reason += "; still holds an invitation, which only `cancel` takes back" if held else "; nothing has reached them"
+    reason += (
+        "; still holds an invitation, which only a cancellation takes back" if held else "; nothing has reached them"
+    )
     yield Action(attendee, "none", "removed", reason, latest.uid, latest.sequence, latest.generation)
 
 
@@ -478,7 +480,7 @@ def _left(person: Person) -> Iterator[Action]:
         return
     latest = _current(parts[-1])[-1]
     reason = "no longer on the list; " + (
-        "still holds an invitation, which only `cancel` takes back"
+        "still holds an invitation, which only a cancellation takes back"
         if any(map(_held, parts))
         else "nothing has reached them"
     )

@@ -473,7 +473,7 @@ def test_lines_are_those_of_an_editor_whatever_a_text_holds(wrong: Wrong) -> Non
 def test_what_is_no_toml_is_told_with_its_line(wrong: Wrong, source: str, line: int) -> None:
     problem = wrong(source)
     assert problem.line == line
-    assert problem.message.startswith("The event file is not valid TOML")
+    assert problem.message.startswith("The event file cannot be read")
     assert "(at line" not in problem.message
 
 

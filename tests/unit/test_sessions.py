@@ -102,7 +102,7 @@ def test_each_session_is_an_event_with_what_it_does_not_say_itself_from_the_whol
         ),
         ("timezone ", 'rrule = "FREQ=DAILY"\ntimezone ', "An event in sessions has no rrule", 6),
         ('timezone    = "Europe/London"', "", "[event] timezone is missing", 4),
-        ("Wear sturdy shoes.", '" + 1', "not valid TOML", 31),
+        ("Wear sturdy shoes.", '" + 1', "cannot be read", 31),
     ],
 )
 def test_what_is_wrong_with_a_session_is_named_on_its_line(

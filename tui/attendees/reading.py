@@ -261,7 +261,7 @@ class _Reading:
                 yield _setting_error(f'{role} = "{wanted}"', wanted, self.files[0], nearest(wanted, headers))
         for wanted in settings.internal:
             # One that is simply not in this file protects nothing that is there; a misspelt one leaves it unprotected.
-            close = nearest(wanted, headers, cutoff=0.8)
+            close = nearest(wanted, headers, cutoff=0.75)
             if squash(wanted) not in known and close:
                 yield _setting_error(f'internal = ["{wanted}"]', wanted, self.files[0], close)
 

@@ -15,7 +15,7 @@ from tui.address import key_of
 from tui.clean import visible
 from tui.cli import output
 from tui.cli.output import say, tell
-from tui.errors import ConfirmationError, InputError, InviteError, UsageError
+from tui.errors import AccountError, ConfirmationError, InputError, InviteError, UsageError
 from tui.folder import Folder, open_folder
 from tui.mailing import Control, Settled, Waiting
 from tui.plan import Plan
@@ -182,7 +182,7 @@ def _carry_out(options: argparse.Namespace, folder: Folder, made: Plan, *, appro
     if options.json:
         output.print_json(document | (output.error_document(failure) if failure else {}))
     else:
-        _summary(document["counts"], folder, dry_run=dry_run, seconds=time.monotonic() - began)
+        _summary(document["counts"], folder, failure, dry_run=dry_run, seconds=time.monotonic() - began)
     if failure:
         output.report_error(failure, as_json=False)
     if control.stopped and any(item.outcome == "unsent" for item in settled) and not dry_run:
@@ -257,17 +257,23 @@ def _progress(item: Settled, done: int, count: int, *, quiet: bool) -> None:
         tell(line)
 
 
-def _summary(counts: dict[str, int], folder: Folder, *, dry_run: bool, seconds: float) -> None:
+def _summary(
+    counts: dict[str, int], folder: Folder, failure: InviteError | None, *, dry_run: bool, seconds: float
+) -> None:
     if dry_run:
         say(f"Rehearsed: {sum(counts.values())} message(s) in {folder.outbox}. Nothing was sent.")
         return
-    words = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing to send"
+    if not any(counts.values()):
+        say("Nothing to send: nobody is owed a message.")
+        return
+    words = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     say(f"{words}, in {seconds:.1f} s.")
+    mend = isinstance(failure, AccountError)
     advice = {
         "refused": "`invite-tui status` shows the server's words: correct the address, or `resend`.",
         "deferred": "They are due again: run the same command later.",
         "unknown": "They may have arrived: `resend` those who have not got theirs.",
-        "unsent": "They are still to send: run the same command again.",
+        "unsent": f"They are still to send: {'mend the account, then ' * mend}run the same command again.",
     }
     for outcome, words in advice.items():
         if counts[outcome]:

@@ -32,6 +32,10 @@ def tell(text: str) -> None:
     print(visible(text), file=sys.stderr, flush=True)
 
 
+_FEW = 5
+"""People who are named one by one before a send."""
+
+
 class Countdown:
     """A wait, shown as it passes: on one line of a terminal, and now and then elsewhere."""
 
@@ -85,6 +89,9 @@ def print_check(folder: Folder) -> None:
         say(_line_of(problem))
         if problem.hint:
             say(f"         {problem.hint}")
+    if folder.event and not folder.errors:
+        columns = folder.columns()
+        say(f"Columns that leave: {', '.join(columns['leaving'])}. Stay: {', '.join(columns['staying']) or 'none'}.")
     errors = len(folder.errors)
     warnings = len(folder.problems) - errors
     if folder.problems:
@@ -292,6 +299,11 @@ def question(plan: Plan, folder: Folder) -> Iterable[str]:
         yield f"{folder.event.title}, {folder.event.when_short}"
     if folder.account:
         yield f"LIVE through {folder.account.name}, {folder.account.host}:{folder.account.port}"
+    if len(plan.to_send) <= _FEW:
+        for action in plan.to_send:
+            yield f"  {action.action}: {action.attendee.name} <{action.attendee.address}>, {action.reason}"
+    leaving, staying = (", ".join(columns) or "none" for columns in folder.columns().values())
+    yield f"Columns that leave: {leaving}. Stay: {staying}."
     width = max((len(group) for group in plan.groups), default=0)
     for group, count in plan.groups.items():
         yield f"  {group or 'no group':{max(width, 8)}}  {count:>6}"

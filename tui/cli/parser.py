@@ -24,6 +24,9 @@ def parse(argv: list[str]) -> argparse.Namespace | int:
     """The options, with `command` ("" for the app); or an exit code where the parser has said all there is to say."""
     command = argv[0] if argv[0] in _COMMANDS else ""
     words, define = _COMMANDS[command]
+    if not command and (slip := _command_that_was_meant(argv[0])):
+        print(f"invite-tui: {slip}", file=sys.stderr)
+        return 2
     # No abbreviations: what a script says today must not come to mean something else with the next option.
     parser = _Parser(f"invite-tui {command}".strip(), description=words, allow_abbrev=False)
     define(parser)
@@ -33,6 +36,19 @@ def parse(argv: list[str]) -> argparse.Namespace | int:
         return read(argv[1:] if command else argv, argparse.Namespace(command=command))
     except SystemExit as left:
         return int(left.code or 0)
+
+
+def _command_that_was_meant(word: str) -> str | None:
+    """What to say to a word that can only be a command, and is none; None where it may be a file."""
+    import os
+    from difflib import get_close_matches
+
+    if not word.isalpha() or os.path.exists(word):  # noqa: PTH110  # pathlib costs more than all else here
+        return None
+    if word in _NOT_YET:
+        return f"`{word}` is not in this version yet. See `invite-tui --help`."
+    near = get_close_matches(word, filter(None, _COMMANDS), 1, 0.75)
+    return f"There is no file and no command “{word}”. Did you mean `{near[0]}`?" if near else None
 
 
 def _app(parser: _Parser) -> None:
@@ -148,6 +164,7 @@ def _seconds(text: str) -> float:
     return value
 
 
+_NOT_YET = ("cancel", "replies", "report", "audit", "repair", "forget")
 _COMMANDS: dict[str, tuple[str, Callable[[_Parser], None]]] = {
     "": ("Opens the app. `invite-tui --help` lists the commands.", _app),
     "check": ("Says what is wrong with the input.", _check),

@@ -1,7 +1,7 @@
 """The wording: one Markdown and Jinja2 file, compiled once into the subject, the text and the HTML of every message."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -62,6 +62,11 @@ class Filled:
     subject: str
     text: str
     html: str
+
+
+_OTHER_PLACEHOLDERS = re.compile(
+    r"(?<![{%#])\{\s*([^\W\d][\w .-]*?)\s*\}(?![}%#])|<<\s*([\w .-]+?)\s*>>|«\s*([\w .-]+?)\s*»"
+)
 
 
 class Wording:
@@ -139,7 +144,19 @@ class Wording:
                     problems.append(_internal(use, columns.headers[index]))
             elif not use.is_whole_row or self._index(use, columns) is not None:
                 problems.extend(self._check_column(use, columns))
+        problems.extend(self._other_programs_placeholders(columns))
         return list(dict.fromkeys(problems))
+
+    def _other_programs_placeholders(self, columns: Columns) -> Iterator[Problem]:
+        """`{name}` or `<<Name>>`, as other mail merges have it, would be sent to everybody as it stands."""
+        known = {squash(name): name for name in (*TAKEN, *columns.placeholders)}
+        for found in _OTHER_PLACEHOLDERS.finditer(self.sources[0]):
+            name = known.get(squash(next(filter(None, found.groups()))))
+            if name:
+                line = self.sources[0].count("\n", 0, found.start()) + 1
+                message = f"“{found[0]}” is no placeholder here and would be sent as it stands."
+                hint = f"Write {{{{ {name} }}}}."
+                yield Problem("error", "unknown-placeholder", message, self.shown, line, None, found[0], hint)
 
     def _check_column(self, use: Use, columns: Columns) -> Iterator[Problem]:
         index = self._index(use, columns)
@@ -258,13 +275,25 @@ def _bad(source: Source, line: int | None, message: str, hint: str | None = None
     return InputError(f"{at}: {words}." if at else f"{words}.", hint=hint, code="bad-template", problems=[problem])
 
 
+_HINTS: Mapping[str, str] = {
+    "end of print statement": 'A placeholder is one name: {{ full_name }}, or {{ attendee["Full name"] }}.',
+    "end of template": "A {{ or {% is not closed, or an {% if %} has no {% endif %}.",
+    "unexpected '}'": "A placeholder begins with {{ and ends with }}.",
+    "looking for the following tags": "Each {% if %} ends with {% endif %}, each {% for %} with {% endfor %}.",
+    "Encountered unknown tag": "Only {% if %}, {% for %} and {% set %} are known.",
+}
+"""What to do about Jinja2's own words."""
+
+
 @contextmanager
 def _mistakes_in(source: Source) -> Iterator[None]:
     """Turns what Jinja2 and Markdown have against a source into an InputError with the line of its file."""
     try:
         yield
     except TemplateSyntaxError as error:
-        raise _bad(source, error.lineno + source.first_line - 1, error.message or "") from None
+        said = error.message or ""
+        hint = next((hint for words, hint in _HINTS.items() if words in said), None)
+        raise _bad(source, error.lineno + source.first_line - 1, said, hint) from None
     except RecursionError:
         raise _bad(source, None, "it is nested too deeply") from None
 
