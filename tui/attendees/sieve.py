@@ -16,10 +16,10 @@ from tui.attendees.status import is_filled, means_withdrawn
 from tui.attendees.store import CELL_END, NOT_ASCII, ROW_END, on_one_line
 
 # Narrower than address.parse, so that whatever matches is one address for it too: no local part is over 64 letters, no
-# address over 254.
+# address over 254. No group is possessive: Python before 3.11.5 matches such groups wrongly (gh-106052).
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
-_PLAIN = rf"{_ATEXT}(?:\.{_ATEXT})*+@[A-Za-z0-9.-]++"
-_ALL_PLAIN = re.compile(rf"{_PLAIN}(?:\n{_PLAIN})*+")
+_PLAIN = rf"{_ATEXT}(?:\.{_ATEXT})*@[A-Za-z0-9.-]++"
+_ALL_PLAIN = re.compile(rf"{_PLAIN}(?:\n{_PLAIN})*")
 _IS_PLAIN = re.compile(_PLAIN)
 _LONGEST = 65
 

@@ -309,8 +309,8 @@ def _refuse_swallowed(start: int, cells: list[str], lines: list[str], delimiter:
 @lru_cache(maxsize=8)
 def _tidy(delimiter: str) -> re.Pattern[str]:
     """A record whose every quote stands where it must. Possessive throughout: linear, whatever the text."""
-    cell = rf'(?: *+"[^"]*+(?:""[^"]*+)*+" *+|[^"\r\n{re.escape(delimiter)}]*+)'
-    return re.compile(rf"(?:{cell}{re.escape(delimiter)})*+{cell}(?:\r\n|\r|\n)?+")
+    cell = rf'(?: *+"[^"]*+(?:""[^"]*+)*" *+|[^"\r\n{re.escape(delimiter)}]*+)'
+    return re.compile(rf"(?:{cell}{re.escape(delimiter)})*{cell}(?:\r\n|\r|\n)?")
 
 
 def _unclosed(line: int) -> DamageError:

@@ -48,7 +48,7 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
-TAG = re.compile(r"<!--.*?-->|<[!/?A-Za-z](?:[^<>\"']|\"[^\"]*\"|'[^']*')*+>|<[!/?A-Za-z][^<>]*>", re.DOTALL)
+TAG = re.compile(r"<!--.*?-->|<[!/?A-Za-z](?:[^<>\"']|\"[^\"]*\"|'[^']*')*>|<[!/?A-Za-z][^<>]*>", re.DOTALL)
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 
 
