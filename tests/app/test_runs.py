@@ -119,7 +119,7 @@ async def test_each_rows_outcome_is_in_the_table_and_the_summary_names_the_next_
         screen = seen(pilot)
         assert "54 sent" in screen
         assert "1 refused" in screen
-        assert "correct the address, then press r" in screen
+        assert "correct the address in the file, then F5 and s" in screen
         assert "● Ana Ruiz" in screen
         assert "✗ Bo Li" in screen
         await pilot.press("down", "6")
@@ -223,3 +223,80 @@ async def test_a_server_that_is_not_there_is_said_in_words_and_nothing_is_lost(f
         assert "127.0.0.1" in screen
         assert "55 unsent" in screen
         assert "55 ready" in screen
+
+
+async def test_who_was_refused_or_is_unknown_stays_in_sight_when_the_summary_is_closed(
+    folder: Path, server: RecordingServer
+) -> None:
+    server.say("RCPT", "550 5.1.1 No such user", to="bo.li@example.com")
+    async with driven("attendees.csv", environment=through(server), size=(160, 40)) as pilot:
+        await send(pilot, 55)
+        await over(pilot)
+        await pilot.press("escape")
+        await until(pilot, lambda: "54 sent  1 refused" in seen(pilot))
+        await pilot.press("f")
+        await until(pilot, lambda: "1 of 55" in seen(pilot))
+        assert "✗ Bo Li" in seen(pilot)
+        await pilot.press("escape", "slash")
+        await typed(pilot, "refu")
+        await until(pilot, lambda: "1 of 55" in seen(pilot))
+        await pilot.press("escape", "escape", "s")
+        await until(pilot, lambda: "54 have it, 1 refused: `r` sends it again to Bo Li." in _on_one_line(pilot))
+
+
+def _on_one_line(pilot: Driven) -> str:
+    toasts = [str(one.message) for one in app_of(pilot)._notifications]
+    return " ".join(toasts)
+
+
+async def test_while_a_run_is_on_the_history_is_what_it_has_done(folder: Path, server: RecordingServer) -> None:
+    server.say("RCPT", "550 5.1.1 No such user", to="ana.ruiz@example.com")
+    server.say("RCPT", "550 5.1.1 No such user", to="bo.li@example.com")
+    async with driven("attendees.csv", environment=through(server, PER_MINUTE="600")) as pilot:
+        await pilot.press("down", "6")
+        await send(pilot, 55)
+        await until(pilot, lambda: "No such user" in seen(pilot))
+        assert app_of(pilot).state.running
+        assert "refused" in seen(pilot)
+        assert "Nothing has been sent" not in seen(pilot)
+        assert "it was not tried" not in seen(pilot)
+        await pilot.press("p")
+        await until(pilot, lambda: "p go on" in seen(pilot).splitlines()[-1])
+        assert "to go" not in seen(pilot)
+        await pilot.press("x")
+        await over(pilot)
+
+
+async def test_a_server_that_hangs_is_said_to_be_waited_for_and_can_be_left(
+    folder: Path, server: RecordingServer
+) -> None:
+    server.hang("DOT")
+    async with driven("attendees.csv", environment=through(server)) as pilot:
+        await send(pilot, 55)
+        await until(pilot, lambda: "waiting for the server's answer" in seen(pilot))
+        await pilot.press("x")
+        await until(pilot, lambda: "what is in flight will be unknown" in seen(pilot))
+        await pilot.press("q")
+        await until(pilot, lambda: "q again leaves now" in seen(pilot))
+        await pilot.press("q")
+        await until(pilot, lambda: not app_of(pilot).is_running)
+    assert app_of(pilot).last_words == "0 sent, 1 unknown, 54 left: `invite-tui attendees.csv` again finishes it."
+
+
+async def test_the_send_window_says_what_goes_out_and_for_how_long_and_leaving_it_is_quiet(
+    folder: Path, server: RecordingServer
+) -> None:
+    async with driven("attendees.csv", environment=through(server, PER_MINUTE="20"), size=(60, 20)) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: "more below" in seen(pilot))
+        assert "Pathways to Work" in seen(pilot)
+        await pilot.press("pagedown", "pagedown", "pagedown", "pagedown")
+        await until(pilot, lambda: "more below" not in seen(pilot))
+        assert "together" in seen(pilot)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "Nothing was sent" not in _on_one_line(pilot)
+    async with driven("attendees.csv", environment=through(server, PER_MINUTE="20")) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: "about 2 min 42 s" in seen(pilot))
+        assert "6 May 2027, 14:00" in seen(pilot)

@@ -66,3 +66,12 @@ def _cells(text: str) -> int:
     from rich.cells import cell_len
 
     return cell_len(text)
+
+
+async def test_a_wide_screen_shows_an_address_of_forty_letters_whole() -> None:
+    app = TableApp()
+    async with app.run_test(size=(74, 10)) as pilot:
+        address = "a" * 28 + "@example.org"
+        app.table.show([person("A Person With Quite A Long Name", address, "organisations")], range(1))
+        await pilot.pause()
+        assert address in app.table.render_line(0).text

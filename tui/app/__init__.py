@@ -1,7 +1,11 @@
 """The app: the organiser's screen. The only room that knows Textual; importing this package alone does not load it."""
 
 import gc
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from tui.clean import visible
 
 
 def run(
@@ -38,4 +42,7 @@ def run(
         app.run()
     finally:
         gc.enable()
+    if app.last_words:
+        with suppress(OSError):  # the terminal may be gone
+            print(visible(app.last_words), file=sys.stderr, flush=True)
     return app.exit_code

@@ -14,9 +14,9 @@ from textual.timer import Timer
 
 from tui.app import leaving, work
 from tui.app.pages import Subject, problems_in_words
-from tui.app.runs import after_news, begun, exit_code_of
+from tui.app.runs import after_news, begun, exit_code_of, how_it_was_left
 from tui.app.screens.main import MainScreen
-from tui.app.state import Purpose, State
+from tui.app.state import TROUBLES, Purpose, State, mark_of
 from tui.app.theme import DARK, DEFAULTS, LIGHT
 from tui.app.widgets.keybar import key_in_words
 from tui.app.widgets.table import AttendeeTable
@@ -69,6 +69,7 @@ class InviteApp(App[None]):
         self._timer: Timer | None = None
         self._ticked = 0.0
         self._left_over = 0
+        self._left_words = ""
         self._quitting = False
         self._interrupted = False
         self._pages: TemporaryDirectory[str] | None = None
@@ -77,6 +78,11 @@ class InviteApp(App[None]):
     def exit_code(self) -> int:
         """What the command returns: 0, or what stopped the opening, or that something was left over (contract §5)."""
         return leaving.INTERRUPTED if self._interrupted else exit_code_of(self.state, self._left_over)
+
+    @property
+    def last_words(self) -> str:
+        """What the terminal is told after the app has closed: a send was left in the middle. "" where none was."""
+        return self._left_words
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own colours' names, for the themes that do not have them."""
@@ -113,6 +119,8 @@ class InviteApp(App[None]):
     def on_surveyed(self, event: work.Surveyed) -> None:
         self._become(replace(self.state, survey=event.survey))
         self._show_subject(self.main.selected)
+        if self.main.query_text.strip():
+            self._look_for(self.main.query_text)  # how people stand is searched too
 
     def on_composed(self, event: work.Composed) -> None:
         if event.attendee is self.main.selected:
@@ -149,6 +157,7 @@ class InviteApp(App[None]):
             self._become(self.state.with_run(replace(run, over=True, waiting=None, failure=event.failure)))
             self._left_over = run.total - run.counts.get("accepted", 0) if run.live else self._left_over
         if self._quitting:
+            self._left_words = how_it_was_left(self.state.run, self._opening)
             self.exit()
         elif (folder := self.state.folder) is not None:
             self._work("survey", partial(work.look_again, self.post_message, folder))
@@ -165,20 +174,27 @@ class InviteApp(App[None]):
         if not event.query.strip():
             self.main.show_found(event.query, ())
             return
-        records = folder.attendees.records
-        if len(records) <= _SEARCH_AT_ONCE:
-            self._search(event.query)
+        self._look_for(event.query)
+
+    def _look_for(self, query: str) -> None:
+        if self.state.folder is None:
+            return
+        if len(self.state.folder.attendees.records) <= _SEARCH_AT_ONCE:
+            self._search(query)
         else:
-            self._work("search", partial(self._search, event.query))
+            self._work("search", partial(self._search, query))
 
     def _search(self, query: str) -> None:
         """In the screen's own thread or a worker's: it only posts."""
-        if self._index is None and self.state.folder is not None:
+        state = self.state
+        if state.folder is None:
+            return
+        records = state.folder.attendees.records
+        if self._index is None:
             from tui.app.filtering import Index
 
-            self._index = Index(self.state.folder.attendees.records)
-        if self._index is not None:
-            work.find(self.post_message, self._index, query)
+            self._index = Index(records)
+        work.find(self.post_message, self._index, query, lambda row: mark_of(state, records[row]).word)
 
     def on_main_screen_wanted(self, event: MainScreen.Wanted) -> None:
         what: dict[str, Callable[[], None]] = {
@@ -195,13 +211,14 @@ class InviteApp(App[None]):
         what[event.what]()
 
     def _subject(self, attendee: "Attendee") -> Subject:
-        folder, survey = self.state.folder, self.state.survey
+        folder, survey, run = self.state.folder, self.state.survey, self.state.run
         return Subject(
             attendee,
             event=folder.event if folder is not None else None,
             problems=folder.problems_of(attendee) if folder is not None else (),
             person=survey.people.get(attendee.key),
             action=survey.actions.get(attendee.key),
+            settled=run.settled.get(attendee.key) if run is not None and run.live and not run.over else None,
         )
 
     def _show_subject(self, attendee: "Attendee | None") -> None:
@@ -290,20 +307,21 @@ class InviteApp(App[None]):
         def confirmed(yes: bool | None) -> None:
             if yes:
                 self._start(planned)
-            else:
+            elif yes is not None:
                 self._toast("Nothing was sent.")
 
-        if (account := self.state.account) is not None:
-            self.push_screen(Confirm(account, planned.plan, planned.purpose, self.state.left_out), confirmed)
+        folder, account = self.state.folder, self.state.account
+        if folder is not None and account is not None:
+            self.push_screen(Confirm(account, folder.event, planned, self.state.left_out), confirmed)
 
     def _start(self, planned: work.Planned) -> None:
         folder = self.state.folder
         if folder is None or self._job is not None:
             return
-        from tui.mailing import Control
+        from tui.app.watching import Watched
 
-        running = self._job = work.Running(planned.purpose, planned.plan, Control())
-        self._become(self.state.with_run(begun(planned, folder, running, self.state.left_out)))
+        running = self._job = work.Running(planned.purpose, planned.plan, Watched())
+        self._become(self.state.with_run(begun(planned, folder, running, self.state)))
         self._ticked = self._clock()
         self._timer = self.set_interval(_TICK, self._tick)
         self._work("run", partial(work.mail, self.post_message, folder, running))
@@ -314,7 +332,12 @@ class InviteApp(App[None]):
             return
         now = self._clock()
         passed, self._ticked = now - self._ticked, now
-        self._become(self.state.with_run(after_news(run, running, passed)))
+        self._become(self.state.with_run(replace(after_news(run, running, passed), quitting=self._quitting)))
+        subject = self.main.message.subject
+        if run.live and subject is not None:
+            settled = run.settled.get(subject.attendee.key)
+            if settled is not subject.settled:
+                self.main.show_subject(replace(subject, settled=settled))
 
     def _pause(self) -> None:
         if self._job is not None:
@@ -374,6 +397,10 @@ class InviteApp(App[None]):
             # Asked again while the last messages are in flight: the server may never answer.
             self._job.control.abort()
             return
+        if self._job.control.stopped:
+            # It is ending anyway: there is nothing to ask.
+            self._quit_answered("quit")
+            return
         from tui.app.screens.choice import Choice
 
         if isinstance(self.screen, Choice):
@@ -424,6 +451,30 @@ class InviteApp(App[None]):
 
 
 def _nothing_to_send(state: State) -> str:
+    """Why not, and who is to be looked after all the same."""
+    survey = state.survey
+    parts = [f"{survey.holding:,} {'has' if survey.holding == 1 else 'have'} it"] if survey.holding else []
+    troubles = {one: number for one in TROUBLES if (number := survey.troubles.get(one, 0))}
+    parts += [f"{number:,} {one}" for one, number in troubles.items()]
     if state.left_out:
-        return "Nothing to send: nobody without errors is owed a message."
-    return "Nothing to send: nobody is owed a message."
+        parts.append(f"{state.left_out:,} with errors")
+    if not parts:
+        return "Nothing to send: nobody is owed a message."
+    said = f"Nothing to send: {', '.join(parts)}"
+    if not troubles:
+        return f"{said}."
+    if sum(troubles.values()) > 1:
+        return f"{said}: `f` shows them, `r` sends it again to the selected one."
+    name = _name_of_troubled(state)
+    return f"{said}: `r` sends it again to {name}." if name else f"{said}: `r` sends it again."
+
+
+def _name_of_troubled(state: State) -> str:
+    """The first person who is refused, deferred or unknown."""
+    if state.folder is None:
+        return ""
+    for row in state.survey.unsettled:
+        one = state.folder.attendees.records[row]
+        if one.withdrawn is None:
+            return one.name or one.address
+    return ""

@@ -3,11 +3,17 @@
 import unicodedata
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
+
+from tui.app.state import MARKS
 
 if TYPE_CHECKING:
     from tui.attendees import Attendee
+
+
+_STANDINGS = frozenset(word for mark in MARKS.values() for word in mark.word.split())
+_LEAST = 3  # letters from which a part of such a word is taken for it: looking at how everybody stands takes longer
 
 
 class Index:
@@ -25,12 +31,28 @@ class Index:
         self._starts = starts
         self._text = "\n".join(rows)
 
-    def find(self, query: str) -> tuple[int, ...]:
-        """The rows in which every word of `query` occurs, in any column, whatever the case and the accents."""
+    def find(self, query: str, standing: Callable[[int], str] = lambda _: "") -> tuple[int, ...]:
+        """The rows in which every word of `query` occurs, in any column, whatever the case and the accents.
+
+        It may also begin a word of the row's `standing`.
+        """
         words = sorted(fold(query).split(), key=len, reverse=True)
         if not words:
             return tuple(range(len(self._starts)))
-        return tuple(row for row in self._rows_with(words[0]) if all(word in self._row(row) for word in words[1:]))
+        plain = [word for word in words if not _is_standing(word)]
+        asked = [word for word in words if _is_standing(word)]
+        rows: Iterable[int] = self._rows_with(plain[0]) if plain else range(len(self._starts))
+        return tuple(
+            row
+            for row in rows
+            if all(word in self._row(row) for word in plain[1:]) and self._stands(row, asked, standing)
+        )
+
+    def _stands(self, row: int, asked: Sequence[str], standing: Callable[[int], str]) -> bool:
+        if not asked:
+            return True
+        text, stands = self._row(row), standing(row).split()
+        return all(word in text or any(one.startswith(word) for one in stands) for word in asked)
 
     def _rows_with(self, word: str) -> list[int]:
         rows: list[int] = []
@@ -46,6 +68,10 @@ class Index:
     def _row(self, row: int) -> str:
         end = self._starts[row + 1] - 1 if row + 1 < len(self._starts) else len(self._text)
         return self._text[self._starts[row] : end]
+
+
+def _is_standing(word: str) -> bool:
+    return word in _STANDINGS or (len(word) >= _LEAST and any(one.startswith(word) for one in _STANDINGS))
 
 
 def fold(text: str) -> str:

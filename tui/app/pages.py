@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tui.event import Event
     from tui.folder import MessageView
     from tui.ledger.records import Person
+    from tui.mailing import Settled
     from tui.plan import Action
 
 TONES = ("label", "strong", "quiet", "good", "bad", "care", "link")
@@ -40,7 +41,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """All that is known of the selected attendee. `view` is None while the message is being made."""
+    """All that is known of the selected attendee. `view` is None while the message is being made.
+
+    `settled` is what the run that is on has done: newer than `person` and `action`, which are read when it is over.
+    """
 
     attendee: "Attendee"
     event: "Event | None" = None
@@ -48,6 +52,7 @@ class Subject:
     view: "MessageView | InviteError | None" = None
     person: "Person | None" = None
     action: "Action | None" = None
+    settled: "Settled | None" = None
 
 
 def page(name: str, subject: Subject) -> list[Line]:
@@ -239,15 +244,22 @@ def _moment(value: str) -> datetime | None:
 
 
 def _history(subject: Subject) -> Iterator[Line]:
-    if (action := subject.action) is not None:
+    tones = {"accepted": "good", "refused": "bad"}
+    if (settled := subject.settled) is not None:
+        words = {"accepted": "sent", "unsent": "not tried"}.get(settled.outcome, settled.outcome)
+        yield field_line("Just now", f"{settled.action.action}: {words}", tones.get(settled.outcome, "care"))
+        if settled.reply:
+            yield field_line("", settled.reply)
+        yield text_line()
+    elif (action := subject.action) is not None:
         words = "nothing to send" if action.action == "none" else action.action
         yield field_line("Next", f"{words}: {action.reason}")
         yield text_line()
     person = subject.person
     if person is None or not person.history:
-        yield text_line("Nothing has been sent to this person yet.", "quiet")
+        if settled is None:
+            yield text_line("Nothing has been sent to this person yet.", "quiet")
         return
-    tones = {"accepted": "good", "refused": "bad"}
     for entry in reversed(person.history):
         number = f", update {entry.sequence}" if entry.sequence else ""
         yield Line(

@@ -1,24 +1,30 @@
 """How a run's state follows from its news: pure, so that counting is tested without a screen."""
 
+import shlex
 from collections import Counter
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tui.app.state import Run, State
+from tui.app.state import TROUBLES, Run, State
 
 if TYPE_CHECKING:
-    from tui.app.work import Planned, Running
+    from tui.app.work import Opening, Planned, Running
     from tui.folder import Folder
 
 
-def begun(planned: "Planned", folder: "Folder", running: "Running", left_out: int) -> Run:
+def begun(planned: "Planned", folder: "Folder", running: "Running", state: State) -> Run:
+    keys = {action.attendee.key for action in planned.plan.to_send}
+    people = state.survey.people
+    rows = (folder.attendees.records[row].key for row in state.survey.unsettled)
     return Run(
         purpose=planned.purpose,
         total=len(planned.plan.to_send),
         place=f"{folder.outbox}/",
         settled=MappingProxyType(running.settled),
-        left_out=left_out,
+        before={key: people[key].outcome for key in rows if key in keys and people[key].outcome in TROUBLES},
+        pace=60 / planned.per_minute if planned.per_minute else 0.0,
+        left_out=state.left_out,
     )
 
 
@@ -28,10 +34,12 @@ def after_news(run: Run, running: "Running", passed: float) -> Run:
 
     counts = Counter(run.counts)
     waiting = run.waiting
+    silent = run.silent + passed
     if waiting is not None:
         waiting = (max(0.0, waiting[0] - passed), waiting[1])
     while running.news:
         step = running.news.popleft()
+        silent = 0.0
         if not isinstance(step, Settled):
             waiting = (step.seconds, step.reason)
             continue
@@ -46,9 +54,24 @@ def after_news(run: Run, running: "Running", passed: float) -> Run:
         counts=dict(counts),
         waiting=waiting,
         active=run.active + (0.0 if resting else passed),
+        silent=0.0 if resting else silent,
+        asked=control.asked,
         paused=control.paused,
         stopping=control.stopped,
     )
+
+
+def how_it_was_left(run: Run | None, opening: "Opening") -> str:
+    """What is left of a send, and the command that does the rest; "" where nothing is."""
+    if run is None or not run.live or not run.left:
+        return ""
+    said = [f"{run.counts.get('accepted', 0):,} sent"]
+    said += [f"{run.counts[one]:,} {one}" for one in TROUBLES if run.counts.get(one)]
+    command = ["invite-tui", *opening.files]
+    for name in ("event", "template", "account", "ledger", "outbox", "encoding"):
+        if value := getattr(opening, name):
+            command += [f"--{name}", value]
+    return f"{', '.join(said)}, {run.left:,} left: `{shlex.join(command)}` again finishes it."
 
 
 def exit_code_of(state: State, left_over: int) -> int:

@@ -19,18 +19,27 @@ Place = tuple[str | None, int | None]
 
 Purpose = Literal["rehearsal", "send", "resend"]
 
+TROUBLES = ("refused", "deferred", "unknown")
+"""Outcomes that the organiser has to look after."""
+
 
 @dataclass(frozen=True, slots=True)
 class Survey:
     """What a send would do now, and what the ledger holds.
 
-    `removed` counts who is no longer on the list and still holds an invitation. `blocked`: why no plan can be made.
+    `holding` counts who has what they are to have; `troubles` the listed people whose last message was refused,
+    deferred or may not have arrived, and `unsettled` is where they are among the records, with who has withdrawn and
+    still holds an invitation. `removed` counts who is no longer on the list and still holds one. `blocked`: why no plan
+    can be made.
     """
 
     actions: Mapping[str, "Action"] = field(default_factory=dict)
     people: Mapping[str, "Person"] = field(default_factory=dict)
     ready: int = 0
     sent: int = 0
+    holding: int = 0
+    troubles: Mapping[str, int] = field(default_factory=dict)
+    unsettled: tuple[int, ...] = ()
     removed: int = 0
     blocked: InviteError | None = None
 
@@ -40,7 +49,9 @@ class Run:
     """One rehearsal or send, under way or over.
 
     `settled` is a view of what the worker has settled so far: it grows while the run is on, so that a batch costs what
-    is in it and not what came before. `active` is seconds of work, pauses left out.
+    is in it and not what came before. `before` holds the outcomes that this run may replace. `active` is seconds of
+    work, pauses left out; `silent` those since something was heard, and `pace` the seconds between two messages.
+    `asked`: every message was checked, and it is the server's turn.
     """
 
     purpose: Purpose
@@ -48,10 +59,15 @@ class Run:
     place: str
     settled: Mapping[str, "Settled"]
     counts: Mapping[str, int] = field(default_factory=dict)
+    before: Mapping[str, str] = field(default_factory=dict)
     active: float = 0.0
+    silent: float = 0.0
+    pace: float = 0.0
+    asked: bool = False
     waiting: tuple[float, str] | None = None
     paused: bool = False
     stopping: bool = False
+    quitting: bool = False
     over: bool = False
     left_out: int = 0
     failure: InviteError | None = None
@@ -108,6 +124,18 @@ class State:
         return self.run is not None and not self.run.over
 
     @property
+    def troubles(self) -> Mapping[str, int]:
+        """How many people are refused, deferred or unknown, with what the run on screen has found so far."""
+        run = self.run
+        found = dict(self.survey.troubles)
+        if run is None or not run.live or run.over:
+            return found
+        for key, outcome in run.before.items():
+            if key in run.settled:
+                found[outcome] = found.get(outcome, 0) - 1
+        return {one: found.get(one, 0) + run.counts.get(one, 0) for one in TROUBLES}
+
+    @property
     def live(self) -> bool:
         """Whether a send from here reaches people."""
         return self.account is not None
@@ -136,7 +164,9 @@ MARKS: Mapping[str, Mark] = {
     "none": Mark("·", "nothing", "quiet", "nothing to send"),
     "written": Mark("▣", "written", "good", "rehearsed: the message is in the outbox, nothing was sent"),
     "accepted": Mark("●", "sent", "good", "the server took the message"),
-    "refused": Mark("✗", "refused", "bad", "the server refused it for good: correct the address, then resend"),
+    "refused": Mark(
+        "✗", "refused", "bad", "the server refused it for good: correct the address in the file, then F5 and s"
+    ),
     "deferred": Mark("…", "deferred", "care", "not now, said the server: the next send tries again"),
     "unknown": Mark("?", "unknown", "care", "the connection was lost after it had gone out: it may have arrived"),
     "unsent": Mark("○", "unsent", "quiet", "not tried yet: the next send does it"),

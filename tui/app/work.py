@@ -3,23 +3,25 @@
 import gc
 import math
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from tui.app.state import Purpose, State, Survey
+from tui.app.state import TROUBLES, Purpose, State, Survey
 from tui.errors import InputError, InviteError
 
 if TYPE_CHECKING:
     from tui.app.filtering import Index
+    from tui.app.watching import Watched
     from tui.attendees import Attendee
     from tui.folder import Folder, MessageView
-    from tui.mailing import Control, Settled, Waiting
-    from tui.plan import Plan
+    from tui.ledger.records import Person
+    from tui.mailing import Settled, Waiting
+    from tui.plan import Action, Plan
 
 Post = Callable[[Message], object]
 
@@ -62,10 +64,12 @@ class Composed(Message):
 
 @dataclass(eq=False, repr=False)
 class Planned(Message):
-    """A run was planned: who it would reach."""
+    """A run was planned: who it would reach, the first message's subject, and how many go out in a minute (0: all)."""
 
     purpose: Purpose
     plan: "Plan"
+    subject: str = ""
+    per_minute: float = 0.0
 
 
 @dataclass(eq=False, repr=False)
@@ -102,7 +106,7 @@ class Running:
 
     purpose: Purpose
     plan: "Plan"
-    control: "Control"
+    control: "Watched"
     news: "deque[Settled | Waiting]" = field(default_factory=deque)
     settled: "dict[str, Settled]" = field(default_factory=dict)
     over: threading.Event = field(default_factory=threading.Event)
@@ -185,7 +189,41 @@ def survey(folder: "Folder") -> Survey:
     # Of several sessions, what is to be sent stands for the person.
     actions |= {action.attendee.key: action for action in plan.to_send}
     removed = sum(action.kind == "removed" for action in plan.actions)
-    return Survey(actions, people, ready=len(plan.to_send), sent=sent, removed=removed)
+    troubles, unsettled = _unsettled(folder.attendees.records, people, actions)
+    return Survey(
+        actions,
+        people,
+        ready=len(plan.to_send),
+        sent=sent,
+        holding=sum(action.kind == "held" for action in actions.values()),
+        troubles=troubles,
+        unsettled=unsettled,
+        removed=removed,
+    )
+
+
+def _unsettled(
+    records: "Sequence[Attendee]", people: "Mapping[str, Person]", actions: "Mapping[str, Action]"
+) -> tuple[Mapping[str, int], tuple[int, ...]]:
+    """How many people the organiser has to look after, by outcome, and in which rows they and the withdrawn are.
+
+    Who was refused, or may have got nothing, and is sent something by the next send is looked after.
+    """
+    outcomes: dict[str, str] = {}
+    rows: list[int] = []
+    for row, one in enumerate(records if people else ()):
+        if (person := people.get(one.key)) is None:
+            continue
+        action = actions.get(one.key)
+        if one.withdrawn is not None and (action is None or action.kind == "withdrawn"):
+            if any(part.held is not None and part.latest.action != "cancel" for part in person.sessions.values()):
+                rows.append(row)
+        elif person.outcome in TROUBLES:
+            again = action is not None and action.action != "none"
+            if person.outcome == "deferred" or not again:
+                outcomes[one.key] = person.outcome
+                rows.append(row)
+    return Counter(outcomes.values()), tuple(rows)
 
 
 def look_again(post: Post, folder: "Folder") -> None:
@@ -203,8 +241,9 @@ def compose(post: Post, folder: "Folder", attendee: "Attendee") -> None:
     post(Composed(attendee, view))
 
 
-def find(post: Post, index: "Index", query: str) -> None:
-    post(Found(query, index.find(query)))
+def find(post: Post, index: "Index", query: str, standing: Callable[[int], str]) -> None:
+    """`standing` is the word that the list shows for a row."""
+    post(Found(query, index.find(query, standing)))
 
 
 def plan_run(
@@ -219,7 +258,15 @@ def plan_run(
     except (InviteError, OSError) as error:
         post(PlanRefused(purpose, in_words(error)))
         return
-    post(Planned(purpose, plan))
+    if purpose == "rehearsal" or not plan.to_send:
+        post(Planned(purpose, plan))
+        return
+    subject, per_minute = "", 0.0
+    with suppress(InviteError, OSError):  # the run itself says what is wrong
+        first = plan.to_send[0]
+        subject = folder.view(first.attendee, first.session or None).subject
+        per_minute = folder.pacing().per_minute
+    post(Planned(purpose, plan, subject, per_minute))
 
 
 def mail(post: Post, folder: "Folder", running: Running) -> None:

@@ -1,43 +1,52 @@
 """The last question before anything leaves: who it reaches, by group, and the number to be typed."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from tui.app.screens.dialog import Dialog
-from tui.app.state import Purpose
-from tui.app.words import count, crop
+from tui.app.words import count, crop, duration
 from tui.clean import visible
 
 if TYPE_CHECKING:
+    from tui.app.work import Planned
     from tui.delivery import Account
-    from tui.plan import Action, Plan
+    from tui.event import Event
+    from tui.plan import Action
 
 _GROUPS_SHOWN = 12
 _WIDTH = 28
+_BELOW = 10  # lines of the panel that never scroll: its frame, the question, the number, the answer
 _KINDS = ("invite", "update", "cancel")
 
 
 class Confirm(Dialog[bool]):
     """True when the organiser typed the number of messages and pressed the button; nothing is sent with less."""
 
-    def __init__(self, account: "Account", plan: "Plan", purpose: Purpose, left_out: int = 0) -> None:
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pageup", "scroll(-5)", "up", show=False),
+        Binding("pagedown", "scroll(5)", "down", show=False),
+    ]
+
+    def __init__(self, account: "Account", event: "Event | None", planned: "Planned", left_out: int = 0) -> None:
         super().__init__()
         self._account = account
-        self._plan = plan
-        self._purpose = purpose
+        self._event = event
+        self._planned = planned
+        self._plan = planned.plan
+        self._purpose = planned.purpose
         self._left_out = left_out
-        self._number = len(plan.to_send)
+        self._number = len(self._plan.to_send)
 
     def compose(self) -> ComposeResult:
         verb = "Resend" if self._purpose == "resend" else "Send"
         with Vertical(classes="panel") as panel:
             panel.border_title = Content(verb)
-            panel.border_subtitle = Content("esc sends nothing")
             with VerticalScroll(can_focus=False):
                 yield Static(self._account_in_words(), markup=False)
                 yield Static(self._table(), id="groups", markup=False)
@@ -51,6 +60,14 @@ class Confirm(Dialog[bool]):
     def on_mount(self) -> None:
         self._judge("")
         self.query_one(Input).focus()
+        self.tell_of_more(self.query_one(VerticalScroll), self.query_one(".panel"), "esc sends nothing")
+
+    def on_resize(self) -> None:
+        """However small the screen, the number can be typed: what scrolls gives way to it."""
+        self.query_one(VerticalScroll).styles.max_height = max(2, self.size.height * 92 // 100 - _BELOW)
+
+    def action_scroll(self, by: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
 
     def _account_in_words(self) -> Content:
         account = self._account
@@ -61,7 +78,18 @@ class Confirm(Dialog[bool]):
             (f" {messages}", "bold"),
             ", one for each person\n" if self._number > 1 else "\n",
             (f"through {visible(account.name)}: {visible(account.host)}:{account.port}{user}", "$quiet"),
+            *self._what_and_how_long(),
         )
+
+    def _what_and_how_long(self) -> Iterator[tuple[str, str]]:
+        if self._event is not None:
+            yield f"\n\n{visible(self._event.title)}", "bold"
+            yield f"\n{visible(self._event.when_short)}", ""
+        if self._planned.subject:
+            which = "Subject of the first" if self._number > 1 else "Subject"
+            yield f"\n{which}: {visible(self._planned.subject)}", ""
+        if (pace := self._planned.per_minute) and self._number > 1:
+            yield f"\nAt {pace:g} a minute it will take about {duration((self._number - 1) / pace * 60)}.", "$quiet"
 
     def _table(self) -> Content:
         if self._purpose == "resend":
@@ -76,6 +104,10 @@ class Confirm(Dialog[bool]):
             words = f"\n▲ {count(self._left_out, 'person', 'people')} with errors left out"
             rows.append(Content.styled(words, "$warning"))
         return Content("\n").join(rows)
+
+    def action_close(self) -> None:
+        """Who only looked is not told that nothing was sent."""
+        self.dismiss(False if self.query_one(Input).value else None)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         harmless = visible(event.value)

@@ -6,6 +6,7 @@ from typing import ClassVar, TypeVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.widget import Widget
 
 from tui.app.pages import Line
 from tui.app.widgets.reader import Reader
@@ -26,6 +27,19 @@ class Dialog(ModalScreen[Answer]):
     def action_close(self) -> None:
         self.dismiss(None)
 
+    def tell_of_more(self, scrolled: Widget, panel: Widget, words: str) -> None:
+        """Under `panel`, say that there is more than is seen of what it holds, else `words`."""
+
+        def tell() -> None:
+            more = scrolled.max_scroll_y > scrolled.scroll_offset.y
+            panel.border_subtitle = Content(f"▼ more below: page down   {words}" if more else words)
+
+        def later() -> None:
+            self.call_after_refresh(tell)
+
+        for name in ("scroll_y", "virtual_size", "container_size"):
+            self.watch(scrolled, name, later)
+
 
 class PageDialog(Dialog[None]):
     """Lines to read; any of Escape, q and the key that opened it closes it."""
@@ -40,10 +54,10 @@ class PageDialog(Dialog[None]):
     def compose(self) -> "list[Reader]":
         reader = Reader(id="page")
         reader.border_title = Content(self._title_text)
-        reader.border_subtitle = Content("esc closes")
         return [reader]
 
     def on_mount(self) -> None:
         reader = self.query_one(Reader)
         reader.show(self._lines)
         reader.focus()
+        self.tell_of_more(reader, reader, "esc closes")

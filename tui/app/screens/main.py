@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tui.app.pages import PAGES, Subject
-from tui.app.state import Mark, State, mark_of
+from tui.app.state import TROUBLES, Mark, State, mark_of
 from tui.app.widgets.headline import Banner, EventLine
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.message import MessagePane
@@ -32,7 +32,13 @@ class MainScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "search", tooltip="Search every column; Escape clears it", id="search"),
-        Binding("f", "problems", "problems", tooltip="Only people with problems, or everybody", id="problems"),
+        Binding(
+            "f",
+            "problems",
+            "problems",
+            tooltip="Only people with problems, also of delivery; or everybody",
+            id="problems",
+        ),
         Binding("enter", "open", "open", tooltip="Read the selected person's message", id="open"),
         Binding("r", "resend", "resend", tooltip="Send to the selected person once more", id="resend"),
         Binding("e", "event", "event", tooltip="The event, the account, the files, and their problems", id="event"),
@@ -111,7 +117,7 @@ class MainScreen(Screen[None]):
             self._show_list()
             if state.folder is None:
                 self.message.show_nobody(state)
-        elif old.checked != state.checked:
+        elif old.checked != state.checked or (self._only_problems and _other_troubles(old, state)):
             self._show_list()
         elif old.survey is not state.survey or old.run is not state.run:
             self.table.refresh()
@@ -123,6 +129,7 @@ class MainScreen(Screen[None]):
             or old.running != state.running
             or old.run is None
             or state.run is None
+            or old.run.paused != state.run.paused
         ):
             self.refresh_bindings()
 
@@ -150,14 +157,24 @@ class MainScreen(Screen[None]):
         records = folder.attendees.records if folder is not None else _NOBODY
         order: Sequence[int] = range(len(records))
         if self._only_problems:
-            order = self._state.faults
+            order = self._problem_rows()
         if self._found is not None:
-            order = self._found if not self._only_problems else _both(self._found, self._state.faults)
+            order = self._found if not self._only_problems else _both(self._found, order)
         self.table.show(records, order, self._notice())
         self._show_title(len(order), len(records))
         if not order and folder is not None:
             self.message.show_nobody(self._state)
         self.refresh_bindings()
+
+    def _problem_rows(self) -> Sequence[int]:
+        """Who has a problem of their own, and whose message was refused, put off or may not have arrived."""
+        state = self._state
+        rows: set[int] = set(state.survey.unsettled)
+        run = state.run
+        if run is not None and run.live and state.folder is not None and any(map(run.counts.get, TROUBLES)):
+            keys = {key for key, settled in run.settled.items() if settled.outcome in TROUBLES}
+            rows.update(row for row, one in enumerate(state.folder.attendees.records) if one.key in keys)
+        return sorted(rows.union(state.faults)) if rows else state.faults
 
     def _show_title(self, shown: int, total: int) -> None:
         pane = self.query_one("#attendees")
@@ -191,6 +208,10 @@ class MainScreen(Screen[None]):
         if action == "search":
             return self._state.folder is not None and not self.query_one(SearchLine).typing
         return True
+
+    @property
+    def paused(self) -> bool:
+        return self._state.run is not None and self._state.run.paused
 
     def want(self, what: str) -> None:
         self.post_message(self.Wanted(what))
@@ -226,7 +247,7 @@ class MainScreen(Screen[None]):
     def action_problems(self) -> None:
         if self._state.folder is None:
             return
-        if not self._only_problems and not self._state.faults:
+        if not self._only_problems and not self._problem_rows():
             self.notify("Nobody has a problem.", markup=False)
             if self._state.to_fix:
                 self.want("event")
@@ -288,6 +309,10 @@ class MainScreen(Screen[None]):
 
 def _fitting(breakpoints: Sequence[tuple[int, str]], size: int) -> str:
     return [name for least, name in breakpoints if least <= size][-1]
+
+
+def _other_troubles(old: State, new: State) -> bool:
+    return old.survey is not new.survey or old.troubles != new.troubles
 
 
 def _both(rows: Sequence[int], others: Sequence[int]) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-from tui.app.state import State
+from tui.app.state import MARKS, TROUBLES, State
 from tui.app.widgets.chip import Chip
 from tui.app.words import crop
 from tui.clean import visible
@@ -112,6 +112,9 @@ def _destination(state: State) -> Content:
     return Content.styled(f"no account yet, messages go to {visible(state.folder.outbox.name)}/", "$quiet")
 
 
+_LOUD = {"bad": "bold $error", "care": "bold $warning"}
+
+
 def _counts(state: State) -> Content:
     if state.folder is None:
         return Content()
@@ -127,6 +130,8 @@ def _counts(state: State) -> Content:
         _number(state.to_fix, "to fix", "bold $error" if state.to_fix else "$quiet"),
         _number(sent, "sent", "bold $foreground" if sent else "$quiet"),
     ]
+    troubles = state.troubles
+    parts += [_number(troubles[one], one, _LOUD[MARKS[one].tone]) for one in TROUBLES if troubles.get(one)]
     return Content("  ").join(parts)
 
 

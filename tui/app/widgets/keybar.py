@@ -1,5 +1,7 @@
 """The keys that work here and now, on one line, made from the bindings themselves; each can be clicked."""
 
+from dataclasses import replace
+
 from textual import events
 from textual.binding import Binding
 from textual.content import Content
@@ -45,7 +47,10 @@ class KeyBar(Widget, can_focus=False):
         shown: dict[str, tuple[str, Binding]] = {}
         for active in self.screen.active_bindings.values():
             if active.binding.show and active.enabled:
-                shown.setdefault(active.binding.action, (key_in_words(active.binding), active.binding))
+                binding = active.binding
+                if binding.action == "pause" and getattr(self.screen, "paused", False):
+                    binding = replace(binding, description="go on")
+                shown.setdefault(binding.action, (key_in_words(binding), binding))
         # What is under way comes first: pausing and stopping must never be the keys that did not fit.
         return sorted(shown.values(), key=lambda one: one[1].action not in ("pause", "stop"))
 

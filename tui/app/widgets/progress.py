@@ -10,8 +10,10 @@ from tui.app.state import MARKS, Run
 from tui.app.widgets.chip import Chip
 from tui.app.words import count, duration
 from tui.clean import visible
+from tui.errors import AccountError
 
 _TITLES = {"rehearsal": "Rehearsing", "send": "Sending", "resend": "Resending"}
+_SILENCE = 5.0  # seconds without news, beyond the pace, that are the server's
 _ENDED = {"rehearsal": "Rehearsal", "send": "Send", "resend": "Resend"}
 
 
@@ -67,7 +69,9 @@ class ProgressPanel(Vertical):
         self.set_class(run.over, "-over")
         self._bar.show(run.done / run.total if run.total else 1.0)
         self.border_title = Content(f"{(_ENDED if run.over else _TITLES)[run.purpose]}{_status(run)}")
-        self.border_subtitle = Content("esc closes this") if run.over else Content("p pause   x stop")
+        self.border_subtitle = (
+            Content("esc closes this") if run.over else Content(f"p {'go on' if run.paused else 'pause'}   x stop")
+        )
         self._numbers.update(_summary(run) if run.over else _numbers(run))
         self._pause.relabel("Resume" if run.paused else "Pause")
 
@@ -80,16 +84,24 @@ def _status(run: Run) -> str:
 
 
 def _numbers(run: Run) -> Content:
-    if not run.done and run.waiting is None:
+    if not run.done and run.waiting is None and not run.asked:
         return Content("Checking every message once more before the first one goes out ...")
     word = "sent" if run.live else "written"
     done = run.counts.get("accepted", 0)
     parts = [f"{done:,} {word}"]
     parts += [f"{run.counts[one]:,} {one}" for one in ("refused", "deferred", "unknown") if run.counts.get(one)]
     parts.append(f"{run.left:,} left")
-    if run.waiting is not None:
+    if run.stopping and run.live:
+        again = "q again leaves now" if run.quitting else "q leaves then, q again leaves now"
+        parts += ["waiting for the server's answer", f"{again}: what is in flight will be unknown"]
+    elif run.paused:
+        parts.append("paused")
+    elif run.waiting is not None:
         seconds, reason = run.waiting
         parts.append(f"waiting {duration(seconds)}: {visible(reason)}")
+    elif run.live and (not run.done or run.silent > run.pace + _SILENCE):
+        for_so_long = f" for {duration(run.silent)}" if run.silent > _SILENCE else ""
+        parts.append(f"waiting for the server's answer{for_so_long}")
     elif run.rate:
         rate = f"{run.rate:.0f} a second" if run.rate >= 2 else f"{run.rate * 60:.0f} a minute"
         parts += [rate, f"about {duration(run.seconds_left or 0)} to go"]
@@ -112,7 +124,8 @@ def _summary(run: Run) -> Content:
                 lines.append(_outcome(mark.sign, f"{number:,} {mark.word}", _NEXT[outcome], mark.tone))
         if run.left:
             mark = MARKS["unsent"]
-            lines.append(_outcome(mark.sign, f"{run.left:,} {mark.word}", _NEXT["unsent"], mark.tone))
+            then = "mend the account, then press s" if isinstance(run.failure, AccountError) else _NEXT["unsent"]
+            lines.append(_outcome(mark.sign, f"{run.left:,} {mark.word}", then, mark.tone))
     if run.left_out and run.purpose != "resend":
         people = count(run.left_out, "person", "people")
         lines.append(_outcome("▲", f"{people} left out", "press f to see what is wrong", "care"))
@@ -128,7 +141,7 @@ def _rehearsed(run: Run) -> Content:
 
 _NEXT = {
     "accepted": "the server took them",
-    "refused": "correct the address, then press r",
+    "refused": "correct the address in the file, then F5 and s; or r to ask the same address again",
     "deferred": "the server said not now: press s later",
     "unsent": "press s: the next send does them",
     "unknown": "may have arrived: ask, then press r if not",

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _MEASURED = 400  # rows whose texts decide how wide the columns are; measuring all of a million would take a second
 _GAP = 2
+_NAME = 18  # cells that a name keeps before the address is cut
+_GROUP = 6  # and the least that shows a group
 
 
 class AttendeeTable(ScrollView, can_focus=True):
@@ -197,11 +199,13 @@ def _columns(width: int, natural: tuple[int, int, int]) -> tuple[int, int, int, 
     word = 9
     if room - group - word - 2 * _GAP < min(name + address, 40):
         word = 0
-    if group and room - group - _GAP < min(name + address, 34):
-        group = min(group, 8) if room >= 38 else 0
+    # The address matters more than the group: that has what a shortened name and the whole address leave.
+    spare = room - (word + _GAP if word else 0) - address - min(name, _NAME) - _GAP
+    if spare < group:
+        group = spare if spare >= _GROUP else 0
     room -= (group + _GAP if group else 0) + (word + _GAP if word else 0)
     if (over := name + address - room) > 0:
-        name = max(min(name, room * 2 // 5), name - over)
+        name = max(min(name, room * 2 // 5, _NAME), name - over)
         address = room - name
     elif word or group:
         # What is left over goes between the columns that are read together and the ones at the edge.
