@@ -222,6 +222,7 @@ async def test_a_server_that_is_not_there_is_said_in_words_and_nothing_is_lost(f
         assert "Send failed" in screen
         assert "127.0.0.1" in screen
         assert "55 unsent" in screen
+        assert "mend the account, then press s" in screen
         assert "55 ready" in screen
 
 
@@ -300,3 +301,17 @@ async def test_the_send_window_says_what_goes_out_and_for_how_long_and_leaving_i
         await pilot.press("s")
         await until(pilot, lambda: "about 2 min 42 s" in seen(pilot))
         assert "6 May 2027, 14:00" in seen(pilot)
+
+
+async def test_on_a_small_screen_who_is_to_be_looked_after_wins_over_what_there_is_none_of(
+    folder: Path, server: RecordingServer
+) -> None:
+    server.say("RCPT", "550 5.1.1 No such user", to="bo.li@example.com")
+    server.drop("DOT", to="dora@example.org", times=1)
+    (folder / "three.csv").write_text(
+        "Name,Email\nAna Ruiz,ana@example.org\nBo Li,bo.li@example.com\nDora,dora@example.org\n"
+    )
+    async with driven("three.csv", environment=through(server), size=(60, 20)) as pilot:
+        await send(pilot, 3)
+        await over(pilot)
+        await until(pilot, lambda: "1 sent  1 refused  1 unknown  " in seen(pilot))

@@ -5,6 +5,8 @@ from types import MappingProxyType
 import pytest
 from rich.cells import cell_len
 
+import tui.app
+from tui.app.app import InviteApp
 from tui.app.filtering import Index, fold
 from tui.app.reading import read_html
 from tui.app.state import Run
@@ -79,3 +81,20 @@ def test_a_runs_numbers_add_up_and_its_rate_leaves_pauses_out() -> None:
     assert (run.done, run.left) == (22, 33)
     assert run.rate == 2.0
     assert run.seconds_left == 16.5
+
+
+def test_what_is_left_of_a_send_is_said_on_the_terminal_made_harmless(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(InviteApp, "run", lambda app: setattr(app, "_left_words", "1 sent, 2 left: \x1b[2J"))
+    tui.app.run(["a.csv"])
+    assert capsys.readouterr().err == "1 sent, 2 left: ␛[2J\n"
+
+
+def test_search_finds_how_people_stand() -> None:
+    index = Index([person("Ana Ruiz"), person("Bo Li"), person("Ready Teddy")])
+    words = ["ready", "unknown", "to fix"]
+    assert index.find("unkn", words.__getitem__) == (1,)
+    assert index.find("to fix", words.__getitem__) == (2,)
+    assert index.find("ready", words.__getitem__) == (0, 2)
+    assert index.find("li unknown", words.__getitem__) == (1,)

@@ -89,6 +89,8 @@ class Banner(Widget):
         chips = sum(chip.outer_size.width + 1 for chip in self.query(Chip))
         if self.content_size.height > 1:
             words = _fitted(_destination(state), width - pill.cell_length - 1)
+            if counts.cell_length > width - chips:
+                counts = _counts(state, zeros=False)
             return Content("\n").join([Content.assemble(pill, " ", words), counts])
         room = width - chips - counts.cell_length - pill.cell_length - 3
         words = _fitted(_destination(state), max(0, room))
@@ -115,7 +117,8 @@ def _destination(state: State) -> Content:
 _LOUD = {"bad": "bold $error", "care": "bold $warning"}
 
 
-def _counts(state: State) -> Content:
+def _counts(state: State, *, zeros: bool = True) -> Content:
+    """How many stand how; without what there is none of, where there is no room for it."""
     if state.folder is None:
         return Content()
     if not state.checked:
@@ -125,11 +128,12 @@ def _counts(state: State) -> Content:
     if run is not None and run.live and not run.over:
         ready -= min(ready, run.done)
         sent += run.counts.get("accepted", 0)
-    parts = [
-        _number(ready, "ready", "bold $foreground"),
-        _number(state.to_fix, "to fix", "bold $error" if state.to_fix else "$quiet"),
-        _number(sent, "sent", "bold $foreground" if sent else "$quiet"),
+    numbers = [
+        (ready, "ready", "bold $foreground"),
+        (state.to_fix, "to fix", "bold $error" if state.to_fix else "$quiet"),
+        (sent, "sent", "bold $foreground" if sent else "$quiet"),
     ]
+    parts = [_number(*one) for one in numbers if zeros or one[0]]
     troubles = state.troubles
     parts += [_number(troubles[one], one, _LOUD[MARKS[one].tone]) for one in TROUBLES if troubles.get(one)]
     return Content("  ").join(parts)
