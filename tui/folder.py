@@ -5,6 +5,7 @@ Both faces work through this. Opening reads everything once and writes nothing b
 
 import hashlib
 import re
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from tui import event as event_file
 from tui import ledger as ledgers
 from tui import plan, settings
-from tui.attendees import Attendee, AttendeeList, ColumnSettings, load
+from tui.attendees import Attendee, AttendeeList, ColumnSettings, load, squash
 from tui.delivery import AccountStore, account_from_settings, default_per_minute
 from tui.errors import AccountError, InputError, Problem, UsageError
 from tui.event import Event
@@ -70,7 +71,8 @@ class Folder:
         self.event_path = _event_path(choices)
         self._environment = environment
         event, problems = event_file.load(self.event_path, str(self.event_path))
-        self.event: Event | None = event_file.ensure_uid(event) if event else None
+        self._unsaved: InputError | None = None
+        self.event: Event | None = self._with_uid(event) if event else None
         columns = event.columns if event else {}
         self.attendees: AttendeeList = load(
             choices.files,
@@ -80,6 +82,14 @@ class Folder:
         self.ledger_path = _ledger_path(choices, self.event_path)
         self.outbox = Path(choices.outbox) if choices.outbox else self.event_path.parent / "outbox"
         self._event_problems = problems
+
+    def _with_uid(self, event: Event) -> Event:
+        """The event with its uid. Where a new one cannot be saved, who only looks goes on with one for the moment."""
+        try:
+            return event_file.ensure_uid(event)
+        except InputError as error:
+            self._unsaved = error
+            return replace(event, uid=secrets.token_hex(16))
 
     # --- what is wrong -------------------------------------------------------------------------------------------
 
@@ -93,7 +103,7 @@ class Folder:
             # Without its [columns] a file's header may be misjudged.
             return tuple(p for p in found if p.code not in ("no-address-column", "no-attendees"))
         wording = self._wording_problems
-        found += wording
+        found = [*_judged_by_the_wording(found, wording)]
         if not any(problem.severity == "error" for problem in wording) and not self.attendees.file_errors:
             found += self._message_problems()
         return tuple(dict.fromkeys(found))
@@ -240,6 +250,10 @@ class Folder:
                 ledger.belongs_to(_fingerprint(self.event))
             return ledger.people(history=history)
 
+    def must_be_free(self) -> None:
+        """BusyError while another run holds the ledger."""
+        ledgers.must_be_free(self.ledger_path)
+
     # --- doing it ------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -301,6 +315,8 @@ class Folder:
         """Sends the plan through the account; blocking, to the end. `patience`: see `mailing.Pacing`."""
         from tui import mailing
 
+        if self._unsaved:
+            raise self._unsaved
         if self.account is None:
             raise AccountError("There is no account to send with.", hint="Add one with `invite-tui account add NAME`.")
         prepared = self.prepare(intended, note=note)
@@ -446,6 +462,23 @@ def open_folder(
     InputError where a file is missing or unreadable; what is wrong inside the files is in `problems`.
     """
     return Folder(Choices(tuple(files), event, template, account, ledger, outbox, encoding), environment)
+
+
+def _judged_by_the_wording(found: Iterable[Problem], wording: Sequence[Problem]) -> Iterator[Problem]:
+    """A column that a file has twice is only a warning there, until the wording uses it: then that is the error."""
+    used = {problem.column for problem in wording if problem.code == "duplicate-column"}
+    names = {squash(column) for column in used if column}
+    said = set()
+    for problem in found:
+        if problem.code == "duplicate-column" and problem.column and squash(problem.column) in names:
+            said.add(squash(problem.column))
+            message = f"Two columns are called “{problem.column}”, and the wording uses them."
+            yield replace(problem, severity="error", message=message)
+        else:
+            yield problem
+    for problem in wording:
+        if not (problem.code == "duplicate-column" and problem.column and squash(problem.column) in said):
+            yield problem
 
 
 def _must_be_there(file: str) -> None:

@@ -37,6 +37,10 @@ _OPENING = frozenset({"connect", "greeting", "ehlo", "starttls", "auth"})
 """Stages of a session at which nothing has been said of any message yet."""
 
 
+_ALIKE = 3
+"""So many messages in a row, refused for what they are, and the rest of the run is not tried."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """One message of a mailing: what it is for, what makes it this one, and the SHA-256 of its cleared bytes."""
@@ -259,7 +263,7 @@ class _Run:
         self._ended = False
         self._held_until, self._held_because = 0.0, ""
         self._lost_sessions = 0
-        self._alike = 1  # the first message of a run has to show that the server takes such messages at all
+        self._alike = 0
 
     def begin(self, command: str, account: str) -> None:
         letters = self._mailing.letters
@@ -468,9 +472,9 @@ class _Run:
         with self._turn:
             if isinstance(result, Receipt):
                 self._alike = self._lost_sessions = 0
-            elif result.outcome == "refused" and result.alike:
+            elif result.outcome == "refused" and result.alike and result.stage != "rcpt":
                 self._alike += 1
-            is_hopeless = self._alike > 1
+            is_hopeless = self._alike >= _ALIKE
         if is_hopeless and isinstance(result, Fault) and result.alike:
             raise RefusedAlikeError(
                 f"The mail server refuses the messages for what they are, so the run was ended: {result.reply}",

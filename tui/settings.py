@@ -98,21 +98,19 @@ def _number(layer: _Layer, name: str, least: float, most: float, *, is_whole: bo
 def _account(layers: Sequence[_Layer]) -> tuple[dict[str, str], AccountError | None]:
     """The account `env`, put together so that a password never meets a server that another place named.
 
-    The layer that names the host makes up the account; of the others only the environment, which is the user's own,
-    can change it. So the `.env` of an event folder that somebody sent can neither point a password that stands
-    elsewhere at its own host, nor change the port, the user name or the trusted CA of an account that it did not name.
-    A password in the environment goes with a host that the `.env` of the working directory names: no secret needs to
-    be in a file.
+    The environment and the `.env` of the working directory are the user's own and go together, the environment first:
+    no secret needs to be in a file. An event folder's `.env` can name an account of its own, which only the environment
+    can change. So one that somebody sent can neither point a password that stands elsewhere at its own host, nor change
+    the port, the user name or the trusted CA of an account that it did not name.
     """
     home = _first(layers, _PREFIX + "HOST")
     if home is None:
         return {}, None
+    together = [layer for layer in layers if layer.is_own] if home.is_own else [layers[0], home]
     found = {
-        name.lower(): layer.said[_PREFIX + name]
-        for name in _ENDPOINT
-        if (layer := _first([layers[0], home], _PREFIX + name))
+        name.lower(): layer.said[_PREFIX + name] for name in _ENDPOINT if (layer := _first(together, _PREFIX + name))
     }
-    beside = _first([layers[0], home] if home.is_own else [home], _PREFIX + "PASSWORD")
+    beside = _first(together if home.is_own else [home], _PREFIX + "PASSWORD")
     if beside:
         found["password"] = beside.said[_PREFIX + "PASSWORD"]
     elif "username" in found and (elsewhere := _first(layers, _PREFIX + "PASSWORD")):

@@ -30,13 +30,36 @@ deferred or are unknown; 4 the account; 5 another run holds the ledger; 6 the le
 """
 
 
+def _say(text: str) -> int:
+    """Prints it; 1 where the output is full or gone."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError:
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def _open_what_is_closed() -> None:
+    """A stream that whoever started us has closed is an empty one: nothing to read, nobody to tell."""
+    import os
+
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123  # for as long as the process lives
+
+
 def main(argv: list[str] | None = None) -> int:
     """Runs one command and returns its exit code. Whatever a user can cause ends in a sentence, not a traceback."""
     argv = sys.argv[1:] if argv is None else argv
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        _open_what_is_closed()
     # Written out, so that asking for help costs little more than starting Python.
     if argv in (["--version"], ["--help"], ["-h"]):
-        print(f"invite-tui {tui.__version__}" if argv[0] == "--version" else HELP, end="\n" * (argv[0] == "--version"))
-        return 0
+        return _say(f"invite-tui {tui.__version__}\n" if argv[0] == "--version" else HELP)
     if not argv:
         print(HELP, end="", file=sys.stderr)
         return 2

@@ -26,6 +26,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _add(options: argparse.Namespace, store: AccountStore) -> int:
+    if options.name == "env":
+        raise AccountError(
+            "The account “env” is the one that the environment names.", hint="Choose another name for this one."
+        )
     host = options.host or _ask("Mail server (host name)", "--host")
     security: Security = options.security
     ca = Path(options.ca) if options.ca else None

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -40,10 +40,19 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         tell("Interrupted.")
         return 130
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; Python would complain once more while it closes stdout.
+    except OSError as error:
+        if error.filename:
+            about = InputError(f"{error.filename}: {error.strerror}.", code="unreadable")
+            output.report_error(about, as_json=getattr(options, "json", False))
+            return about.exit_code
+        # Python would complain once more while it closes a stdout that nobody reads, or that is full.
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        if isinstance(error, BrokenPipeError):
+            return 0  # whoever read our output has seen enough
+        tell(f"invite-tui: the result cannot be written: {error.strerror or error}.")
+        return 1
 
 
 def _open(options: argparse.Namespace, files: list[str] | None = None) -> Folder:
@@ -114,27 +123,43 @@ def _send(options: argparse.Namespace) -> int:
     if options.confirm is not None and options.approve is not None:
         raise UsageError("--confirm and --approve exclude each other.", hint="Use the one that you mean.")
     folder = _open(options)
+    _must_be_free(options, folder)
     made = folder.plan(only=options.only, skip_errors=options.skip_errors)
     if options.approve is not None and options.approve.strip().lower() != made.digest:
         raise ConfirmationError(
             "The plan is no longer the one that was approved; nothing was sent.",
             hint="The event, the attendees, the wording or the ledger has changed. Run `plan` and approve it again.",
         )
-    if options.skip_errors and folder.errors:
-        path = folder.event_path.parent / "problems.csv"
-        try:
-            count = output.write_problems(path, folder)
-        except OSError as error:
-            raise InputError(f"{path} cannot be written: {error.strerror}.", code="problems-file") from None
-        tell(f"{count} row(s) with errors are left out; they are in {path}.")
     for action in made.actions:
         if action.kind in ("unknown", "refused", "cancelled", "withdrawn", "removed"):
             tell(f"left as it is: {action.attendee.address}: {action.reason}")
     return _carry_out(options, folder, made, approved=options.approve is not None)
 
 
+def _must_be_free(options: argparse.Namespace, folder: Folder) -> None:
+    """BusyError while another run holds the ledger: said first, because everything else is about to change."""
+    if not options.dry_run:
+        with suppress(AccountError):
+            if folder.account_name:
+                folder.must_be_free()
+
+
+def _name_left_out(folder: Folder) -> None:
+    """Names the rows that are left out, and writes them with their problems to problems.csv."""
+    rows = output.left_out(folder)
+    path = folder.event_path.parent / "problems.csv"
+    try:
+        output.write_problems(path, rows)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.", code="problems-file") from None
+    for record, problems in rows:
+        tell(f"left out: {record.file}, line {record.line}, {record.name} {record.address}: {problems[0].message}")
+    tell(f"{len(rows)} row(s) with errors are left out; they are in {path}.")
+
+
 def _resend(options: argparse.Namespace) -> int:
     folder = _open(options, options.attendees)
+    _must_be_free(options, folder)
     if options.attendees and folder.errors:
         folder.plan()  # refuses, in words
     made = folder.plan_resend(options.addresses)
@@ -151,6 +176,8 @@ def _carry_out(options: argparse.Namespace, folder: Folder, made: Plan, *, appro
         # What cannot be sent is said before anybody is asked to confirm it.
         folder.prepare(made, note=note)
     _confirm(options.confirm, made, folder, approved=approved, dry_run=dry_run)
+    if getattr(options, "skip_errors", False) and folder.errors:
+        _name_left_out(folder)
     if dry_run and not options.dry_run:
         tell("There is no account, so this is a rehearsal: the messages go to the outbox and nothing is sent.")
     control = Control()

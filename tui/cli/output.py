@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tui.attendees import Attendee
 from tui.clean import spreadsheet_cell, visible
 from tui.errors import AccountError, InviteError, Problem
 from tui.folder import Folder, MessageView
@@ -267,22 +268,35 @@ def print_status(folder: Folder, people: Mapping[str, Person]) -> None:
     say(", ".join(f"{count} {word}" for word, count in counts.items() if count) + ".")
 
 
-def write_problems(path: Path, folder: Folder) -> int:
-    """Writes the rows with errors and what is wrong with each to `path`, safe for a spreadsheet; returns how many."""
-    rows: dict[tuple[str, int], list[Problem]] = {}
+def left_out(folder: Folder) -> list[tuple[Attendee, list[Problem]]]:
+    """The rows that --skip-errors leaves out, in the order of the files, each with what is wrong with it."""
+    rows: dict[int, list[Problem]] = {}
+    records = folder.attendees.records
     for problem in folder.errors:
-        rows.setdefault((problem.file or "", problem.line or 0), []).append(problem)
-    records = {(record.file, record.line): record for record in folder.attendees.records}
+        row = records.row_at(problem.file or "", problem.line or 0)
+        if row is not None:
+            rows.setdefault(row, []).append(problem)
+    return [(records[row], problems) for row, problems in sorted(rows.items())]
+
+
+def write_problems(path: Path, rows: Iterable[tuple[Attendee, Sequence[Problem]]]) -> None:
+    """Writes these rows to `path`, a line for each problem: what is wrong, then the row's own cells. No cell of it is a
+    formula to the spreadsheet that opens it."""
+    rows = list(rows)
+    headers = list(dict.fromkeys(header for record, _ in rows for header in record.columns.headers))
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         out = csv.writer(file)
-        out.writerow(["file", "line", "name", "address", "problem", "hint"])
-        for place, problems in rows.items():
-            record = records.get(place)
+        out.writerow(map(_safe, ["file", "line", "code", "problem", "hint", *headers]))
+        for record, problems in rows:
+            fields = record.fields
+            cells = [fields.get(header, "") for header in headers]
             for problem in problems:
-                cells = [problem.file, problem.line, record and record.name, record and record.address]
-                words = [*cells, problem.message, problem.hint]
-                out.writerow([spreadsheet_cell(visible(str(word))) if word is not None else "" for word in words])
-    return len(rows)
+                words = [record.file, record.line, problem.code, problem.message, problem.hint or ""]
+                out.writerow([_safe(str(word)) for word in (*words, *cells)])
+
+
+def _safe(cell: str) -> str:
+    return spreadsheet_cell(visible(cell, lines=True))
 
 
 def _line_of(problem: Problem) -> str:

@@ -149,7 +149,8 @@ def _sends(parser: _Parser) -> None:
 
 
 def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        text = text[:40]
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)
 

@@ -230,13 +230,20 @@ def open_for_run(path: Path) -> Ledger:
         return ledger
 
 
+def must_be_free(path: Path) -> None:
+    """BusyError while a run holds the ledger at `path`; makes nothing where there is none."""
+    path = path.resolve()
+    if path.with_name(path.name + "-lock").exists():
+        with _in_words(path.name):
+            _locked(path).close()
+
+
 def open_to_read(path: Path) -> Ledger:
     """The ledger at `path` for reading, also beside a run; an empty one where there is none (nothing is created)."""
     with _in_words(path.name), ExitStack() as opened:
         _refuse_what_is_no_file(path)
         if path.exists() and path.stat().st_size:
-            db = opened.enter_context(closing(_connect(path)))
-            db.execute("PRAGMA query_only = ON")
+            db = opened.enter_context(closing(_connect_to_read(path)))
             version = _version(db, path.name)
             if version == len(_SCHEMA):
                 opened.pop_all()
@@ -248,6 +255,18 @@ def open_to_read(path: Path) -> Ledger:
         _migrate(db)
         opened.pop_all()
         return Ledger(db, None, path.name)
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that only reads. SQLite writes beside a ledger to read it; where it may not, as in an archive, no
+    run can be writing either, and the file is read as it lies there."""
+    wal = path.with_name(path.name + "-wal")
+    if not os.access(path.resolve().parent, os.W_OK) and not (wal.exists() and wal.stat().st_size):
+        address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+        return sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+    db = _connect(path)
+    db.execute("PRAGMA query_only = ON")
+    return db
 
 
 def _connect(path: Path | str) -> sqlite3.Connection:

@@ -1,0 +1,122 @@
+"""What scripts and odd surroundings do to the commands."""
+
+import csv
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.conftest import Desk, wait_for
+from tests.servers.recording import RecordingServer
+
+Live = tuple[Desk, RecordingServer]
+
+
+@pytest.mark.parametrize("words", [("--confirm", "55"), ()])
+def test_the_same_command_beside_a_run_is_told_that_the_ledger_is_held(live: Live, words: tuple[str, ...]) -> None:
+    desk, server = live
+    desk.environment["INVITE_TUI_SMTP_PER_MINUTE"] = "300"
+    desk.start("send", "attendees.csv", "--confirm", "55")
+    wait_for(lambda: len(server.messages) >= 1)
+    assert desk.json("send", "attendees.csv", *words, code=5)["error"]["code"] == "busy"
+    assert desk.json("check", "attendees.csv")["attendees"] == 55
+
+
+def test_the_password_may_be_in_the_environment_and_the_rest_in_the_folder(live: Live) -> None:
+    desk, server = live
+    password = desk.environment.pop("INVITE_TUI_SMTP_PASSWORD")
+    desk.write(".env", "".join(f"{name}={value}\n" for name, value in desk.environment.items()))
+    desk.environment = {"INVITE_TUI_SMTP_PASSWORD": password}
+    assert desk.json("send", "attendees.csv", "--confirm", "55")["counts"]["accepted"] == 55
+    assert {message.user for message in server.messages} == {server.username}
+
+
+def test_rows_that_are_left_out_are_named_and_keep_their_cells(live: Live) -> None:
+    desk, _ = live
+    desk.change("attendees.csv", "bo.li@example.com", "bo.li@@example.com")
+    (desk.path / "problems.csv").write_text("mine", encoding="utf-8")
+    desk.run("send", "attendees.csv", "--skip-errors", "--confirm", "55", code=1)
+    assert (desk.path / "problems.csv").read_text(encoding="utf-8") == "mine", "nothing was sent, nothing is written"
+    done = desk.run("send", "attendees.csv", "--skip-errors", "--confirm", "54")
+    assert "line 3" in done.stderr and "bo.li@@example.com" in done.stderr
+    with (desk.path / "problems.csv").open(encoding="utf-8-sig", newline="") as file:
+        [row] = csv.DictReader(file)
+    assert (row["line"], row["code"], row["Audience"], row["Email"]) == (
+        "3",
+        "bad-address",
+        "public",
+        "bo.li@@example.com",
+    )
+
+
+def test_a_column_that_is_there_twice_is_one_error_once_the_wording_uses_it(desk: Desk) -> None:
+    desk.write("two.csv", "Name,Email,Town,town\nAna,ana@example.org,Leeds,York\n")
+    [warning] = desk.json("check", "two.csv")["problems"]
+    assert (warning["code"], warning["severity"]) == ("duplicate-column", "warning")
+    desk.write("templates/invitation.md", "subject: Come\n\nDear {{ name }} of {{ town }}.\n")
+    [error] = desk.json("check", "two.csv", code=1)["problems"]
+    assert (error["code"], error["severity"], error["file"]) == ("duplicate-column", "error", "two.csv")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("attendees.csv <&-", 2),
+        ("send attendees.csv <&-", 0),
+        ("plan attendees.csv >/dev/full", 1),
+        ("--help >/dev/full", 1),
+        ("plan attendees.csv >&-", 0),
+        ("check nothing.csv --json 2>&-", 1),
+        ("check " + "x" * 300 + ".csv", 1),
+        ("check attendees.csv --event " + "x" * 300, 1),
+        ("check attendees.csv --template " + "x" * 300 + ".md", 1),
+        ("init " + "x" * 300, 1),
+        ("send attendees.csv --confirm " + "9" * 5000, 2),
+        ("account add env --host localhost", 4),
+    ],
+)
+def test_whatever_surrounds_it_there_is_no_traceback(desk: Desk, words: str, code: int) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m tui {words}",
+        shell=True,
+        cwd=desk.path,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr + done.stdout, done.stderr
+    assert done.returncode == code, done.stderr
+
+
+def test_a_finished_event_can_be_looked_at_where_nothing_may_be_written(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, _ = live
+    desk.run("send", "attendees.csv", "--confirm", "55")
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        for path in (*desk.path.iterdir(), desk.path):
+            path.chmod(path.stat().st_mode & ~0o222)
+        assert desk.json("status")["counts"]["accepted"] == 55
+        desk.path.chmod(0o700)
+        return
+    # Root may write everywhere: somebody else looks.
+    # The first look is root's: Python itself may be where nobody else may read.
+    reader = "import os, sys; from tui.cli import main; look = ['status', '--json']; main(look); print('---'); "
+    reader += "os.setuid(65534); sys.exit(main(look))"
+    for folder in (desk.path, *desk.path.parents):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    for path in desk.path.rglob("*"):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    done = subprocess.run(
+        [sys.executable, "-c", reader],
+        cwd=desk.path,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"accepted": 55' in done.stdout.partition("---")[2]
