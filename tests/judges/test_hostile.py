@@ -81,8 +81,7 @@ _PIECES = (
 )
 _WRITTEN = st.lists(st.one_of(st.sampled_from(_PIECES), st.text(max_size=12)), max_size=9).map("".join)
 _LINE = _WRITTEN.map(one_line)
-# A backslash in a name is known to be read as something else: tests/judges/test_named.py, KNOWN_FAULTS.
-_NAME = _LINE.map(lambda text: one_line(text.replace("\\", "")))
+_NAME = _LINE
 _ADDRESSES = st.sampled_from(
     [
         *(

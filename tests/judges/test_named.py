@@ -32,14 +32,6 @@ MISREAD: Mapping[tuple[str, str], frozenset[str]] = {
     ("node-ical", "punctuation that means something to a calendar"): frozenset({"summary", "attendees"}),
 }
 
-# Where the message is at fault, and who reads it wrong. Whoever mends one takes it from here and lets it into
-# tests/judges/test_hostile.py again.
-KNOWN_FAULTS: Mapping[tuple[str, str], frozenset[str]] = {
-    # RFC 5545 gives a backslash no meaning in a parameter, and these readers give it one.
-    ("ical.js", "a backslash in a name"): frozenset({"attendees"}),
-    ("libical", "a backslash in a name"): frozenset({"attendees"}),
-}
-
 
 def judged(name: str, readings: Mapping[str, Reading]) -> dict[str, list[str]]:
     """Where each judge read something else than was meant by the letter of that name."""
@@ -56,8 +48,7 @@ def judged(name: str, readings: Mapping[str, Reading]) -> dict[str, list[str]]:
 def test_a_message_is_read_as_it_was_meant(name: str, bench: Bench) -> None:
     readings = bench(letters()[name].composition.raw)
     wrong = judged(name, readings)
-    known = {**MISREAD, **KNOWN_FAULTS}
-    expected = {judge: known[judge, name] for judge in readings if (judge, name) in known}
+    expected = {judge: MISREAD[judge, name] for judge in readings if (judge, name) in MISREAD}
     assert {judge: {line.partition(":")[0] for line in lines} for judge, lines in wrong.items()} == expected, wrong
 
 

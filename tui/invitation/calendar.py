@@ -75,8 +75,9 @@ def fold(line: str) -> bytes:
 
 
 def _common_name(name: str) -> str:
-    # RFC 6868 escapes a double quote as ^', which not every client undoes: an apostrophe says the same.
-    safe = one_line(name).replace('"', "'").replace("^", "^^")
+    # RFC 6868 escapes a double quote as ^', which not every client undoes: an apostrophe says the same. A backslash has
+    # no meaning here (RFC 5545 §3.2), but some readers give it one, and lose the attendee after one at the end.
+    safe = one_line(name).replace('"', "'").replace("^", "^^").replace("\\", "/")
     return f';CN="{safe}"' if safe else ""
 
 

@@ -148,7 +148,8 @@ class Composer:
         used = frozenset[int]().union(*(wording.columns_used(columns) for wording in self._wordings.values()))
         own = self._special(columns)
         special = {index for index in (own.link, own.file) if index is not None}
-        return (used | special | {columns.address, *columns.name}) - columns.internal
+        who = {columns.address, *columns.also, *columns.name, *(at for name in columns.other_names for at in name)}
+        return (used | special | who) - columns.internal
 
     def _session(self, name: str) -> tuple[Event, Mapping[str, object]]:
         """What a message is about, and what its wording can say of it."""
