@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _MEASURED = 400  # rows whose texts decide how wide the columns are; measuring all of a million would take a second
 _GAP = 2
 _NAME = 18  # cells that a name keeps before the address is cut
-_GROUP = 6  # and the least that shows a group
+_ADDRESS = 20  # that an address keeps before the group gives way
+_GROUP = 8  # that show a group, where they must
 
 
 class AttendeeTable(ScrollView, can_focus=True):
@@ -196,13 +197,13 @@ def _columns(width: int, natural: tuple[int, int, int]) -> tuple[int, int, int, 
     """Cells for name, address, group and the mark's word: 0 for a column that has to give way."""
     name, address, group = max(natural[0], 8), max(natural[1], 12), min(natural[2], 16)
     room = width - 3 - _GAP  # the sign before, one gap between name and address
-    word = 9
-    if room - group - word - 2 * _GAP < min(name + address, 40):
-        word = 0
-    # The address matters more than the group: that has what a shortened name and the whole address leave.
-    spare = room - (word + _GAP if word else 0) - address - min(name, _NAME) - _GAP
-    if spare < group:
-        group = spare if spare >= _GROUP else 0
+    spare = room - min(name, _NAME) - _GAP
+    # The word says what the sign says: it is there where all else is whole.
+    word = 9 if spare - 9 - _GAP - address >= group else 0
+    if not word and spare - address < group:
+        # The address matters more than the group, whose first letters tell it from the others.
+        least = min(group, _GROUP)
+        group = max(least, min(group, spare - address)) if spare - _ADDRESS >= least else 0
     room -= (group + _GAP if group else 0) + (word + _GAP if word else 0)
     if (over := name + address - room) > 0:
         name = max(min(name, room * 2 // 5, _NAME), name - over)
