@@ -50,7 +50,7 @@ def smtp_server(start_smtp: Callable[..., RecordingServer]) -> RecordingServer:
 
 @pytest.fixture(scope="session")
 def _postfix(authority: Authority) -> Iterator[Postfix]:
-    _need(real_postfix.missing())
+    need(real_postfix.missing())
     with Postfix(authority) as server:
         yield server
 
@@ -65,12 +65,12 @@ def postfix(_postfix: Postfix) -> Postfix:
 @pytest.fixture
 def secret_service(surroundings: None) -> Iterator[SecretService]:
     """A real, empty, unlocked Secret Service for processes started in its `environment`."""
-    _need(real_secret_service.missing())
+    need(real_secret_service.missing())
     with SecretService() as service:
         yield service
 
 
-def _need(missing: str | None) -> None:
+def need(missing: str | None) -> None:
     """Go on, or do not run the test: with CI=true what is missing is a failure."""
     if missing is None:
         return

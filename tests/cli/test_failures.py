@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Desk, wait_for
+from tests.conftest import need
 from tests.servers.recording import RecordingServer
 
 Live = tuple[Desk, RecordingServer]
@@ -169,15 +170,14 @@ def test_a_broken_event_file_is_told_with_its_line(desk: Desk) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder on a disk of 1 MiB."""
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
-        pytest.skip("only root may mount a small disk")
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    need(None if is_root else "only root may mount a small disk")
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", disk], check=False, capture_output=True
     )
-    if mounted.returncode != 0:
-        pytest.skip("this machine lets nobody mount a disk")
+    need("this machine lets nobody mount a disk" if mounted.returncode else None)
     try:
         yield disk
     finally:

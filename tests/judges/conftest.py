@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.conftest import _need
+from tests.conftest import need
 from tests.judges import libical, node, python, spamassassin
 from tests.judges.letters import letters
 from tests.judges.reading import Reading
@@ -20,7 +20,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """Each bench in turn."""
     with ExitStack() as running:
         if request.param == "node":
-            _need(node.missing())
+            need(node.missing())
             yield running.enter_context(node.NodeJudges()).read
         elif request.param == "libical":
             judge: libical.Libical = request.getfixturevalue("libical_judge")
@@ -32,14 +32,14 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 @pytest.fixture(scope="session")
 def libical_judge() -> libical.Libical:
     """libical alone, for what only it knows."""
-    _need(libical.missing())
+    need(libical.missing())
     return libical.Libical()
 
 
 @pytest.fixture(scope="session")
 def spam_scores(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Score]:
     """What SpamAssassin gives to every sort of message, and to "spam", which is meant to be found out."""
-    _need(spamassassin.missing())
+    need(spamassassin.missing())
     messages = {name: letter.composition.raw for name, letter in letters().items()}
     marked = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
     messages["spam"] = b"From: a@b.example\r\nSubject: x\r\n\r\n" + marked + b"\r\n"
