@@ -20,6 +20,10 @@ def _private_page(told: Path) -> Path:
     return page
 
 
+def _is_gone(page: Path) -> bool:
+    return not page.exists()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="the browser here is a shell script")
 async def test_o_opens_the_selected_persons_page_from_a_file_that_nobody_else_can_read(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -38,7 +42,7 @@ async def test_o_opens_the_selected_persons_page_from_a_file_that_nobody_else_ca
         await until(pilot, lambda: told.exists() and told.read_text(encoding="utf-8").strip())
         page = _private_page(told)
         await until(pilot, lambda: "Opened in the browser" in seen(pilot))
-    assert not os.path.lexists(page), "it goes when the app goes"
+    assert _is_gone(page), "it goes when the app goes"
 
 
 async def test_where_there_is_no_browser_the_page_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
