@@ -1,0 +1,23 @@
+"""The plan: the event, the attendees and what the ledger holds; one action for each, with its reason. Pure."""
+
+from tui.plan.actions import Action, Kind, Plan, Verb
+from tui.plan.making import make, make_resend
+from tui.plan.people import known
+from tui.plan.sessions import find_session, past_sessions, session_problems, sessions_of
+from tui.plan.versions import facts_of, uid_of
+
+__all__ = [
+    "Action",
+    "Kind",
+    "Plan",
+    "Verb",
+    "facts_of",
+    "find_session",
+    "known",
+    "make",
+    "make_resend",
+    "past_sessions",
+    "session_problems",
+    "sessions_of",
+    "uid_of",
+]

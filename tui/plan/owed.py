@@ -1,0 +1,193 @@
+"""What a person is owed, given the event of now and what the ledger holds of them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tui.attendees import Attendee
+from tui.event import Event
+from tui.ledger.records import Facts, Person, Sent
+from tui.plan.actions import Action
+from tui.plan.people import known
+from tui.plan.sessions import sessions_of
+from tui.plan.versions import changes_between, current, facts_of, held_by, key_of, newest_stamp, same, uid_of
+
+
+def owed(event: Event, attendee: Attendee, person: Person | None) -> Iterator[Action]:
+    """What one listed attendee is owed, given what the ledger holds of them: session by session."""
+    parts = person.sessions if person else {}
+    if attendee.withdrawn is not None:
+        reason = f"withdrawn: the list says “{attendee.withdrawn}”"
+        if any(map(held_by, parts.values())):
+            reason += "; they still hold an invitation, so a cancellation is owed"
+        yield Action(attendee, "none", "withdrawn", reason)
+        return
+    due = {session.session: session for session in sessions_of(event, attendee)[0]}
+    for name, session in due.items():
+        yield from (replace(action, session=name) for action in owed_of_one(session, attendee, parts.get(name)))
+    titles = {session.session: session.title for session in event.each}
+    for name, part in parts.items():
+        if name not in due:
+            yield from (replace(action, session=name) for action in _left_out(attendee, part, titles.get(name)))
+
+
+def _left_out(attendee: Attendee, part: Person, title: str | None) -> Iterator[Action]:
+    """A session that the person was invited to and no longer is to come to: reported, and left alone."""
+    yield from _unfinished_cancellations(attendee, part)
+    held, latest = held_by(part), current(part)[-1]
+    if latest.action == "cancel":
+        return
+    was = latest.facts.get("title", "")
+    reason = f"no longer down for “{title}”" if title else f"“{was}” is no longer in the event file"
+    reason += (
+        "; still holds an invitation, which only a cancellation takes back" if held else "; nothing has reached them"
+    )
+    yield Action(attendee, "none", "removed", reason, latest.uid, latest.sequence, latest.generation)
+
+
+def owed_of_one(event: Event, attendee: Attendee, person: Person | None) -> Iterator[Action]:
+    """What they are owed of one session. `person` is what the ledger holds of them and of it."""
+    if person is None:
+        yield _first(event, attendee, 0, "first invitation")
+        return
+    yield from _unfinished_cancellations(attendee, person)
+    held, latest = held_by(person), current(person)[-1]
+    if latest.action == "cancel":
+        reason = "was cancelled; `resend` invites them anew"
+        yield Action(attendee, "none", "cancelled", reason, latest.uid, latest.sequence, latest.generation)
+    elif key_of(latest.address) != key_of(attendee.address):
+        if held:
+            yield _cancel(attendee, person, held)
+        yield _first(event, attendee, latest.generation + 1, f"the address was {latest.address} before")
+    elif held is None:
+        yield _still_first(event, attendee, person)
+    else:
+        yield _next(event, attendee, person, held)
+
+
+def _first(event: Event, attendee: Attendee, generation: int, reason: str, round_: int = 0) -> Action:
+    uid = uid_of(event, attendee.key, generation)
+    facts = facts_of(event, attendee)
+    return Action(attendee, "invite", "due", reason, uid, 0, generation, round_, facts)
+
+
+def _still_first(event: Event, attendee: Attendee, person: Person) -> Action:
+    """Somebody for whom no message can have arrived yet."""
+    latest = current(person)[-1]
+    if latest.outcome != "refused":
+        words = f"the server put it off: {latest.reply}" if latest.outcome == "deferred" else "it was not tried"
+        first = _first(event, attendee, latest.generation, f"still to send: {words}", latest.round)
+        return replace(first, uid=latest.uid, pending=latest)
+    if same(latest.facts, facts_of(event, attendee)):
+        reason = f"refused: {latest.reply}; correct the address, or `resend` if the server should be asked again"
+        return Action(attendee, "none", "refused", reason, latest.uid, latest.sequence, latest.generation)
+    reason = "refused before, and the event has changed since"
+    return replace(_first(event, attendee, latest.generation, reason, latest.round + 1), uid=latest.uid)
+
+
+def _next(event: Event, attendee: Attendee, person: Person, held: Sent) -> Action:
+    """Somebody who holds a version, or may hold it: nothing, an update, or a resend that is still due."""
+    facts, latest = facts_of(event, attendee), current(person)[-1]
+    nothing = Action(attendee, "none", "held", "holds the current invitation", held.uid, held.sequence, held.generation)
+    if latest.outcome in ("deferred", "unsent") and same(held.facts, facts):
+        # What is still due is a resend of what they hold, or an update that the event has since taken back.
+        if latest.sequence == held.sequence:
+            again = _repeat(attendee, person, latest, facts, f"still to send: {latest.reply or 'it was not tried'}")
+            return replace(again, pending=latest)
+        return nothing
+    if same(held.facts, facts):
+        if held.outcome == "unknown":
+            reason = "it is not known whether the message arrived; `resend` decides"
+            return replace(nothing, kind="unknown", reason=reason)
+        return nothing
+    if latest.outcome == "refused" and same(latest.facts, facts):
+        return replace(nothing, kind="refused", reason=f"the update was refused: {latest.reply}")
+    changes = tuple(changes_between(held.facts, facts))
+    pending = latest.outcome in ("deferred", "unsent") and latest.sequence > held.sequence
+    sequence = latest.sequence if pending else max(message.sequence for message in current(person)) + 1
+    return Action(
+        attendee,
+        "update",
+        "due",
+        "changed: " + ", ".join(change.what.lower() for change in changes),
+        held.uid,
+        sequence,
+        held.generation,
+        latest.round if pending else 0,
+        facts,
+        changes,
+        current(person)[0].message_id,
+        newest_stamp(person),
+        latest if pending else None,
+    )
+
+
+def once_more(event: Event, attendee: Attendee, person: Person) -> Action:
+    """The current version once more, because the organiser asks for it by name."""
+    held, latest = held_by(person), current(person)[-1]
+    if latest.action == "cancel":
+        return _first(event, attendee, latest.generation + 1, "asked for by name, after a cancellation")
+    if held is None:
+        round_ = latest.round + (latest.outcome == "refused")
+        return replace(_first(event, attendee, latest.generation, "asked for by name", round_), uid=latest.uid)
+    facts = facts_of(event, attendee)
+    if not same(held.facts, facts):
+        owed = _next(event, attendee, person, held)
+        if owed.action != "none":
+            return owed
+        return replace(_repeat(attendee, person, latest, facts, "asked for by name"), round=latest.round + 1)
+    rounds = [message for message in current(person) if message.sequence == held.sequence]
+    round_ = rounds[-1].round + (rounds[-1].outcome not in ("deferred", "unsent"))
+    return replace(_repeat(attendee, person, held, facts, "asked for by name"), round=round_)
+
+
+def _repeat(attendee: Attendee, person: Person, message: Sent, facts: Facts, reason: str) -> Action:
+    """A version once more; an update with the changes that it told of."""
+    earlier = [sent for sent in current(person) if sent.may_have_arrived and sent.sequence < message.sequence]
+    is_update = message.action == "update"
+    return Action(
+        *(attendee, "update" if is_update else "invite", "due", reason, message.uid, message.sequence),
+        *(message.generation, message.round, facts),
+        changes=tuple(changes_between(earlier[-1].facts, facts)) if is_update and earlier else (),
+        in_reply_to=current(person)[0].message_id,
+        not_before=newest_stamp(person),
+    )
+
+
+def _cancel(attendee: Attendee, person: Person, held: Sent) -> Action:
+    """Takes the old entry away from where it was sent."""
+    there = replace(attendee, address=held.address)
+    sequence = max(message.sequence for message in current(person)) + 1
+    return Action(
+        *(there, "cancel", "due", f"the address is now {attendee.address}", held.uid, sequence, held.generation),
+        facts=held.facts,
+        in_reply_to=current(person)[0].message_id,
+        not_before=newest_stamp(person),
+    )
+
+
+def _unfinished_cancellations(attendee: Attendee, person: Person) -> Iterator[Action]:
+    for message in person.messages:
+        if message.action == "cancel" and message.outcome in ("deferred", "unsent"):
+            there = replace(attendee, address=message.address)
+            words = message.reply or "it was not tried"
+            yield Action(
+                *(there, "cancel", "due", f"still to send: {words}", message.uid, message.sequence),
+                *(message.generation, message.round, message.facts),
+                in_reply_to=next(sent.message_id for sent in person.messages if sent.uid == message.uid),
+                not_before=newest_stamp(person),
+                pending=message,
+            )
+
+
+def left_behind(person: Person) -> Iterator[Action]:
+    """Somebody who is in the ledger and no longer on the list: reported, and left alone."""
+    parts = [part for part in person.sessions.values() if current(part)[-1].action != "cancel"]
+    if not parts:
+        return
+    latest = current(parts[-1])[-1]
+    reason = "no longer on the list; " + (
+        "still holds an invitation, which only a cancellation takes back"
+        if any(map(held_by, parts))
+        else "nothing has reached them"
+    )
+    yield Action(known(person), "none", "removed", reason, latest.uid, latest.sequence, latest.generation)

@@ -1,0 +1,85 @@
+"""The versions of an event that one person was told of: what is in them, and how they differ."""
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from tui import address
+from tui.attendees import Attendee
+from tui.event import Change, Event, is_web_link
+from tui.ledger.records import Facts, Person, Sent
+
+_COMPARED = ("title", "start", "end", "rrule", "zone", "location", "join_url")
+_TIMES = ("start", "end", "rrule", "zone")
+_LONGEST_DOMAIN = 150  # Outlook may confuse UIDs of more than 202 bytes (STANOICAL §2.1.10)
+
+
+def facts_of(event: Event, attendee: Attendee) -> Facts:
+    """What one person is told of the event: the version that an update would change."""
+    start, end = event.span if event.all_day else (at.astimezone(UTC).isoformat() for at in (event.start, event.end))
+    facts = {
+        "title": event.title,
+        "start": start,
+        "end": end,
+        "location": event.location,
+        "join_url": _own_link(attendee) or event.join_url,
+        "when": event.when,
+    }
+    if event.session:
+        facts |= {"session": event.session}
+    if event.rule:
+        # Later meetings of a series are at other moments in another zone.
+        facts |= {"rrule": str(event.rule), "zone": "" if event.all_day else event.timezone}
+    return facts
+
+
+def uid_of(event: Event, key: str, generation: int) -> str:
+    """The calendar UID of one person and session: unguessable, and the same whenever it is worked out."""
+    whose = f"{key}\0{generation}\0{event.session}" if event.session else f"{key}\0{generation}"
+    secret = hmac.new(event.uid.encode(), whose.encode(), hashlib.sha256)
+    domain = event.organizer.email.rpartition("@")[2]
+    return f"{secret.hexdigest()[:40]}@{domain[-_LONGEST_DOMAIN:].lstrip('.-')}"
+
+
+def current(person: Person) -> tuple[Sent, ...]:
+    """The messages of the newest generation: one calendar entry's life. Never empty."""
+    newest = max(message.generation for message in person.messages)
+    return tuple(message for message in person.messages if message.generation == newest)
+
+
+def newest_stamp(person: Person) -> datetime:
+    return max(message.stamp for message in person.messages)
+
+
+def held_by(person: Person | None) -> Sent | None:
+    """The newest version that may be in the person's calendar, None where there is none or it was cancelled."""
+    if person is None:
+        return None
+    arrived = [message for message in current(person) if message.may_have_arrived]
+    return arrived[-1] if arrived and arrived[-1].action != "cancel" else None
+
+
+def same(one: Facts, other: Facts) -> bool:
+    return all(one.get(name, "") == other.get(name, "") for name in _COMPARED)
+
+
+def changes_between(old: Facts, new: Facts) -> Iterator[Change]:
+    for name, word in (("title", "Title"), ("location", "Place"), ("join_url", "Link")):
+        if old.get(name, "") != new.get(name, ""):
+            yield Change(word, old.get(name, ""), new.get(name, ""))
+    if any(old.get(name, "") != new.get(name, "") for name in _TIMES):
+        yield Change("Time", old.get("when", ""), new.get("when", ""))
+
+
+def _own_link(attendee: Attendee) -> str:
+    index = attendee.columns.placeholders.get("join_url")
+    link = attendee.cells[index].strip() if index is not None else ""
+    return link if is_web_link(link) else ""
+
+
+def key_of(text: str) -> str:
+    try:
+        return address.parse(text).key
+    except address.AddressError:
+        return text.strip().casefold()
