@@ -87,8 +87,38 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """What the organiser corrected of one person: the cell under `header`, or with "" the address.
+
+    It holds while the list still says `before`; a list that says something else again has been corrected itself.
+    """
+
+    key: str
+    header: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What the organiser decided with a run beside what is sent: recorded with it, whatever becomes of its messages.
+
+    `cancelled` are (key, session, generation) of those who were cancelled by name. `called_off` is what the event was
+    when everybody was cancelled, "" where this run does not do that.
+    """
+
+    corrections: tuple[Correction, ...] = ()
+    cancelled: tuple[tuple[str, str, int], ...] = ()
+    called_off: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
-    """One attendee as the ledger knows them: who they are, every message oldest first, every attempt oldest first."""
+    """One attendee as the ledger knows them: who they are, every message oldest first, every attempt oldest first.
+
+    `corrections` are the newest of each column; `cancelled` says of which generation of a session they were cancelled
+    by name.
+    """
 
     key: str
     address: str
@@ -97,6 +127,8 @@ class Person:
     fields: Mapping[str, str]
     messages: tuple[Sent, ...]
     history: tuple[Entry, ...] = field(default=(), repr=False)
+    corrections: tuple[Correction, ...] = ()
+    cancelled: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def sessions(self) -> Mapping[str, "Person"]:

@@ -18,10 +18,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from tui.errors import BusyError, InputError, LedgerError
-from tui.ledger.records import Entry, Outcome, Person, Planned, Sent
+from tui.ledger.records import Correction, Decisions, Entry, Outcome, Person, Planned, Sent
 
 _INTERRUPTED = "the run was interrupted after this message had begun to go out"
-_SCHEMA = ("001.sql",)
+_SCHEMA = ("001.sql", "002.sql")
 _APPLICATION = 0x494E5654  # "INVT": PRAGMA application_id, so that no other program's database is taken for a ledger
 
 
@@ -73,7 +73,9 @@ class Ledger:
                 db.execute(
                     "SELECT (SELECT coalesce(max(id), 0) FROM run), (SELECT count(*) FROM message),"
                     " (SELECT coalesce(max(id), 0) FROM attempt),"
-                    " (SELECT count(*) FROM attempt WHERE outcome <> 'sending')"
+                    " (SELECT count(*) FROM attempt WHERE outcome <> 'sending'),"
+                    " (SELECT coalesce(max(id), 0) FROM correction), (SELECT count(*) FROM cancellation),"
+                    " (SELECT value FROM fact WHERE name = 'called-off')"
                 ).fetchone()
             )
 
@@ -83,14 +85,32 @@ class Ledger:
             rows = db.execute("SELECT key, address, name, grouped, fields FROM person ORDER BY rowid").fetchall()
             messages = self._messages(db)
             entries = self._history(db) if history else {}
+            corrections, cancelled = self._corrections(db), self._cancellations(db)
             return {
-                key: Person(key, address, name, group, json.loads(fields), messages[key], entries.get(key, ()))
+                key: Person(
+                    *(key, address, name, group, json.loads(fields), messages[key], entries.get(key, ())),
+                    *(corrections.get(key, ()), cancelled.get(key, {})),
+                )
                 for key, address, name, group, fields in rows
                 if key in messages
             }
 
-    def begin(self, command: str, account: str, digest: str, planned: Sequence[Planned]) -> list[int]:
-        """Records a run and every message it is going to send, as `unsent`; returns the messages' ids in order.
+    def called_off(self) -> str:
+        """What the event was when everybody was cancelled, where nobody has been invited by a send since; "" else."""
+        with self._reading() as db:
+            row = db.execute("SELECT value FROM fact WHERE name = 'called-off'").fetchone()
+            return str(row[0]) if row else ""
+
+    def begin(
+        self,
+        command: str,
+        account: str,
+        digest: str,
+        planned: Sequence[Planned],
+        decisions: Decisions | None = None,
+    ) -> list[int]:
+        """Records a run, what was decided with it, and every message it is going to send, as `unsent`; returns the
+        messages' ids in order.
 
         A message that an earlier run left `unsent` or `deferred` is taken over, not doubled. InputError where another
         run has sent one of them since the plan was made: then nothing of this run is recorded.
@@ -100,19 +120,45 @@ class Ledger:
                 "INSERT INTO run (command, account, digest, started_at) VALUES (?, ?, ?, ?)",
                 (command, account, digest, _now()),
             ).lastrowid
-            return [self._plan(db, run or 0, message) for message in planned]
+            ids = [self._plan(db, run or 0, message) for message in planned]
+            self._decide(db, decisions or Decisions())
+            if command == "send" and any(message.action != "cancel" for message in planned):
+                db.execute("DELETE FROM fact WHERE name = 'called-off'")
+            return ids
+
+    @staticmethod
+    def _decide(db: sqlite3.Connection, decisions: Decisions) -> None:
+        now = _now()
+        db.executemany(
+            "INSERT INTO correction (key, header, before, after, at) VALUES (?, ?, ?, ?, ?)",
+            [(one.key, one.header, one.before, one.after, now) for one in decisions.corrections],
+        )
+        db.executemany(
+            "INSERT OR IGNORE INTO cancellation VALUES (?, ?, ?, ?)", [(*one, now) for one in decisions.cancelled]
+        )
+        if decisions.called_off:
+            db.execute("INSERT OR REPLACE INTO fact VALUES ('called-off', ?)", (decisions.called_off,))
 
     @staticmethod
     def _plan(db: sqlite3.Connection, run: int, message: Planned) -> int:
         db.execute(
-            "INSERT INTO person VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET"
-            " address = excluded.address, name = excluded.name, grouped = excluded.grouped, fields = excluded.fields",
-            (message.key, message.address, message.name, message.group, json.dumps(dict(message.fields))),
+            # A cancellation goes to where the old entry is, which need not be where the person is now.
+            "INSERT INTO person VALUES (:key, :address, :name, :grouped, :fields) ON CONFLICT (key) DO UPDATE SET"
+            " address = CASE :action WHEN 'cancel' THEN person.address ELSE excluded.address END,"
+            " name = excluded.name, grouped = excluded.grouped, fields = excluded.fields",
+            {
+                "key": message.key,
+                "address": message.address,
+                "name": message.name,
+                "grouped": message.group,
+                "fields": json.dumps(dict(message.fields)),
+                "action": message.action,
+            },
         )
         row = db.execute(
             "INSERT INTO message (run, key, address, action, uid, sequence, generation, round, line, facts,"
             " message_id, stamp, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (uid, sequence, round) DO UPDATE SET run = excluded.run, address = excluded.address,"
+            " ON CONFLICT (key, uid, sequence, round) DO UPDATE SET run = excluded.run, address = excluded.address,"
             " action = excluded.action, line = excluded.line, facts = excluded.facts,"
             " message_id = excluded.message_id, stamp = excluded.stamp, digest = excluded.digest"
             " WHERE outcome IN ('unsent', 'deferred') RETURNING id",
@@ -183,6 +229,25 @@ class Ledger:
             found.setdefault(key, []).append(entry)
         return {key: tuple(entries) for key, entries in found.items()}
 
+    @staticmethod
+    def _corrections(db: sqlite3.Connection) -> dict[str, tuple[Correction, ...]]:
+        found: dict[str, dict[str, Correction]] = {}
+        for key, header, before, after in db.execute("SELECT key, header, before, after FROM correction ORDER BY id"):
+            earlier = found.setdefault(key, {}).get(header)
+            # Corrected twice: what the list says is still what it said before the first time.
+            said = earlier.before if earlier and earlier.after == before else before
+            found[key][header] = Correction(key, header, said, after)
+        return {key: tuple(columns.values()) for key, columns in found.items()}
+
+    @staticmethod
+    def _cancellations(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = {}
+        for key, session, generation in db.execute(
+            "SELECT key, session, max(generation) FROM cancellation GROUP BY key, session"
+        ):
+            found.setdefault(key, {})[session] = generation
+        return found
+
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         with self._turn, _in_words(self._shown):
@@ -218,7 +283,10 @@ def open_for_run(path: Path) -> Ledger:
         lock = opened.enter_context(closing(_locked(path)))
         _make_private(path)
         db = opened.enter_context(closing(_connect(path)))
-        if _version(db, path.name) < len(_SCHEMA):
+        version = _version(db, path.name)
+        if 0 < version < len(_SCHEMA):
+            _back_up(db, path.with_name(f"{path.name}.v{version}.bak"))
+        if version < len(_SCHEMA):
             _migrate(db)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
@@ -248,11 +316,15 @@ def open_to_read(path: Path) -> Ledger:
             if version == len(_SCHEMA):
                 opened.pop_all()
                 return Ledger(db, None, path.name)
+            # One that an earlier version wrote is brought up to date where it is read; who only looks changes nothing.
+            copy = opened.enter_context(closing(_connect(":memory:")))
             if version:
-                raise _other_version(path.name)
+                db.backup(copy)
+        else:
+            copy = opened.enter_context(closing(_connect(":memory:")))
         # A run that is making one at this moment has recorded nothing yet.
-        db = opened.enter_context(closing(_connect(":memory:")))
-        _migrate(db)
+        _migrate(copy)
+        db = copy
         opened.pop_all()
         return Ledger(db, None, path.name)
 
@@ -330,6 +402,16 @@ def _migrate(db: sqlite3.Connection) -> None:
         script = resources.files("tui.ledger").joinpath("schema", name).read_text(encoding="utf-8")
         stamp = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {number};"
         db.executescript(f"BEGIN IMMEDIATE; {script} {stamp} COMMIT;")
+
+
+def _back_up(db: sqlite3.Connection, path: Path) -> None:
+    """Copies a ledger to `path` before it is brought up to date, whole even where the copying is broken off."""
+    beside = path.with_name(f"{path.name}-new")
+    beside.unlink(missing_ok=True)
+    _make_private(beside)
+    with closing(_connect(beside)) as copy:
+        db.backup(copy)
+    beside.replace(path)
 
 
 def _other_version(shown: str) -> LedgerError:
