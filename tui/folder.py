@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from tui import event as event_file
 from tui import ledger as ledgers
 from tui import plan, settings
-from tui.attendees import Attendee, AttendeeList, ColumnSettings, load, squash
+from tui.attendees import Attendee, AttendeeList, ColumnSettings, Seen, load, squash
 from tui.delivery import AccountStore, account_from_settings, default_per_minute
 from tui.errors import AccountError, InputError, Problem, UsageError
 from tui.event import Event
@@ -62,9 +62,12 @@ class Choices:
 
 
 class Folder:
-    """See `open_folder`. Everything that is read is read once; `people` is asked anew each time."""
+    """See `open_folder`. Everything that is read is read once; `people` is asked anew each time.
 
-    def __init__(self, choices: Choices, environment: Mapping[str, str] | None) -> None:
+    `seen` is told of the first attendees while the rest is still being read: see `attendees.load`.
+    """
+
+    def __init__(self, choices: Choices, environment: Mapping[str, str] | None, seen: Seen | None = None) -> None:
         self.choices = choices
         for file in choices.files:
             _must_be_there(file)
@@ -78,6 +81,7 @@ class Folder:
             choices.files,
             ColumnSettings(**columns),  # type: ignore[arg-type]  # event.py checks each key and its type
             encoding=choices.encoding,
+            seen=seen,
         )
         self.ledger_path = _ledger_path(choices, self.event_path)
         self.outbox = Path(choices.outbox) if choices.outbox else self.event_path.parent / "outbox"

@@ -1,7 +1,17 @@
 """Attendee files in; attendees and problems out. Nothing after this sees raw CSV."""
 
 from tui.attendees.columns import Columns, ColumnSettings, normalise_header, squash
-from tui.attendees.reading import AttendeeList, load
+from tui.attendees.reading import AttendeeList, Seen, load
 from tui.attendees.store import Attendee, Records
 
-__all__ = ["Attendee", "AttendeeList", "ColumnSettings", "Columns", "Records", "load", "normalise_header", "squash"]
+__all__ = [
+    "Attendee",
+    "AttendeeList",
+    "ColumnSettings",
+    "Columns",
+    "Records",
+    "Seen",
+    "load",
+    "normalise_header",
+    "squash",
+]

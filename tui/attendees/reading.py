@@ -32,6 +32,10 @@ from tui.attendees.text import Batch, Content, DamageError, Record
 from tui.clean import bare_address, body_text, one_line
 from tui.errors import Problem
 
+Seen = Callable[[Sequence[Attendee]], object]
+"""Is told of the records that there are so far, while more are being read."""
+
+_TOLD_AFTER = 20_000  # rows, and again after as many more
 # How far down a platform's report may put its header.
 _PREAMBLE = 200
 _SEPARATORS = ",; \t\r\n\xa0"
@@ -49,8 +53,8 @@ class AttendeeList:
     """All the attendee files of a run as one list.
 
     `records` are all that hold a person, in the order of the files, with errors and withdrawn ones too; `problems` are
-    in the same order, each file's own first. `columns` has one entry for each file with a usable header, `encodings`
-    one for each file ("" where it could not be decoded).
+    in the same order, each file's own first. `columns` has one entry for each file with a usable header. `encodings`
+    and `delimiters` have one for each file ("" where it could not be decoded, or has no delimiter).
     """
 
     files: tuple[str, ...]
@@ -58,6 +62,7 @@ class AttendeeList:
     problems: tuple[Problem, ...]
     columns: tuple[Columns, ...]
     encodings: tuple[str, ...]
+    delimiters: tuple[str, ...] = ()
 
     @property
     def attendees(self) -> Sequence[Attendee]:
@@ -90,13 +95,18 @@ class AttendeeList:
         return dict(self.records.groups)
 
 
-def load(files: Sequence[Path | str], columns: ColumnSettings, *, encoding: str | None = None) -> AttendeeList:
+def load(
+    files: Sequence[Path | str], columns: ColumnSettings, *, encoding: str | None = None, seen: Seen | None = None
+) -> AttendeeList:
     """Reads attendee files as one list. Everything that is wrong inside a file is among the list's problems.
+
+    `seen` is told of the first records as soon as there are any, and now and then of more. It may look at them from
+    another thread; who is there twice is known only at the end.
 
     Raises InputError where a file is missing, unreadable or a folder, UsageError for an encoding that does not exist.
     """
     with _no_garbage_collection():
-        reading = _Reading(columns, encoding, several=len(files) > 1)
+        reading = _Reading(columns, encoding, seen, several=len(files) > 1)
         for file in files:
             reading.read(str(file))
         return reading.result()
@@ -120,15 +130,21 @@ def _no_garbage_collection() -> Iterator[None]:
 class _Reading:
     """One call of `load`: what has been read so far, and who has been seen."""
 
-    def __init__(self, settings: ColumnSettings, encoding: str | None, *, several: bool) -> None:
+    def __init__(
+        self, settings: ColumnSettings, encoding: str | None, seen: Seen | None = None, *, several: bool
+    ) -> None:
         self.settings = settings
         self.encoding = encoding
+        self.seen = seen
         self.several = several
+        self.told_at = 1  # how many rows there must be for `seen` to be told
+        self.so_far: Records | None = None  # what it was shown, until another file begins
         self.files: list[str] = []
         self.store = Writer()
         self.problems: list[Problem] = []
         self.columns: list[Columns] = []
         self.encodings: list[str] = []
+        self.delimiters: list[str] = []
         # A hash of each row's address, and of its id where the file has such a column; of a row that is nobody's double
         # (it is withdrawn, or has no address) its own number. Equal hashes are looked into, so none is a verdict.
         self.addresses = array("q")
@@ -150,12 +166,14 @@ class _Reading:
             problems=tuple(self.problems),
             columns=tuple(self.columns),
             encodings=tuple(self.encodings),
+            delimiters=tuple(self.delimiters),
         )
 
     def read(self, file: str) -> None:
         """One file: find its header, understand it, and only then judge its rows."""
         self.files.append(file)
         self.encodings.append("")
+        self.delimiters.append("")
         try:
             source = open_source(Path(file), self.encoding)
             self.encodings[-1] = source.encoding
@@ -167,6 +185,7 @@ class _Reading:
             if found is None:
                 return
             table, header = found
+            self.delimiters[-1] = table.delimiter
             columns = self._understood(table, header, file)
             if columns is not None:
                 self.columns.append(columns)
@@ -270,6 +289,7 @@ class _Reading:
     def _read_rows(self, table: Table, header: int, columns: Columns, file: str) -> None:
         width, before = len(columns.headers), len(self.store)
         self.store.begin(file, Path(file).stem if self.several else "", columns)
+        self.so_far = None
 
         def is_record(cells: list[str]) -> bool:
             return len(cells) == width > 1 and _is_address(cells[columns.address].strip())
@@ -277,9 +297,17 @@ class _Reading:
         section = exports.section_of([cells for _, cells in _head(table)[0]], header)
         for lines, rows in _below(header, section, table.batches(is_record)):
             self._read_batch(lines, rows, columns, file)
+            if self.seen is not None and len(self.store) >= self.told_at:
+                self._tell(self.seen)
         if len(self.store) == before:
             hint = "Were the people exported too, or are they in another file?"
             self._file_error("no-attendees", file, "The file has a header and nobody under it.", hint)
+
+    def _tell(self, seen: Seen) -> None:
+        # One object for a whole file: somebody who was looked at stays the same.
+        self.so_far = self.so_far or self.store.records()
+        self.told_at = len(self.store) + _TOLD_AFTER
+        seen(Chosen(self.so_far, range(len(self.store))))
 
     def _read_batch(self, lines: Sequence[int], rows: Sequence[list[str]], columns: Columns, file: str) -> None:
         """Judges one by one the rows of which that must be done, and stores all."""

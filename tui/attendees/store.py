@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from itertools import accumulate, compress
+from itertools import accumulate, compress, islice
 from typing import overload
 from weakref import WeakValueDictionary
 
@@ -486,8 +486,9 @@ class Writer:
         if rows:
             self.text += _ROW_END.join(rows)
             self.text += _ROW_END
-            last = self.starts.pop()
-            self.starts.extend(accumulate([len(row) + 1 for row in rows], initial=last))
+            # Only ever added to: others may be looking at the rows that are there.
+            ends = accumulate([len(row) + 1 for row in rows], initial=self.starts[-1])
+            self.starts.extend(islice(ends, 1, None))
             self.lines.extend(lines)
             self.marks += marks
 

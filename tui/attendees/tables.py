@@ -31,6 +31,7 @@ class Table:
 
     batches: Callable[[Whole], Iterator[Batch]]
     is_sheet: bool = False
+    delimiter: str = ""
 
     def rows(self, whole: Whole) -> Iterator[Record]:
         """The same, record by record."""
@@ -55,7 +56,7 @@ def open_source(file: Path, encoding: str | None) -> Source:
     named = text.separator
     delimiters = (named,) if named else DELIMITERS
     return Source(
-        tuple(Table(partial(records, text, each, skip=bool(named))) for each in delimiters),
+        tuple(Table(partial(records, text, each, skip=bool(named)), delimiter=each) for each in delimiters),
         text.encoding,
         content,
     )

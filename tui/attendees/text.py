@@ -6,7 +6,6 @@ import hashlib
 import io
 import os
 import re
-import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -15,6 +14,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from tui import files
 from tui.errors import InputError, UsageError
 
 Record = tuple[int, list[str]]
@@ -52,22 +52,16 @@ class DamageError(Exception):
 class Content:
     """The bytes of one file, read from the beginning as often as they are asked for.
 
-    Raises InputError where the file is missing, a folder or unreadable, or changes between two readings. Only what can
-    be read but once, such as a pipe, is held in memory.
+    Raises InputError where the file is missing or unreadable, is no file but a folder, a pipe or a device, or changes
+    between two readings.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._held: bytes | None = None
         with self._opened() as stream:
             self._stamp = _stamp(stream)
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                self._held = stream.read()
-                self._stamp = (0, len(self._held), 0)
 
     def open(self) -> BinaryIO:
-        if self._held is not None:
-            return io.BytesIO(self._held)
         stream = self._opened()
         if _stamp(stream) != self._stamp:
             stream.close()
@@ -97,14 +91,16 @@ class Content:
 
     def _opened(self) -> BinaryIO:
         try:
-            return self._file.open("rb")
+            return files.open_to_read(self._file)
         except IsADirectoryError:
-            raise InputError(f"{self._file} is a folder; an attendee file is needed.") from None
+            raise InputError(f"{self._file} is a folder; an attendee file is needed.", code="unreadable") from None
         except FileNotFoundError:
-            raise InputError(f"There is no file {self._file}.") from None
+            raise InputError(f"There is no file {self._file}.", code="missing-file") from None
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise InputError(f"{self._file} cannot be read: {reason}.") from error
+            # What is piped in has no event.toml beside it, and cannot be read twice.
+            hint = "Save the list as a file, and name that." if "not a file" in reason else None
+            raise InputError(f"{self._file} cannot be read: {reason}.", hint=hint, code="unreadable") from error
 
 
 def _stamp(stream: BinaryIO) -> tuple[int, int, int]:
