@@ -1,9 +1,13 @@
 """Attendee files as people have them: what is read, and what is said about the rest."""
 
+import contextlib
 import csv
 import gc
 import io
 import os
+import socket
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -425,6 +429,42 @@ def test_a_file_that_cannot_be_opened_stops_the_command_with_its_name(tmp_path: 
             load([file], ColumnSettings())
         assert str(file) in caught.value.message
         assert caught.value.exit_code == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
+def test_what_is_no_file_is_refused_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")  # nobody writes to it
+    (tmp_path / "link.csv").symlink_to("pipe.csv")
+    listening = socket.socket(socket.AF_UNIX)
+    with listening, contextlib.chdir(tmp_path):  # a socket's path may be no longer than 100 characters
+        listening.bind("socket.csv")
+        for file, what in {
+            "pipe.csv": "pipe",
+            "link.csv": "pipe",
+            "socket.csv": "socket",
+            "/dev/zero": "device",
+        }.items():
+            with pytest.raises(InputError) as caught:
+                load([file], ColumnSettings())
+            assert caught.value.message == f"{file} cannot be read: it is a {what}, not a file."
+            assert caught.value.hint == "Save the list as a file, and name that."
+            assert (caught.value.code, caught.value.exit_code) == ("unreadable", 1)
+
+
+@pytest.mark.skipif(not Path("/dev/stdin").exists(), reason="this system's standard input has no name")
+def test_a_list_that_is_piped_in_is_refused_and_a_file_put_there_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text("email\nana@example.org\n")
+    program = (
+        "from tui.attendees import ColumnSettings, load; print(len(load(['/dev/stdin'], ColumnSettings()).records))"
+    )
+    with file.open() as stream:
+        put = subprocess.run([sys.executable, "-c", program], stdin=stream, capture_output=True, text=True, check=False)
+    assert put.stdout == "1\n"
+    piped = subprocess.run(
+        [sys.executable, "-c", program], input="email\n", capture_output=True, text=True, check=False
+    )
+    assert "/dev/stdin cannot be read: it is a pipe, not a file." in piped.stderr
 
 
 @pytest.mark.parametrize("text", ["", "\ufeff", "\n\n", ",,\n;;\n", "  \r\n"])

@@ -2,9 +2,7 @@
 
 import csv
 import io
-import os
 import re
-import threading
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -300,19 +298,6 @@ def test_a_file_that_changes_while_it_is_read_is_an_error_and_no_mixture(tmp_pat
     file.write_text("email\nsomebody@example.org\n")
     with pytest.raises(InputError, match="changed"):
         content.open()
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
-def test_a_pipe_is_read_like_a_file(tmp_path: Path) -> None:
-    written = a_file(tmp_path, plain_rows(5_000)).read_bytes()
-    pipe = tmp_path / "pipe.csv"
-    os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_bytes, args=(written,))
-    writer.start()
-    try:
-        assert len(load([pipe], ColumnSettings()).records) == 5_000
-    finally:
-        writer.join()
 
 
 def test_padding_below_the_list_is_nobody(tmp_path: Path) -> None:

@@ -1,0 +1,47 @@
+"""Files that others name: opened only where they are files. A pipe keeps its reader waiting, a device has no end."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+_KINDS = (
+    (stat.S_ISFIFO, "it is a pipe, not a file"),
+    (stat.S_ISSOCK, "it is a socket, not a file"),
+    (stat.S_ISCHR, "it is a device, not a file"),
+    (stat.S_ISBLK, "it is a device, not a file"),
+)
+# So that nobody is waited for where a pipe takes the file's place after it was looked at. Windows knows neither.
+_NO_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+
+
+def open_to_read(path: Path) -> BinaryIO:
+    """The file, to be read as bytes.
+
+    Raises OSError, with what it is in `strerror`, for anything that is not a file on a disk: IsADirectoryError for a
+    folder. ValueError for a name that no file can have.
+    """
+    _must_be_a_file(path, path.stat().st_mode)  # before it is opened: opening some devices does something
+    stream = open(path, "rb", opener=lambda name, flags: os.open(name, flags | _NO_WAITING))  # noqa: SIM115
+    try:
+        _must_be_a_file(path, os.fstat(stream.fileno()).st_mode)
+    except OSError:
+        stream.close()
+        raise
+    return stream
+
+
+def read(path: Path) -> bytes:
+    """All bytes of the file. Raises what `open_to_read` raises."""
+    with open_to_read(path) as stream:
+        return stream.read()
+
+
+def _must_be_a_file(path: Path, mode: int) -> None:
+    if stat.S_ISREG(mode):
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder, not a file", str(path))
+    what = next((words for is_one, words in _KINDS if is_one(mode)), "it is not a file")
+    raise OSError(errno.EINVAL, what, str(path))
