@@ -166,20 +166,25 @@ class Folder:
 
     def plan(self, *, only: Sequence[str] = (), skip_errors: bool = False) -> Plan:
         """What a send would do. InputError where an error is in the way; with `skip_errors` its row is left out."""
-        if self.errors and not (skip_errors and self._can_skip()):
-            raise InputError(
-                _summary(self.errors),
-                hint="Correct it, or leave the rows with errors out with --skip-errors."
-                if self._can_skip()
-                else self.errors[0].hint,
-                code="problems",
-                problems=self.problems,
-            )
+        if refusal := self.refusal(skip_errors=skip_errors):
+            raise refusal
         records = [
             replace(record, has_error=True) if self._has_error(record) else record for record in self.attendees.records
         ]
         made = plan.make(self._event, records, self.people(), self._sealed())
         return made.only(only) if only else made
+
+    def refusal(self, *, skip_errors: bool = False) -> InputError | None:
+        """Why there can be no plan: an error is in the way; with `skip_errors` one that no row can be left out for."""
+        if not self.errors or (skip_errors and self._can_skip()):
+            return None
+        hint = "Correct it, or leave the rows with errors out with --skip-errors."
+        return InputError(
+            _summary(self.errors),
+            hint=hint if self._can_skip() else self.errors[0].hint,
+            code="problems",
+            problems=self.problems,
+        )
 
     def plan_resend(self, addresses: Sequence[str]) -> Plan:
         """The current version again, to these people alone."""
