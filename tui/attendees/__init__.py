@@ -2,16 +2,19 @@
 
 from tui.attendees.columns import Columns, ColumnSettings, normalise_header, squash
 from tui.attendees.reading import AttendeeList, Seen, load
-from tui.attendees.store import Attendee, Records
+from tui.attendees.store import WITHDRAWN, Attendee, Records, fold, on_one_line
 
 __all__ = [
+    "WITHDRAWN",
     "Attendee",
     "AttendeeList",
     "ColumnSettings",
     "Columns",
     "Records",
     "Seen",
+    "fold",
     "load",
     "normalise_header",
+    "on_one_line",
     "squash",
 ]
