@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from errno import ENOENT
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from os import strerror
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tui.attendees import Attendee, Columns
 from tui.clean import body_text, one_line
@@ -19,6 +19,11 @@ from tui.invitation.sandbox import Blank, Cells, Facts, cell_index
 from tui.invitation.wording import MissingValues, Wording, WordingError
 from tui.invitation.zones import IrregularZone
 
+if TYPE_CHECKING:
+    from babel import Locale
+
+_MOST_HTML = 102_000
+"""Bytes of HTML. Gmail clips what is longer, and a note at the end about a changed place is not read."""
 _MAY_BE_BLANK = ("location", "join_url", "description")
 
 
@@ -84,6 +89,7 @@ class Composer:
         self._specials: dict[Columns, _Special] = {}
         self._skeletons: dict[tuple[str, str], CalendarSkeleton] = {}
         self._past = past
+        self._direction = _direction(event.message.language)
         self._sessions = {session.session: (session, _facts_of(session)) for session in event.each}
         sender = event.message.sender or event.organizer
         self._sender = (sender.name, sender.email)
@@ -116,7 +122,10 @@ class Composer:
         noted: list[str] = []
         try:
             context = self._context(attendee, revision, facts, name, join_url, noted)
-            filled = wording.fill(context, settings.language, noted)
+            about = {"language": settings.language, "direction": self._direction, "action": revision.action}
+            filled = wording.fill(context, about, noted)
+            if len(filled.html) > _MOST_HTML // 4 and (size := len(filled.html.encode())) > _MOST_HTML:
+                raise Uncomposable([_too_long(attendee, size)])
             calendar = self._skeleton(event, revision.action).fill(
                 revision.uid, revision.sequence, revision.stamp, name, attendee.address, join_url
             )
@@ -262,6 +271,31 @@ class Composer:
         return _at(attendee, "missing-value", message, index, hint)
 
 
+def _too_long(attendee: Attendee, size: int) -> Problem:
+    who = attendee.name or attendee.address
+    message = f"The message to {who} has {size / 1000:.0f} kB of HTML, and Gmail hides what comes after 102."
+    hint = "Shorten the wording or the column that makes it long, or send the long part as an attachment."
+    return _at(attendee, "bad-template", message, hint=hint)
+
+
+def _direction(language: str) -> str:
+    """Which way a language is written: ltr or rtl."""
+    return "ltr" if _is_english(language) else _locale(language).text_direction
+
+
+def _is_english(language: str) -> bool:
+    return language.partition("-")[0].lower() == "en"  # which needs no Babel
+
+
+def _locale(language: str) -> "Locale":
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return Locale("en")
+
+
 def _skeleton_of(event: Event, action: str) -> CalendarSkeleton:
     try:
         return CalendarSkeleton(event, action)
@@ -278,10 +312,11 @@ def _skeleton_of(event: Event, action: str) -> CalendarSkeleton:
 
 def _facts_of(event: Event) -> Mapping[str, object]:
     """What a wording can say of an event, or of one session."""
+    language = event.message.language
     return {
         "title": event.title,
-        "start": _SpokenDay.of(event.start) if event.all_day else _Spoken.of(event.start),
-        "end": _SpokenDay.of(event.last_day) if event.all_day else _Spoken.of(event.end),
+        "start": _SpokenDay.of(event.start, language) if event.all_day else _Spoken.of(event.start, language),
+        "end": _SpokenDay.of(event.last_day, language) if event.all_day else _Spoken.of(event.end, language),
         "when": event.when,
         "location": event.location,
         "join_url": event.join_url,
@@ -290,23 +325,48 @@ def _facts_of(event: Event) -> Mapping[str, object]:
     }
 
 
-class _Spoken(datetime):
+class _Named(date):
+    """A day whose names a page can show on a leaf of a calendar, short: `month_name`, `day_name`."""
+
+    language = "en"
+
+    @cached_property
+    def month_name(self) -> str:
+        return self._named("%b", "LLL")
+
+    @cached_property
+    def day_name(self) -> str:
+        return self._named("%a", "ccc")
+
+    def _named(self, english: str, pattern: str) -> str:
+        if _is_english(self.language):
+            return self.strftime(english)
+        from babel.dates import format_date
+
+        return format_date(self, pattern, _locale(self.language)).rstrip(".")
+
+
+class _Spoken(datetime, _Named):
     """A date that prints in words, and still has all that a date has (`{{ event.start.year }}`)."""
 
     @classmethod
-    def of(cls, moment: datetime) -> "_Spoken":
-        return cls.combine(moment.date(), moment.timetz())
+    def of(cls, moment: datetime, language: str) -> "_Spoken":
+        made = cls.combine(moment.date(), moment.timetz())
+        made.language = language
+        return made
 
     def __str__(self) -> str:
         return spoken(self)
 
 
-class _SpokenDay(date):
+class _SpokenDay(_Named):
     """A day of an event of whole days, which prints in words."""
 
     @classmethod
-    def of(cls, day: date) -> "_SpokenDay":
-        return cls(day.year, day.month, day.day)
+    def of(cls, day: date, language: str) -> "_SpokenDay":
+        made = cls(day.year, day.month, day.day)
+        made.language = language
+        return made
 
     def __str__(self) -> str:
         return spoken_day(self)

@@ -11,8 +11,8 @@ from jinja2 import TemplateSyntaxError
 
 from tui.invitation.markdown import CHECKED_LINK, Protected
 
-_START_TAG = re.compile(r"<([a-zA-Z][\w-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>")
-_ATTRIBUTE = re.compile(r"([^\s=<>\"'/]+)(\s*=\s*)(\"[^\"]*\"|'[^']*'|[^\s\"'>]+)")
+START_TAG = re.compile(r"<([a-zA-Z][\w-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>")
+ATTRIBUTE = re.compile(r"([^\s=<>\"'/]+)(\s*=\s*)(\"[^\"]*\"|'[^']*'|[^\s\"'>]+)")
 _LEADS_SOMEWHERE = frozenset({"href", "src", "action", "formaction", "background", "poster", "cite", "xlink:href"})
 _CODE = frozenset({"style", "srcdoc", "srcset"})
 _UNCLOSED = re.compile(r"<[a-zA-Z][^<>]*")
@@ -35,14 +35,14 @@ class _Markup:
         source = self._protected.source
         for found in _RAW_TEXT.finditer(source):
             self._refuse_value(found[2], f"cannot stand within <{found[1].lower()}>", found.start())
-        for found in _UNCLOSED.finditer(_START_TAG.sub(lambda found: " " * len(found[0]), source)):
+        for found in _UNCLOSED.finditer(START_TAG.sub(lambda found: " " * len(found[0]), source)):
             self._refuse_value(found[0], "must stand in an attribute, between quotes", found.start())
-        self.compiled = self._protected.restore(_START_TAG.sub(self._tag, source))
+        self.compiled = self._protected.restore(START_TAG.sub(self._tag, source))
 
     def _tag(self, found: re.Match[str]) -> str:
         name, rest = found.groups()
-        self._refuse_value(name + _ATTRIBUTE.sub("", rest), "must stand in an attribute, between quotes", found.start())
-        return f"<{name}{_ATTRIBUTE.sub(lambda attribute: self._attribute(attribute, found.start()), rest)}>"
+        self._refuse_value(name + ATTRIBUTE.sub("", rest), "must stand in an attribute, between quotes", found.start())
+        return f"<{name}{ATTRIBUTE.sub(lambda attribute: self._attribute(attribute, found.start()), rest)}>"
 
     def _attribute(self, found: re.Match[str], at: int) -> str:
         name, equals, value = found.groups()

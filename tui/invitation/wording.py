@@ -19,13 +19,14 @@ from tui.invitation.markdown import compile_markdown
 from tui.invitation.markup import compile_markup
 from tui.invitation.placeholders import Use, uses
 from tui.invitation.sandbox import Environment, cell_index, render
+from tui.invitation.styles import inline_styles
 
 EVENT_NAMES = (*("title", "start", "end", "when", "location", "join_url", "description", "timezone"),)
 ORGANIZER_NAMES = ("name", "email", "note")
 TAKEN = frozenset({"event", "organizer", "changes", "attendee", "name", "email"})
 _COLUMNLESS = TAKEN - {"name"}
 # What a layout and NAME.html.j2 know besides; in the wording itself these are columns like any other.
-_OF_A_PAGE = _COLUMNLESS | {"subject", "language"}
+_OF_A_PAGE = _COLUMNLESS | {"subject", "language", "direction", "action"}
 # What a template can bring about with a value that it did not expect.
 _FAULTS = (
     *(TemplateError, ArithmeticError, ValueError, TypeError, LookupError, AttributeError),
@@ -86,12 +87,15 @@ class Wording:
         with _mistakes_in(body):
             found += uses(plain.understand(body.text), _COLUMNLESS, body.file, body.first_line)
             text, content = compile_markdown(body.text)
-            self._text, self._content = plain.from_string(text), page.from_string(content)
+            self._text = plain.from_string(text)
         around = override or layout
         with _mistakes_in(around):
             asked = list(uses(page.understand(around.text), _OF_A_PAGE, around.file, around.first_line))
             found += asked if override else (use for use in asked if use.name != "content")
-            self._page = page.from_string(compile_markup(around.text))
+            markup, content = inline_styles(compile_markup(around.text), "" if override else content)
+            self._page = page.from_string(markup)
+        with _mistakes_in(body):
+            self._content = page.from_string(content)
         if override is None and not any(use.name == "content" and not use.owner for use in asked):
             raise _bad(layout, None, "it has no {{ content }}, so nothing of the wording would be in it")
         self._has_content = override is None
@@ -106,15 +110,17 @@ class Wording:
     def uses_attendee(self) -> bool:
         return any(use.owner == "attendee" for use in self.uses)
 
-    def fill(self, context: dict[str, Any], language: str, noted: list[str]) -> Filled:
+    def fill(self, context: dict[str, Any], about: Mapping[str, str], noted: list[str]) -> Filled:
         """The wording with `context` filled in; `noted` is the list that the context's Blanks write to.
+
+        `about` is what only the page knows: `language`, `direction` (ltr, rtl) and `action`.
 
         MissingValues where a blank was used; WordingError where a value cannot be used so.
         """
         try:
             subject = one_line(render(self._subject, context))
             text = render(self._text, context)
-            page = {**context, "subject": subject, "language": language}
+            page = {**context, **about, "subject": subject}
             if self._has_content:
                 page["content"] = Markup(render(self._content, context).replace("<p></p>\n", ""))  # noqa: S704  # ours
             html = render(self._page, page)
