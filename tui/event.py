@@ -15,13 +15,11 @@ from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from tui import address
+from tui import address, dates
 from tui.clean import body_text, one_line
 from tui.errors import InputError, Problem
-from tui.recurrence import MONTHS, MOST, WEEKDAYS, Rule, RuleError
+from tui.recurrence import MOST, Rule, RuleError
 from tui.recurrence import parse as parse_rule
-
-UTC_NAMES = frozenset({"UTC", "Etc/UTC", "GMT", "Etc/GMT"})
 
 _DURATION = re.compile(
     r"\s*(?:(\d{1,4})\s*d(?:ays?)?)?\s*(?:(\d{1,5})\s*h(?:ours?|rs?)?)?\s*(?:(\d{1,7})\s*m(?:in(?:ute)?s?)?)?\s*",
@@ -61,7 +59,7 @@ class MessageSettings:
     sender: Organizer | None = None
     attach_ics: bool = True
     attachments: tuple[Path, ...] = ()
-    language: str = "en-GB"
+    language: str = dates.DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,60 +106,44 @@ class Event:
     message: MessageSettings = MessageSettings()
     columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     sending: SendingSettings = SendingSettings()
+    places: Mapping[tuple[str, str], int] = field(default_factory=dict, repr=False, compare=False)
+
+    def line_of(self, table: str, key: str) -> int | None:
+        """The line of the event file on which this key stands, or its table; None where neither is in it."""
+        return self.places.get((table, key), self.places.get((table, "")))
 
     @property
     def when(self) -> str:
-        """A sentence's worth: "Thursday 6 May 2027, 14:00 to 15:30 London time (UTC+01:00)"."""
+        """A sentence, in the event's language: "Thursday 6 May 2027, 14:00 to 15:30 London time (UTC+01:00)"."""
         if self.sessions:
-            return self._sessions_in_words(spoken_day)
-        return self._series_in_words() + self._meeting_in_words()
+            return self._sessions_in_words(dates.days_in_words)
+        return dates.when(self._span, self.message.language)
+
+    @property
+    def when_short(self) -> str:
+        """For a line on a screen: "Thu 6 May 2027, 14:00 to 15:30, London"."""
+        if self.sessions:
+            return self._sessions_in_words(dates.short_days)
+        return dates.when_short(self._span, self.message.language)
 
     @property
     def each(self) -> tuple["Event", ...]:
         """What messages are about: the sessions, or the event where it has none."""
         return self.sessions or (self,)
 
-    def _sessions_in_words(self, long: Callable[[date], str]) -> str:
-        """ "3 sessions from Thursday 6 May 2027 to Friday 7 May 2027"."""
-        count = f"{len(self.sessions)} session{'s' * (len(self.sessions) > 1)}"
+    @property
+    def _span(self) -> dates.Span:
+        return dates.Span(self.start, self.end, self.timezone, self.all_day, self.rule)
+
+    def _sessions_in_words(self, days: Callable[[date, date, str], str]) -> str:
+        """ "3 sessions from Thursday 6 May 2027 to Friday 7 May 2027"; attendees never read it."""
+        count, language = f"{len(self.sessions)} session{'s' * (len(self.sessions) > 1)}", self.message.language
         first = self.start.date()
         last = max(one.last_day if one.all_day else one.end.date() for one in self.sessions)
-        return f"{count} on {long(first)}" if first == last else f"{count} from {long(first)} to {long(last)}"
-
-    def _meeting_in_words(self) -> str:
-        if self.all_day:
-            one_day = self.last_day == self.start.date()
-            last = "" if one_day else f" to {spoken_day(self.last_day)}"
-            return f"{spoken_day(self.start)}{last}{', all day' if one_day else ''}"
-        zone = _zone_in_words(self.timezone)
-        offset = self.start.strftime("%z")
-        # The offset of a series is not always the same: the clocks change while it lasts.
-        exact = "" if self.rule else f" (UTC{offset[:3]}:{offset[3:5]})"
-        words = f" {zone} time{exact}" if zone != "UTC" else " UTC"
-        return f"{spoken(self.start)} to {self._end_in_words(spoken)}{words}"
-
-    def _series_in_words(self) -> str:
-        """ "every Thursday, 6 times, from "; "" where it is no series."""
-        if self.rule is None:
-            return ""
-        last = self.rule.last_start(self.start)
-        if self.rule.count is not None:
-            return f"{self.rule.every}, {'once' if self.rule.count == 1 else f'{self.rule.count} times'}, from "
-        return f"{self.rule.every}{f' until {spoken_day(last)}' if last else ''}, from "
-
-    @property
-    def when_short(self) -> str:
-        """For a line on a screen: "Thu 6 May 2027, 14:00 to 15:30, London"."""
-        if self.sessions:
-            return self._sessions_in_words(_short_day)
-        series = f", {self.rule.every}" if self.rule else ""
-        if self.all_day:
-            first, last = _short_day(self.start), _short_day(self.last_day)
-            return f"{first}{'' if first == last else f' to {last}'}, all day{series}"
-        return f"{_short(self.start)} to {self._end_in_words(_short)}, {_zone_in_words(self.timezone)}{series}"
-
-    def _end_in_words(self, long: Callable[[datetime], str]) -> str:
-        return f"{self.end:%H:%M}" if self.end.date() == self.start.date() else long(self.end)
+        words = days(first, last, language)
+        if not dates.is_english(language):
+            return f"{words} ({count})"
+        return f"{count} {'on' if first == last else 'from'} {words}"
 
     @property
     def last_day(self) -> date:
@@ -183,26 +165,8 @@ class Event:
         return (last + (self.end - self.start) if self.all_day else last).astimezone(UTC) < now
 
 
-def spoken(moment: datetime) -> str:
-    """ "Thursday 6 May 2027, 14:00"."""
-    return f"{spoken_day(moment)}, {moment:%H:%M}"
-
-
-def spoken_day(day: date) -> str:
-    """ "Thursday 6 May 2027"."""
-    return f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]} {day.year}"
-
-
-def _short(moment: datetime) -> str:
-    return f"{_short_day(moment)}, {moment:%H:%M}"
-
-
-def _short_day(day: date) -> str:
-    return f"{WEEKDAYS[day.weekday()][:3]} {day.day} {MONTHS[day.month - 1][:3]} {day.year}"
-
-
-def _zone_in_words(timezone: str) -> str:
-    return "UTC" if timezone in UTC_NAMES else timezone.rpartition("/")[2].replace("_", " ")
+spoken = dates.moment_in_words
+spoken_day = dates.day_in_words
 
 
 def load(path: Path, shown: str) -> tuple[Event | None, tuple[Problem, ...]]:
@@ -396,6 +360,7 @@ class _Reader:
             message=self._message(),
             columns=self._columns(),
             sending=self._sending(),
+            places=self.places,
         )
         event = replace(event, sessions=self._each(event, sessions))
         return None if self.problems else event
@@ -701,10 +666,14 @@ class _Reader:
         )
 
     def _language(self) -> str:
-        value = self._line_of_text("message", "language")
-        if value and not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
-            self._fault("message", "language", "[message] language is not a language.", 'Write "en-GB".', value)
-        return value or "en-GB"
+        value = self._line_of_text("message", "language") or dates.DEFAULT
+        try:
+            dates.check_language(value)
+        except dates.UnknownLanguage as error:
+            hint = f'Did you mean "{error.near}"?' if error.near else 'Write one such as "en-GB", "de" or "fr-CA".'
+            message = "[message] language is not a language in which dates can be written."
+            self._fault("message", "language", message, hint, value)
+        return value
 
     def _texts(self, table: str, key: str) -> tuple[str, ...]:
         value = self._value(table, key)

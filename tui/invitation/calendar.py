@@ -13,7 +13,8 @@ from icalendar import Calendar, vCalAddress, vRecur
 from icalendar import Event as VEvent
 
 from tui.clean import body_text, one_line
-from tui.event import UTC_NAMES, Event
+from tui.dates import UTC_NAMES
+from tui.event import Event
 from tui.invitation.zones import vtimezone
 
 _SLOTS = ("UID", "DTSTAMP", "SEQUENCE", "DESCRIPTION", "ATTENDEE")
