@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
-from functools import cache
+from functools import cache, lru_cache
 from mimetypes import MimeTypes
 from urllib.parse import quote
 
@@ -107,9 +107,14 @@ def assemble(
 
 def quoted_printable(text: str) -> bytes:
     """UTF-8 text, CRLF line ends, in lines of at most 76 (RFC 2045 §6.7)."""
-    encoded = b2a_qp(text.replace("\n", "\r\n").encode("utf-8"))
-    # b2a_qp breaks long lines as the text's own lines end, so of a single line it does not know.
-    return encoded if "\n" in text else encoded.replace(b"\n", b"\r\n")
+    return b"\r\n".join(map(_printable_line, text.split("\n")))
+
+
+@lru_cache(maxsize=512)
+def _printable_line(line: str) -> bytes:
+    """Most lines of a message are those of every other: the frame, the style sheet."""
+    encoded = b2a_qp(line.encode("utf-8"))
+    return encoded.replace(b"\n", b"\r\n") if b"\n" in encoded else encoded
 
 
 def encoded_words(text: str) -> str:
