@@ -18,6 +18,7 @@ commands:
   send      send what the plan says
   resend    the current version again, to these people
   status    what everybody was sent, and what became of it
+  audit     judge messages of any program: who could see whom, and where
   account   the SMTP logins; their secrets are in the system keyring
   init      make an event folder
 

@@ -323,6 +323,12 @@ def _account(options: argparse.Namespace) -> int:
     return account.run(options)
 
 
+def _audit(options: argparse.Namespace) -> int:
+    from tui.cli import audit
+
+    return audit.run(options)
+
+
 def _init(options: argparse.Namespace) -> int:
     from tui import starting
 
@@ -343,6 +349,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "send": _send,
     "resend": _resend,
     "status": _status,
+    "audit": _audit,
     "account": _account,
     "init": _init,
 }

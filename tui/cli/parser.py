@@ -101,6 +101,15 @@ def _status(parser: _Parser) -> None:
     _speaks_json(parser)
 
 
+def _audit(parser: _Parser) -> None:
+    parser.add_argument("paths", nargs="+", metavar="PATH", help=".eml, .msg, mbox, Maildir, or a folder of them")
+    parser.add_argument(
+        "--attendees", action="append", default=[], metavar="CSV", help="whose addresses to look for as well"
+    )
+    parser.add_argument("--encoding", metavar="NAME", help="the attendee files' encoding")
+    _speaks_json(parser)
+
+
 def _account(parser: _Parser) -> None:
     what = parser.add_subparsers(dest="account_command", metavar="add|list|test|remove", required=True)
     add = what.add_parser("add", help="add an account, after trying its login")
@@ -165,7 +174,7 @@ def _seconds(text: str) -> float:
     return value
 
 
-_NOT_YET = ("cancel", "replies", "report", "audit", "repair", "forget")
+_NOT_YET = ("cancel", "replies", "report", "repair", "forget")
 _COMMANDS: dict[str, tuple[str, Callable[[_Parser], None]]] = {
     "": ("Opens the app. `invite-tui --help` lists the commands.", _app),
     "check": ("Says what is wrong with the input.", _check),
@@ -174,6 +183,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[_Parser], None]]] = {
     "send": ("Sends what the plan says: one message per person.", _send),
     "resend": ("Sends the current version again, to these people.", _resend),
     "status": ("Says what everybody was sent, and what became of it.", _status),
+    "audit": ("Judges messages of any program: who could see whom, and where.", _audit),
     "account": ("Keeps the SMTP logins; their secrets are in the system keyring.", _account),
     "init": ("Makes an event folder.", _init),
 }
