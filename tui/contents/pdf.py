@@ -213,7 +213,7 @@ class _Objects:
             if isinstance(node, IndirectObject):
                 self._lead(node.idnum, key, root)
             elif isinstance(node, DictionaryObject):
-                for name in list(node):
+                for name in reversed(list(node)):
                     if _ODD_NAME.match(str(name)):
                         self._say(where, str(name), "name")
                     waiting.append((node.raw_get(name), key if key in _KEPT else str(name)))
