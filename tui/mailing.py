@@ -2,18 +2,19 @@
 
 `prepare` composes and clears every message before anything opens a connection. `send` composes each one again in the
 moment before it goes out, has it cleared again, and lets it go only if it is the same to the byte; the ledger knows of
-it first.
+it before the first byte of it leaves.
 """
 
 import heapq
 import itertools
+import math
 import os
 import queue
 import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -24,7 +25,7 @@ from tui import guard
 from tui.clean import file_name
 from tui.delivery.faults import Fault, Receipt
 from tui.delivery.pacing import Pace, backoff
-from tui.errors import InputError, InviteError, LeakError, LedgerError, Problem
+from tui.errors import AccountError, InputError, InviteError, LeakError, LedgerError, Problem
 from tui.guard import Cleared, Leak, Roll
 from tui.invitation import Composer, Revision, Uncomposable
 from tui.ledger import Ledger, Outcome, Planned
@@ -39,6 +40,9 @@ _OPENING = frozenset({"connect", "greeting", "ehlo", "starttls", "auth"})
 
 _ALIKE = 3
 """So many messages in a row, refused for what they are, and the rest of the run is not tried."""
+
+GRACE = 10.0
+"""Seconds that a run which is stopped waits for the server's word on what is in flight; then it is `unknown`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,10 @@ class Control:
         return self._stop.is_set()
 
     @property
+    def aborted(self) -> bool:
+        return self._is_aborted
+
+    @property
     def paused(self) -> bool:
         return not self._go.is_set()
 
@@ -98,7 +106,9 @@ class Control:
 
     def stop(self) -> None:
         """Nothing new goes out; what is in flight is settled and recorded."""
-        self._stop.set()
+        # Not set again: a signal handler may have come in the middle of that.
+        if not self._stop.is_set():
+            self._stop.set()
         self._go.set()
 
     def abort(self) -> None:
@@ -114,7 +124,9 @@ class Control:
 
     def may_go_on(self) -> bool:
         """Waits while the run is paused; False when it is to stop."""
-        self._go.wait()
+        # Asked first: a signal handler that comes in the middle of a wait could not end it.
+        if not self._go.is_set():
+            self._go.wait()
         return not self.stopped
 
     def attach(self, connection: "Connection") -> None:
@@ -236,12 +248,29 @@ def send(
 ) -> Iterator[Settled | Waiting]:
     """Sends the mailing and yields each message's outcome as it is recorded; at the end what was not tried.
 
-    AccountError where the account fails for everybody, LedgerError where nothing can be recorded any more: what was
-    settled before has been yielded and recorded, and the rest is still to send.
+    InputError, with a problem for each, where somebody's address needs SMTPUTF8 and the server does not offer it: then
+    nothing was sent or recorded. AccountError where the account fails for everybody, LedgerError where nothing can be
+    recorded any more: what was settled before has been yielded and recorded, and the rest is still to send.
     """
     run = _Run(mailing, ledger, connect, pacing, control)
-    run.begin(command, account)
+    try:
+        run.check_addresses()
+        run.begin(command, account)
+    except BaseException:
+        run.close()
+        raise
     yield from run.settle_all()
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """A letter that is in somebody's hand, or due again."""
+
+    number: int
+    letter: Letter
+    message: int
+    attempts: int = 0
+    cleared: Cleared | None = None
 
 
 class _Run:
@@ -250,52 +279,69 @@ class _Run:
     def __init__(
         self, mailing: Mailing, ledger: Ledger, connect: Callable[[], "Connection"], pacing: Pacing, control: Control
     ) -> None:
-        self._mailing, self._ledger, self._connect = mailing, ledger, connect
-        self._pacing, self._control = pacing, control
+        self.mailing, self.ledger = mailing, ledger
+        self._connect, self._pacing, self._control = connect, pacing, control
         self._pace = Pace(pacing.per_minute, wait=self._wait)
-        self._results: queue.SimpleQueue[Settled | Waiting | InviteError | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[int, Settled] | Waiting | InviteError | None] = queue.SimpleQueue()
         self._turn = threading.Condition()
+        self._messages: Sequence[int] = ()
+        # The first so many have been taken; those of them that are due again, with the time.
+        self._taken = 0
+        self._again: list[tuple[float, int, _Try]] = []
         self._order = itertools.count()
-        self._due: list[tuple[float, int, _Try]] = []
-        # How each letter stands that has not been reported; at the end this is what is said of it.
-        self._open = {id(letter): Settled(letter, "unsent", "", 0) for letter in mailing.letters}
+        # Who has been reported, and how those stand who are to be tried again.
+        self._is_told = bytearray(len(mailing.letters))
+        self._last: dict[int, Settled] = {}
         self._in_hand = 0
         self._ended = False
         self._held_until, self._held_because = 0.0, ""
         self._lost_sessions = 0
         self._alike = 0
+        self._first: Connection | None = None
+        self._is_open = threading.Event()
+
+    def check_addresses(self) -> None:
+        """InputError where somebody's address is beyond what the server takes; it is asked before anything is begun."""
+        letters = [letter for letter in self.mailing.letters if not letter.action.attendee.address.isascii()]
+        if not letters:
+            return
+        with suppress(AccountError):  # which is what the run will say, when everybody is recorded as not sent to
+            self._first = self._opened()
+        if self._first is not None and not self._first.offers_smtputf8:
+            problems = [_beyond_ascii(letter.action) for letter in letters]
+            raise InputError(
+                f"Nothing was sent: the mail server takes no address with letters beyond ASCII before the @, and "
+                f"{len(letters)} attendee(s) have one.",
+                hint="Ask these people for another address, take their rows out, or send through a server that offers "
+                "SMTPUTF8.",
+                code="problems",
+                problems=problems,
+            )
 
     def begin(self, command: str, account: str) -> None:
-        letters = self._mailing.letters
-        ids = self._ledger.begin(command, account, self._mailing.digest, [_planned(letter) for letter in letters])
-        for letter, id_ in zip(letters, ids, strict=True):
-            heapq.heappush(self._due, (0.0, next(self._order), _Try(letter, id_)))
+        planned = [_planned(letter) for letter in self.mailing.letters]
+        self._messages = self.ledger.begin(command, account, self.mailing.digest, planned)
+
+    def close(self) -> None:
+        """Leaves the server, where nothing has been begun."""
+        if self._first is not None:
+            self._first.close()
 
     def settle_all(self) -> Iterator[Settled | Waiting]:
-        if not self._open:
+        if not self.mailing.letters:
             return
         failure: InviteError | None = None
         threads: list[threading.Thread] = []
         try:
-            first = self._opened()
-            count = min(self._pacing.connections, len(self._open))
-            threads += [threading.Thread(target=self._work, args=(first,), daemon=True)]
-            threads += [threading.Thread(target=self._work, args=(None,), daemon=True) for _ in range(count - 1)]
-            for thread in threads:
-                thread.start()
-            running = len(threads)
-            while running:
-                try:
-                    # With a time-out, because Windows delivers Ctrl+C only between two waits.
-                    result = self._results.get(timeout=0.5)
-                except queue.Empty:
-                    continue
-                if result is None:
-                    running -= 1
-                elif isinstance(result, InviteError):
+            count = min(self._pacing.connections, len(self.mailing.letters))
+            for number in range(count):
+                threads.append(threading.Thread(target=self._work, args=(number == 0,), daemon=True))
+                threads[-1].start()
+            for result in self._heard(len(threads)):
+                if isinstance(result, InviteError):
                     failure = failure or result
                 else:
-                    yield self._reported(result)
+                    yield self._told(*result) if isinstance(result, tuple) else result
         except InviteError as error:
             failure = error
         finally:
@@ -303,14 +349,40 @@ class _Run:
             self._end()
             for thread in threads:
                 thread.join()
-        yield from self._open.values()
+        for number, letter in enumerate(self.mailing.letters):
+            if not self._is_told[number]:
+                yield self._last.get(number) or Settled(letter, "unsent", "", 0)
         if failure:
             raise failure
 
-    def _reported(self, result: Settled | Waiting) -> Settled | Waiting:
-        if isinstance(result, Settled):
-            self._open.pop(id(result.letter), None)
-        return result
+    def _heard(self, running: int) -> Iterator[tuple[int, Settled] | Waiting | InviteError]:
+        """What so many threads have to say, until the last of them has ended."""
+        patient_until = 0.0
+        while running:
+            try:
+                # With a time-out, because Windows delivers Ctrl+C only between two waits.
+                result = self._results.get(timeout=0.5)
+            except queue.Empty:
+                pass
+            else:
+                if result is None:
+                    running -= 1
+                else:
+                    yield result
+                continue
+            if not self._control.stopped or self._control.aborted:
+                continue
+            now = time.monotonic()
+            patient_until = patient_until or now + GRACE
+            if now >= patient_until:
+                self._control.abort()
+            else:
+                yield Waiting(patient_until - now, "the server's answer to what is in flight")
+
+    def _told(self, number: int, settled: Settled) -> Settled:
+        self._is_told[number] = True
+        self._last.pop(number, None)
+        return settled
 
     def _opened(self) -> "Connection":
         connection = self._connect()
@@ -318,30 +390,37 @@ class _Run:
         connection.open()
         return connection
 
-    def _work(self, connection: "Connection | None") -> None:
-        """One connection's life: take a letter, deliver it, say what became of it."""
+    def _work(self, is_first: bool) -> None:
+        """One thread's life."""
+        connection: Connection | None = None
         try:
-            if connection is None:
-                # One more than the server allows is no reason to stop: the first one goes on.
-                with suppress(InviteError):
-                    connection = self._opened()
-            while connection is not None and (task := self._take()) is not None:
-                try:
-                    self._deliver(connection, task)
-                finally:
-                    self._done()
+            if is_first:
+                connection = self._first or self._opened()
+                self._is_open.set()
+            else:
+                # A login that is refused is refused once.
+                self._is_open.wait()
+                if self.may_go:
+                    # One more than the server allows is no reason to stop: the first one goes on.
+                    with suppress(InviteError):
+                        connection = self._opened()
+            if connection is not None:
+                _Line(self, connection).work()
         except InviteError as error:
             self._fail(error)
         except Exception as error:  # noqa: BLE001  # a fault of ours must not leave the run waiting for a thread that is gone
             self._fail(_unexpected(error))
         finally:
+            self._is_open.set()
             if connection is not None:
                 with suppress(InviteError):
                     connection.close()
             self._results.put(None)
 
-    def _take(self) -> "_Try | None":
-        """The next letter that is due, None when there is nothing more to do. It is in hand until `_done`."""
+    # --- what the lines ask of it ----------------------------------------------------------------------------------
+
+    def take(self) -> _Try | None:
+        """The next letter that is due, None when there is nothing more to do. It is in hand until `done`."""
         while self._control.may_go_on() and self._is_on():
             if not self._wait_for_due():
                 continue
@@ -349,24 +428,84 @@ class _Run:
             if not self._pace.turn() or not self._control.may_go_on():
                 return None
             with self._turn:
-                if self._due and self._due[0][0] <= time.monotonic() and not self._ended:
-                    self._in_hand += 1
-                    return heapq.heappop(self._due)[2]
+                if not self._ended and self._due_in() <= 0:
+                    return self._next()
         return None
+
+    def take_ahead(self) -> _Try | None:
+        """The next letter if it may go at once, in hand until `done`; never waits."""
+        with self._turn:
+            if self.may_go and self._due_in() <= 0 and self._pace.is_turn():
+                return self._next()
+        return None
+
+    @property
+    def may_go(self) -> bool:
+        """Whether what was taken may go out at this moment."""
+        return not (
+            self._ended
+            or self._control.stopped
+            or self._control.paused
+            or (self._held_until and self._held_until > time.monotonic())
+        )
+
+    def done(self) -> None:
+        """A letter is out of hand: reported, or put back."""
+        with self._turn:
+            self._in_hand -= 1
+            if self._ended or self._again or not self._in_hand:
+                self._turn.notify_all()
+
+    def put_back(self, task: _Try, delay: float = 0.0) -> None:
+        with self._turn:
+            heapq.heappush(self._again, (time.monotonic() + delay, next(self._order), task))
+            self._turn.notify_all()
+
+    def report(self, task: _Try, outcome: Outcome, reply: str) -> None:
+        self._results.put((task.number, Settled(task.letter, outcome, reply, task.attempts)))
+
+    def judge(self, task: _Try, result: Receipt | Fault) -> None:
+        """Says what became of a letter, or has it tried again. Raises what ends the run."""
+        if isinstance(result, Fault):
+            self._last[task.number] = Settled(task.letter, result.outcome, result.reply, task.attempts)
+            if self._is_tried_again(task, result):
+                return
+        self.report(task, "accepted" if isinstance(result, Receipt) else result.outcome, result.reply)
+        if isinstance(result, Fault) and result.stop:
+            raise result.error()
+        self._doubt(result)
+
+    # --- whose turn it is ------------------------------------------------------------------------------------------
+
+    def _due_in(self) -> float:
+        """Seconds until a letter is due, infinite where none will be. Asked with the turn."""
+        if self._again and (delay := self._again[0][0] - time.monotonic()) <= 0:
+            return delay
+        if self._taken < len(self._messages):
+            return 0.0
+        return self._again[0][0] - time.monotonic() if self._again else math.inf
+
+    def _next(self) -> _Try:
+        self._in_hand += 1
+        if self._again and self._again[0][0] <= time.monotonic():
+            return heapq.heappop(self._again)[2]
+        number = self._taken
+        self._taken += 1
+        return _Try(number, self.mailing.letters[number], self._messages[number])
 
     def _is_on(self) -> bool:
         with self._turn:
-            return not self._ended and bool(self._due or self._in_hand)
+            return not self._ended and bool(self._again or self._in_hand or self._taken < len(self._messages))
 
     def _wait_for_due(self) -> bool:
         """Whether a letter's time has come; False after a while in which none has."""
         with self._turn:
-            delay = self._due[0][0] - time.monotonic() if self._due else None
-            if delay is not None and delay <= 0:
+            delay = self._due_in()
+            if delay <= 0:
                 return True
-            if delay is not None and not self._in_hand:
-                self._results.put(Waiting(delay, f"{len(self._due)} to be tried again"))
-            self._turn.wait(min(delay or 1.0, 1.0))
+            if self._again and not self._in_hand:
+                self._results.put(Waiting(delay, f"{len(self._again)} to be tried again"))
+            self._turn.wait(min(delay, 1.0))
             return False
 
     def _wait(self, seconds: float) -> bool:
@@ -381,16 +520,6 @@ class _Run:
                 return True
         return False
 
-    def _done(self) -> None:
-        with self._turn:
-            self._in_hand -= 1
-            self._turn.notify_all()
-
-    def _put_back(self, task: "_Try", delay: float) -> None:
-        with self._turn:
-            heapq.heappush(self._due, (time.monotonic() + delay, next(self._order), task))
-            self._turn.notify_all()
-
     def _fail(self, error: InviteError) -> None:
         """Ends the run for everybody, at once."""
         self._end()
@@ -401,33 +530,9 @@ class _Run:
             self._ended = True
             self._turn.notify_all()
 
-    def _deliver(self, connection: "Connection", task: "_Try") -> None:
-        letter = task.letter
-        cleared = self._mailing.clear(letter)
-        attempt = self._ledger.sending(task.message, cleared.digest)
-        task = replace(task, attempts=task.attempts + 1)
-        reply = "the delivery was broken off"
-        try:
-            result = connection.deliver(cleared)
-            reply = f"{result.reply} (which could not be recorded)"
-            outcome: Outcome = "accepted" if isinstance(result, Receipt) else result.outcome
-            self._ledger.settle(attempt, outcome, result.reply)
-        except BaseException:
-            # What the ledger does not know will be unknown to the next run, so it is to this one.
-            self._results.put(Settled(letter, "unknown", reply, task.attempts))
-            with suppress(LedgerError):
-                self._ledger.settle(attempt, "unknown", reply)
-            raise
-        settled = Settled(letter, outcome, result.reply, task.attempts)
-        self._open[id(letter)] = settled
-        if isinstance(result, Fault) and self._again(task, result):
-            return
-        self._results.put(settled)
-        if isinstance(result, Fault) and result.stop:
-            raise result.error()
-        self._doubt(result)
+    # --- what a fault means ----------------------------------------------------------------------------------------
 
-    def _again(self, task: "_Try", fault: Fault) -> bool:
+    def _is_tried_again(self, task: _Try, fault: Fault) -> bool:
         """Whether the letter is tried again within this run: then it is due again, later."""
         if fault.outcome not in ("deferred", "unsent") or fault.stop or self._control.stopped:
             return False
@@ -437,17 +542,17 @@ class _Run:
                 self._fail(_too_long(seconds, fault))
                 return False
             self._hold(seconds, fault.reply)
-            self._put_back(task, seconds)
+            self.put_back(task, seconds)
             return True
         if fault.scope == "connection" and fault.stage in _OPENING:
             return self._without_session(task, fault)
         if task.attempts > self._pacing.retries:
             return False
         # A connection that was lost before the message had gone out says nothing about the message.
-        self._put_back(task, 0.0 if fault.outcome == "unsent" else backoff(task.attempts, self._pacing.backoff))
+        self.put_back(task, 0.0 if fault.outcome == "unsent" else backoff(task.attempts, self._pacing.backoff))
         return True
 
-    def _without_session(self, task: "_Try", fault: Fault) -> bool:
+    def _without_session(self, task: _Try, fault: Fault) -> bool:
         """The server cannot be reached now, whoever the message is for: everybody waits, and not for ever."""
         with self._turn:
             if time.monotonic() >= self._held_until:
@@ -458,7 +563,7 @@ class _Run:
             return False
         seconds = backoff(tries, self._pacing.backoff)
         self._hold(seconds, fault.reply)
-        self._put_back(task, seconds)
+        self.put_back(task, seconds)
         return True
 
     def _hold(self, seconds: float, reason: str) -> None:
@@ -469,24 +574,134 @@ class _Run:
 
     def _doubt(self, result: Receipt | Fault) -> None:
         """Ends a run whose messages are refused for what is the same in all of them, before all are refused."""
+        if isinstance(result, Receipt):
+            self._alike = self._lost_sessions = 0
+            return
         with self._turn:
-            if isinstance(result, Receipt):
-                self._alike = self._lost_sessions = 0
-            elif result.outcome == "refused" and result.alike and result.stage != "rcpt":
+            if result.outcome == "refused" and result.alike and result.stage != "rcpt":
                 self._alike += 1
             is_hopeless = self._alike >= _ALIKE
-        if is_hopeless and isinstance(result, Fault) and result.alike:
+        if is_hopeless and result.alike:
             raise RefusedAlikeError(
                 f"The mail server refuses the messages for what they are, so the run was ended: {result.reply}",
                 hint="Correct the wording, the attachments or the account; the rest is still to send.",
             )
 
 
-@dataclass(frozen=True, slots=True)
-class _Try:
-    letter: Letter
-    message: int
-    attempts: int = 0
+class _Line:
+    """One connection within a run: it takes letters, delivers them one by one, and has each of them recorded.
+
+    While a letter goes out, the next one's envelope goes with it; and what became of the last one is recorded in the
+    same commit as that the next one leaves. At any moment at most one letter of a line is in flight.
+    """
+
+    def __init__(self, run: _Run, connection: "Connection") -> None:
+        self._run, self._connection = run, connection
+        self._ahead: _Try | None = None
+        """Taken, cleared, and its envelope said: the next one."""
+        self._owed: tuple[_Try, int, Receipt] | None = None
+        """Delivered, with the id of its attempt, and not recorded yet."""
+        self._attempt: int | None = None
+        """Of the letter in flight."""
+
+    def work(self) -> None:
+        try:
+            while (task := self._take()) is not None:
+                self._attempt = None
+                try:
+                    self._deliver(task)
+                finally:
+                    self._run.done()
+        finally:
+            self._put_ahead_back()
+            self._pay()
+
+    def _take(self) -> _Try | None:
+        if self._ahead is not None and self._run.may_go:
+            task, self._ahead = self._ahead, None
+            return task
+        self._put_ahead_back()
+        self._pay()
+        return self._run.take()
+
+    def _put_ahead_back(self) -> None:
+        """What was said of the next letter is taken back; nothing of it has been recorded."""
+        if self._ahead is not None:
+            self._connection.leave()
+            self._run.put_back(replace(self._ahead, cleared=None))
+            self._ahead = None
+            self._run.done()
+
+    def _deliver(self, task: _Try) -> None:
+        cleared = task.cleared or self._run.mailing.clear(task.letter)
+        task = replace(task, attempts=task.attempts + 1, cleared=None)
+        reply = "the delivery was broken off"
+        try:
+            result = self._connection.deliver(cleared, on_body=lambda: self._leaves(task, cleared.digest))
+            reply = f"{result.reply} (which could not be recorded)"
+            self._record(task, cleared.digest, result)
+        except BaseException:
+            if self._attempt is None:
+                self._pay()
+            else:
+                # What the ledger does not know will be unknown to the next run, so it is to this one.
+                self._run.report(task, "unknown", reply)
+                with suppress(LedgerError):
+                    self._run.ledger.settle(self._attempt, "unknown", reply)
+            raise
+        if self._owed is None:
+            self._run.judge(task, result)
+
+    def _leaves(self, task: _Try, digest: str) -> Cleared | None:
+        """Records that a letter leaves now, and what became of the last one; returns the next one, if it may go too."""
+        ahead = self._look_ahead()
+        if self._owed is None:
+            self._attempt = self._run.ledger.sending(task.message, digest)
+        else:
+            owed, attempt, receipt = self._owed
+            self._attempt = self._run.ledger.sending(task.message, digest, (attempt, "accepted", receipt.reply))
+            self._owed = None
+            self._run.judge(owed, receipt)
+        return ahead
+
+    def _look_ahead(self) -> Cleared | None:
+        task = self._run.take_ahead()
+        if task is None:
+            return None
+        try:
+            cleared = self._run.mailing.clear(task.letter)
+        except BaseException as error:
+            self._run.put_back(task)
+            self._run.done()
+            if isinstance(error, InviteError):
+                return None  # it is said when its turn has come, and is not the affair of the one before it
+            raise
+        self._ahead = replace(task, cleared=cleared)
+        return cleared
+
+    def _record(self, task: _Try, digest: str, result: Receipt | Fault) -> None:
+        """Has the outcome recorded; where the server has begun to agree to the next letter, together with that."""
+        if self._attempt is not None and isinstance(result, Receipt) and self._connection.is_answered():
+            self._owed = task, self._attempt, result
+            return
+        outcome: Outcome = "accepted" if isinstance(result, Receipt) else result.outcome
+        if self._attempt is not None:
+            self._run.ledger.settle(self._attempt, outcome, result.reply)
+        else:
+            self._pay()
+            self._run.ledger.tried(task.message, digest, outcome, result.reply)
+
+    def _pay(self) -> None:
+        """Has recorded what was delivered last, by itself."""
+        if self._owed is None:
+            return
+        (task, attempt, receipt), self._owed = self._owed, None
+        try:
+            self._run.ledger.settle(attempt, "accepted", receipt.reply)
+        except BaseException:
+            self._run.report(task, "unknown", f"{receipt.reply} (which could not be recorded)")
+            raise
+        self._run.judge(task, receipt)
 
 
 class RefusedAlikeError(InviteError):
@@ -509,6 +724,21 @@ def _too_long(seconds: float, fault: Fault) -> PausedError:
     return PausedError(
         f"The mail server asks this account to wait ({fault.reply}); it can go on in about {words}.",
         hint="Run the same command again then, or let it wait with --wait SECONDS.",
+    )
+
+
+def _beyond_ascii(action: Action) -> Problem:
+    attendee = action.attendee
+    columns = attendee.columns
+    return Problem(
+        "error",
+        "non-ascii-address",
+        f"{attendee.address}: the mail server takes ASCII addresses only (no SMTPUTF8).",
+        attendee.file or None,
+        action.line,
+        columns.headers[columns.address],
+        attendee.address,
+        "Ask for another address, or send through a server that offers SMTPUTF8.",
     )
 
 

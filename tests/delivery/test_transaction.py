@@ -1,5 +1,6 @@
 """One message, one recipient: exact bytes, the true outcome whatever breaks, and nothing left over for the next."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -464,6 +465,160 @@ class TestPipelining:
         script = [*hello(self.OFFER), Step.READ, Step.READ, Step.READ, b"250 ok\r\n550 5.1.1 no\r\n"]
         with ScriptedServer(script) as server, connect_to_script(server) as connection:
             assert fault_of(connection.deliver(cleared())).reply == "550 5.1.1 no"
+
+
+class _InTurn(ScriptedServer):
+    """Plays another script to each connection."""
+
+    def __init__(self, *scripts: Script) -> None:
+        super().__init__([])
+        self._scripts = iter(scripts)
+
+    def _play(self, connection: socket.socket, open_sockets: contextlib.ExitStack) -> None:
+        self._script = next(self._scripts)
+        super()._play(connection, open_sockets)
+
+
+class TestLookAhead:
+    """The next message's envelope goes out behind the dot: one round trip each, and nothing mixed up."""
+
+    OFFER = "PIPELINING"
+    ENVELOPE = b"250 ok\r\n250 ok\r\n354 go\r\n"
+    LINES = len(raw_message().split(b"\r\n"))
+    """Of a message on the wire, with its dot."""
+
+    @staticmethod
+    def deliver_all(connection: Connection, people: list[str]) -> dict[str, Receipt | Fault]:
+        """As a run does: each message announces the next one."""
+        letters = [cleared(f"{name}@example.org") for name in people]
+        behind = [*letters[1:], None]
+        return {
+            name: connection.deliver(letter, on_body=lambda after=after: after)  # type: ignore[misc]
+            for name, letter, after in zip(people, letters, behind, strict=True)
+        }
+
+    def test_a_message_costs_one_round_trip(self) -> None:
+        script = [*hello(self.OFFER), Step.READ, Step.READ, Step.READ, self.ENVELOPE]
+        # Each answer comes only after the next envelope has.
+        for _ in range(3):
+            script += [Step.READ] * (self.LINES + 3) + [b"250 taken\r\n" + self.ENVELOPE]
+        script += [Step.READ] * self.LINES + [b"250 taken\r\n", Step.READ, b"221 bye\r\n"]
+        with ScriptedServer(script) as server:
+            with connect_to_script(server, timeout=2) as connection:
+                results = self.deliver_all(connection, ["ana", "bo", "cy", "di"])
+            assert set(results.values()) == {Receipt("250 taken")}
+            assert [line[8:] for line in server.received if line.startswith(b"RCPT")] == [
+                b"<%b@example.org>" % name for name in (b"ana", b"bo", b"cy", b"di")
+            ]
+            assert server.received.count(b"ehlo [127.0.0.1]") == 1
+
+    def test_is_not_done_where_the_server_wants_one_thing_after_the_other(self, start_smtp: StartSmtp) -> None:
+        server = start_smtp(pipelining=False)
+        with connect_to(server) as connection:
+            results = self.deliver_all(connection, ["ana", "bo"])
+        assert all(isinstance(result, Receipt) for result in results.values())
+        assert server.verbs()[-7:] == ["MAIL", "RCPT", "DATA", "MAIL", "RCPT", "DATA", "QUIT"]
+
+    @pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "DOT", "STORED"])
+    @pytest.mark.parametrize("how", ["450 4.2.0 Later", "550 5.1.1 No", "421 4.3.2 Bye", "drop", "junk", "334 what"])
+    def test_whatever_becomes_of_one_message_the_next_one_goes_to_its_own_recipient(
+        self, start_smtp: StartSmtp, stage: Stage, how: str
+    ) -> None:
+        server = start_smtp(security="none", login=None)
+        # The third: by then envelopes go ahead.
+        if how == "drop":
+            server.drop(stage, after=2, times=1)
+        else:
+            server.say(stage, how, close=how.startswith("421"), after=2, times=1)
+        people = [f"p{number}" for number in range(8)]
+        with connect_to(server, timeout=1) as connection:
+            results = self.deliver_all(connection, people)
+        assert_each_reached_its_own_recipient(server)
+        arrived = [message.rcpt_tos[0].partition("@")[0] for message in server.messages]
+        accepted = [name for name, result in results.items() if isinstance(result, Receipt)]
+        assert arrived == sorted(set(arrived)), "nobody twice, and in order"
+        failed = {name: fault_of(result) for name, result in results.items() if name not in accepted}
+        assert set(failed) <= {"p2"}
+        unsure = {name for name, fault in failed.items() if fault.outcome == "unknown" or stage == "STORED"}
+        assert set(arrived) == set(accepted) | (unsure if stage == "STORED" else set())
+        if stage == "DOT" and how[0] in "45" and how[:3] != "421":
+            assert server.connections == 2, "the next envelope was said already: no reset can take it back"
+
+    def test_an_envelope_that_is_not_followed_by_its_message_is_left_by_closing(self, start_smtp: StartSmtp) -> None:
+        server = start_smtp(security="none", login=None)
+        letters = {name: cleared(f"{name}@example.org") for name in ("ana", "bo", "cy", "di")}
+        with connect_to(server) as connection:
+            assert isinstance(connection.deliver(letters["ana"], on_body=lambda: letters["bo"]), Receipt)
+            assert isinstance(connection.deliver(letters["cy"], on_body=lambda: letters["di"]), Receipt)
+            connection.leave()
+            assert isinstance(connection.deliver(letters["bo"], on_body=lambda: letters["di"]), Receipt)
+        assert [message.rcpt_tos[0][:2] for message in server.messages] == ["an", "cy", "bo"]
+        assert_each_reached_its_own_recipient(server)
+        assert server.connections == 3 and "QUIT" not in server.verbs()
+
+    def test_never_ends_a_message_that_has_no_recipient(self) -> None:
+        script = [*hello(self.OFFER), Step.READ, Step.READ, Step.READ, self.ENVELOPE]
+        script += [Step.READ] * (self.LINES + 3) + [b"250 taken\r\n250 ok\r\n550 5.1.1 no\r\n354 go\r\n", Step.READ]
+        with ScriptedServer(script) as server:
+            with connect_to_script(server) as connection:
+                results = self.deliver_all(connection, ["ana", "bo"])
+                assert fault_of(results["bo"]).outcome == "refused"
+            assert server.received.count(b".") == 1 and server.received.count(b"Dear Ana") == 1
+
+    def test_after_a_failure_each_message_goes_alone_until_one_is_taken(self, start_smtp: StartSmtp) -> None:
+        server = start_smtp(security="none", login=None)
+        server.say("DOT", "451 4.7.1 Greylisted", after=1, times=4)
+        with connect_to(server) as connection:
+            results = self.deliver_all(connection, [f"p{number}" for number in range(10)])
+        assert sum(isinstance(result, Receipt) for result in results.values()) == 6
+        assert server.connections == 2, "four failures in a row cost one connection, and three resets"
+        assert server.verbs().count("RSET") == 3
+
+    @pytest.mark.parametrize("reply", ["", "554 SMTP synchronization error", "503 5.5.1 Nested MAIL", "500 What?"])
+    def test_a_server_that_cannot_do_what_it_offers_is_asked_one_thing_after_the_other(self, reply: str) -> None:
+        plain: Script = [Step.READ] * 3 + [self.ENVELOPE] + [Step.READ] * self.LINES + [b"250 taken\r\n"]
+        script = [*hello(self.OFFER), Step.READ, Step.READ, Step.READ, self.ENVELOPE]
+        script += [Step.READ] * (self.LINES + 3) + [b"250 taken\r\n" + (f"{reply}\r\n".encode() if reply else b"")]
+        second = [*hello(self.OFFER), *plain, *plain, *plain, Step.READ]
+        with _InTurn([*script, Step.HANG], second) as server, connect_to_script(server, timeout=0.5) as connection:
+            assert set(self.deliver_all(connection, ["ana", "bo", "cy", "di"]).values()) == {Receipt("250 taken")}
+            assert server.received.count(b"ehlo [127.0.0.1]") == 2
+
+    @pytest.mark.parametrize("gone", ["before the dot", "with the dot"])
+    def test_a_write_that_fails_behind_the_dot_is_no_proof_that_nothing_arrived(
+        self, start_smtp: StartSmtp, monkeypatch: pytest.MonkeyPatch, gone: str
+    ) -> None:
+        server = start_smtp(security="none", login=None)
+        letter, after = cleared(), cleared("bo@example.org")
+        count = len(_on_the_wire(letter.raw)) - (3 if gone == "before the dot" else 0)
+
+        class Torn:
+            """A socket that fails when so many bytes have gone; no kernel can be told to."""
+
+            def __init__(self, sock: socket.socket) -> None:
+                self._sock = sock
+                self.is_torn = False
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(self._sock, name)
+
+            def send(self, data: memoryview) -> int:
+                if self.is_torn:
+                    self._sock.shutdown(socket.SHUT_WR)
+                    raise ConnectionResetError
+                self.is_torn = bytes(data[:5]) == b"From:"
+                return self._sock.send(data[:count] if self.is_torn else data)
+
+        with connect_to(server) as connection:
+            connection.deliver(cleared("cy@example.org"))
+            client = connection._client
+            assert client is not None
+            monkeypatch.setattr(client, "sock", Torn(client.channel))
+            result = connection.deliver(letter, on_body=lambda: after)
+        if gone == "before the dot":
+            assert fault_of(result).outcome == "unsent" and len(server.messages) == 1
+        else:
+            assert isinstance(result, Receipt) and len(server.messages) == 2
 
 
 class TestBetweenMessages:

@@ -4,6 +4,10 @@ smtplib words EHLO and reads what it offers. The channel, the login, the reading
 ours: a server must not keep us waiting or fill us up for ever, one refusal must be one attempt, and what became of a
 message depends on how far it had come. Until its final dot is written the server cannot have it; after that only the
 reply tells (RFC 1047).
+
+With PIPELINING the next message's MAIL, RCPT and DATA go out behind the dot of the one before it (RFC 2920 §3.1 allows
+the content to be the first of a group), so that a message costs one round trip. An envelope that went ahead and is not
+followed by its message is ended by closing the connection: after DATA there is no other way back.
 """
 
 import base64
@@ -58,6 +62,7 @@ _LOCAL_NAME = "[127.0.0.1]"
 _CHUNK = 65_536
 _MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5")
 _ENVELOPE: tuple[Stage, ...] = ("mail", "rcpt", "data")
+_OUT_OF_STEP = re.compile(r"^50[03]|synchroni|pipelin|sequence|in time", re.IGNORECASE)
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x20\x7f-\x9f<>\u2028\u2029]")
 _MESSAGE_ID = re.compile(rb"^Message-ID:[ \t]*(?:\r\n[ \t]+)?<([!-;=?-~]+)>[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
 
@@ -78,6 +83,8 @@ class _Client(smtplib.SMTP):
         self.sock: socket.socket | None = sock
         self.last = Reply(0)
         self.secrets: tuple[str, ...] = ()
+        self.written = 0
+        """Bytes of the last `write` that have gone out."""
         self._seconds = 0.0
         self._buffer = bytearray()
 
@@ -93,7 +100,7 @@ class _Client(smtplib.SMTP):
         self.channel.settimeout(seconds)
 
     def is_quiet(self) -> bool:
-        """Whether the server has said nothing unasked: no farewell, no end of the stream, no answer too many."""
+        """Whether the server has said nothing that was not read yet: no answer, no farewell, no end of the stream."""
         if self._buffer:
             return False
         self.channel.setblocking(False)
@@ -107,12 +114,19 @@ class _Client(smtplib.SMTP):
             self.channel.settimeout(self._seconds)
         return False
 
+    def has_answer(self) -> bool:
+        """Whether an answer, or a part of one, has come that was not read yet. Never waits."""
+        return not self.is_quiet() and bool(self._buffer)
+
     def write(self, data: bytes) -> None:
-        """All of `data`. When this raises, the server cannot have got its last byte."""
+        """All of `data`. When this raises, the server cannot have got more than `written` bytes of it."""
         view = memoryview(data)
-        self.channel.settimeout(self._seconds)
-        for start in range(0, len(view), _CHUNK):
-            self.channel.sendall(view[start : start + _CHUNK])
+        self.written = 0
+        channel = self.channel
+        channel.settimeout(self._seconds)
+        while self.written < len(view):
+            # Not sendall(): it does not tell how far it came.
+            self.written += channel.send(view[self.written : self.written + _CHUNK])
 
     def read(self) -> Reply:
         """The next reply, whole and in time. Raises `OSError`, or `MalformedReplyError` for what is none."""
@@ -200,6 +214,10 @@ class Connection:
         self._is_used = False
         self._must_reset = False
         self._is_aborted = False
+        self._ahead: Cleared | None = None
+        """Whose envelope has been said, and not been answered yet."""
+        self._takes_ahead = True
+        self._is_cautious = False
         self._conversation: list[str] = []
 
     def __enter__(self) -> Self:
@@ -241,7 +259,7 @@ class Connection:
     def close(self) -> None:
         """Says QUIT if there is anybody to say it to, and closes. Never raises for what the server does."""
         client = self._client
-        if client is not None and not self._is_aborted:
+        if client is not None and not self._is_aborted and self._ahead is None:
             with contextlib.suppress(OSError, MalformedReplyError):
                 self._begin(client, "quit")
                 reply = client.ask(b"QUIT")
@@ -262,16 +280,22 @@ class Connection:
                 # way in the other thread would go on in the clear.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
-    def deliver(self, message: Cleared, *, on_body: Callable[[], None] | None = None) -> Receipt | Fault:
+    @property
+    def offers_smtputf8(self) -> bool:
+        """Whether the server of the open session takes addresses beyond ASCII (RFC 6531)."""
+        return self._client is not None and "smtputf8" in self._client.esmtp_features
+
+    def deliver(self, message: Cleared, *, on_body: Callable[[], Cleared | None] | None = None) -> Receipt | Fault:
         """Hands one cleared message to the server, for its one recipient, byte for byte, and says what became of it.
 
         `on_body` is called once, after the server has agreed to take the message and before the first byte of it
-        leaves; what it raises ends the attempt (nothing was sent) and is raised again. Raises `TypeError` for anything
-        that is not `Cleared`, `ValueError` where bytes or recipient cannot be spoken in SMTP without meaning something
-        else. When any other exception leaves this method, the outcome is `unknown` if `on_body` had been called.
+        leaves; what it raises ends the attempt (nothing was sent) and is raised again. It may return the message that
+        will be delivered next: its envelope then goes out behind this one's dot where the server allows, and is
+        answered in the same round trip. If another one is delivered instead, or none, the session is ended first.
+        Raises `TypeError` for anything that is not `Cleared`, `ValueError` where bytes or recipient cannot be spoken in
+        SMTP without meaning something else. When any other exception leaves this method, the outcome is `unknown` if
+        `on_body` had been called.
         """
-        if not isinstance(message, Cleared):
-            raise TypeError("only what the guard has cleared is delivered")
         _check(message)
         try:
             result = self._deliver(message, on_body)
@@ -280,19 +304,39 @@ class Connection:
             raise
         return result
 
-    def _deliver(self, message: Cleared, on_body: Callable[[], None] | None) -> Receipt | Fault:
-        client = self._ready()
+    def is_answered(self) -> bool:
+        """Whether the envelope that went ahead has been answered already, at least in part. Never waits."""
+        return self._ahead is not None and self._client is not None and self._client.has_answer()
+
+    def leave(self) -> None:
+        """Takes back the envelope that went ahead, if there is one: its message is not to go out now."""
+        if self._ahead is not None:
+            self._drop()
+
+    def _deliver(self, message: Cleared, on_body: Callable[[], Cleared | None] | None) -> Receipt | Fault:
+        client = self._ready(message)
         if isinstance(client, Fault):
             return client
-        is_stale = self._is_used
+        is_stale, was_ahead = self._is_used, self._ahead is not None
         result = self._transact(client, message, on_body)
-        hung_up = isinstance(result, Fault) and result.scope == "connection" and result.stage == "mail"
-        if hung_up and is_stale and not self._is_aborted:
+        if self._is_aborted or not isinstance(result, Fault) or result.stage != "mail":
+            return result
+        hung_up = is_stale and result.scope == "connection"
+        if (was_ahead and self._is_out_of_step(result)) or hung_up:
             # It was about to hang up since the last message (a limit per connection, an idle time-out); this one had
             # not begun.
-            client = self._ready()
+            client = self._ready(message)
             result = client if isinstance(client, Fault) else self._transact(client, message, on_body)
         return result
+
+    def _is_out_of_step(self, fault: Fault) -> bool:
+        """Whether the server may have meant how the envelope came, and not the envelope: then it is said once more, by
+        itself, on another connection, and never ahead again."""
+        if fault.pause or _OUT_OF_STEP.search(fault.reply) is None:
+            return False
+        self._takes_ahead = False
+        self._drop()
+        return True
 
     def try_sender(self) -> None:
         """Names the sender to the server and takes it back; raises `AccountError` where it may not send from there.
@@ -317,8 +361,12 @@ class Connection:
 
     # --- the session ---------------------------------------------------------------------------------------------
 
-    def _ready(self) -> _Client | Fault:
-        """A session on which nothing of an earlier message is left, or why there is none."""
+    def _ready(self, message: Cleared) -> _Client | Fault:
+        """A session on which nothing of another message is left, or why there is none."""
+        client = self._client
+        if client is not None and self._ahead is message:
+            return client
+        self.leave()
         client = self._client
         if client is not None and (self._must_reset or not client.is_quiet()) and not self._reset(client):
             self._drop()
@@ -360,6 +408,7 @@ class Connection:
         client, self._client = self._client, None
         if client is not None:
             client.close()
+        self._ahead = None
         self._is_used = self._must_reset = False
 
     def _connect(self) -> None:
@@ -531,27 +580,35 @@ class Connection:
 
     # --- one message ---------------------------------------------------------------------------------------------
 
-    def _transact(self, client: _Client, message: Cleared, on_body: Callable[[], None] | None) -> Receipt | Fault:
-        commands = self._commands(client, message)
-        if isinstance(commands, Fault):
-            return commands
-        self._is_used = True
-        fault = self._envelope(client, commands)
+    def _transact(
+        self, client: _Client, message: Cleared, on_body: Callable[[], Cleared | None] | None
+    ) -> Receipt | Fault:
+        if self._ahead is message:
+            self._ahead = None
+            fault = self._envelope(client, None)
+        else:
+            commands = self._commands(client, message)
+            if isinstance(commands, Fault):
+                return commands
+            self._is_used = True
+            fault = self._envelope(client, commands)
         if fault is None and not client.is_quiet():
             # An answer too many would be taken for the answer to the dot.
             fault = lost("data", "the server spoke out of turn")
         if fault is not None:
             return self._failed(fault)
-        if on_body is not None:
-            on_body()
-        return self._body(client, message.raw)
+        following = on_body() if on_body is not None else None
+        return self._body(client, message.raw, following)
 
     def _failed(self, fault: Fault) -> Fault:
         """Sees to it that nothing of this envelope is left for the next message."""
+        self._is_cautious |= fault.stage == "dot"
         if fault.scope == "connection":
             self._drop()
         elif self._client is not None:
-            self._must_reset = True
+            # The next envelope is said already: only another connection is as good as a reset.
+            self.leave()
+            self._must_reset = self._client is not None
         return fault
 
     def _commands(self, client: _Client, message: Cleared) -> tuple[bytes, bytes, bytes] | Fault:
@@ -588,25 +645,25 @@ class Connection:
                 rcpt += f" ORCPT=rfc822;{_xtext(recipient)}"
         return f"{mail}\r\n".encode(), f"{rcpt}\r\n".encode(), b"DATA\r\n"
 
-    def _envelope(self, client: _Client, commands: tuple[bytes, bytes, bytes]) -> Fault | None:
-        """Speaks the envelope; None when the server waits for the message.
+    def _envelope(self, client: _Client, commands: tuple[bytes, bytes, bytes] | None) -> Fault | None:
+        """Speaks the envelope (None: it went ahead); None when the server waits for the message.
 
         With PIPELINING (RFC 2920) in one write. DATA is then said before RCPT is answered, and a server may agree to it
         although it refused the recipient: the connection is closed rather than an empty message ended with a dot.
         """
         is_pipelined = client.has_extn("pipelining")
         first: Fault | None = None
-        for stage, command in zip(_ENVELOPE, commands, strict=True):
+        for at, stage in enumerate(_ENVELOPE):
             try:
                 self._begin(client, stage)
-                if not is_pipelined:
-                    client.write(command)
-                elif stage == "mail":
+                if commands is not None and not is_pipelined:
+                    client.write(commands[at])
+                elif commands is not None and stage == "mail":
                     client.write(b"".join(commands))
                 reply = client.read()
             except (OSError, MalformedReplyError) as problem:
                 self._drop()
-                return first or judge(stage, problem)
+                return first or judge(stage, self._why(problem))
             fault = judge(stage, reply)
             first = first or fault
             if reply.code == 421 or (stage == "data" and fault is None and first is not None):
@@ -615,26 +672,55 @@ class Connection:
                 break
         return first
 
-    def _body(self, client: _Client, raw: bytes) -> Receipt | Fault:
+    def _body(self, client: _Client, raw: bytes, following: Cleared | None) -> Receipt | Fault:
+        content = _on_the_wire(raw)
+        ahead = self._said_ahead(client, following) if following is not None else b""
+        client.written = 0
         try:
             self._begin(client, "body")
-            client.write(_on_the_wire(raw))
+            client.write(content + ahead if ahead else content)
         except OSError as problem:
-            fault = judge("body", self._last_words(client) or problem)
-            self._drop()
-            return fault or lost("body", "the connection was lost")
+            return self._broken_off(client, problem, is_whole=client.written >= len(content))
+        if ahead:
+            self._ahead = following
         try:
             self._begin(client, "dot")
             reply = client.read()
         except (OSError, MalformedReplyError) as problem:
-            fault = judge("dot", problem)
+            fault = judge("dot", self._why(problem))
         else:
             fault = judge("dot", reply)
             if fault is None:
+                self._is_cautious = False
                 return Receipt(reply.text)
             if reply.code == 421:
                 self._drop()
         return self._failed(fault or lost("dot", "the connection was lost"))
+
+    def _said_ahead(self, client: _Client, following: Cleared) -> bytes:
+        """The next message's envelope, where it may go out behind this one's dot; else nothing.
+
+        After a failure each message goes alone until the server takes one: another failure then costs a reset, and not
+        a connection with its login.
+        """
+        _check(following)
+        if not client.has_extn("pipelining") or not self._takes_ahead or self._is_cautious:
+            return b""
+        commands = self._commands(client, following)
+        return b"" if isinstance(commands, Fault) else b"".join(commands)
+
+    def _broken_off(self, client: _Client, problem: OSError, *, is_whole: bool) -> Receipt | Fault:
+        """What became of a message whose write failed. Where the dot had gone out already, only a reply can tell."""
+        stage: Stage = "dot" if is_whole else "body"
+        words = self._last_words(client)
+        self._drop()
+        if is_whole and words is not None and judge(stage, words) is None:
+            return Receipt(words.text)
+        return self._failed(judge(stage, words or self._why(problem)) or lost(stage, "the connection was lost"))
+
+    def _why(self, problem: OSError | MalformedReplyError) -> BaseException:
+        """What broke a conversation: `problem`, or this side."""
+        return ConnectionAbortedError("it was broken off from this side") if self._is_aborted else problem
 
     def _last_words(self, client: _Client) -> Reply | None:
         """What the server said before it hung up in the middle of a message, if it can still be heard."""
@@ -661,6 +747,8 @@ def probe(
 
 def _check(message: Cleared) -> None:
     """SMTP ends a line, a command and a message with line breaks: none may stand where it means nothing."""
+    if not isinstance(message, Cleared):
+        raise TypeError("only what the guard has cleared is delivered")
     raw = message.raw
     if not message.recipient or _UNSAFE_IN_PATH.search(message.recipient):
         raise ValueError("a recipient that would not stay one word in a command")

@@ -31,16 +31,24 @@ class Pace:
 
     def turn(self) -> bool:
         """Waits until the next message may go; False where the run was stopped meanwhile."""
-        while True:
-            with self._lock:
-                now = self._clock()
-                delay = self._next - now
-                if delay <= 0:
-                    self._next = now + self._interval
-                    return True
+        while (delay := self._take()) > 0:
             # The turn is taken when it comes, not booked before the wait, so that `hold` reaches those who wait.
             if self._wait(delay):
                 return False
+        return True
+
+    def is_turn(self) -> bool:
+        """Takes the turn where it has come already; never waits."""
+        return self._take() <= 0
+
+    def _take(self) -> float:
+        """Seconds until the next turn; where there are none, it is taken."""
+        with self._lock:
+            now = self._clock()
+            delay = self._next - now
+            if delay <= 0:
+                self._next = now + self._interval
+            return delay
 
     def hold(self, seconds: float) -> None:
         """Nobody's turn comes before `seconds` from now: the server asked the account to pause."""

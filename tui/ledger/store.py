@@ -9,7 +9,8 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import resources
@@ -34,6 +35,7 @@ class Ledger:
     def __init__(self, connection: sqlite3.Connection, lock: sqlite3.Connection | None, shown: str) -> None:
         self._db, self._lock, self._shown = connection, lock, shown
         self._turn = threading.Lock()
+        self._jobs: deque[_Job] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -176,24 +178,76 @@ class Ledger:
             )
         return int(row[0])
 
-    def sending(self, message: int, digest: str) -> int:
-        """Records, durably, that `message` is about to leave; returns the attempt's id."""
-        with self._writing() as db:
-            row = db.execute(
-                "INSERT INTO attempt (message, digest, outcome, started_at) VALUES (?, ?, 'sending', ?)",
-                (message, digest, _now()),
-            )
-            return int(row.lastrowid or 0)
+    def sending(self, message: int, digest: str, settled: tuple[int, Outcome, str] | None = None) -> int:
+        """Records, durably, that `message` is about to leave; returns the attempt's id.
+
+        `settled` is what became of an earlier attempt (its id, the outcome, the reply), recorded in the same commit:
+        both are, or neither.
+        """
+
+        def record(db: sqlite3.Connection) -> int:
+            if settled:
+                self._settle(db, *settled)
+            return self._begin_attempt(db, message, digest)
+
+        return self._together(record)
 
     def settle(self, attempt: int, outcome: Outcome, reply: str) -> None:
         """Records, durably, what became of an attempt."""
-        with self._writing() as db:
-            done = db.execute(
-                "UPDATE attempt SET outcome = ?, reply = ?, settled_at = ? WHERE id = ?",
-                (outcome, reply, _now(), attempt),
-            )
-            if done.rowcount != 1:
-                raise LedgerError(f"The ledger {self._shown} does not know of this attempt.")
+        self._together(lambda db: self._settle(db, attempt, outcome, reply))
+
+    def tried(self, message: int, digest: str, outcome: Outcome, reply: str) -> None:
+        """Records, durably, an attempt at `message` that ended before anything of it had left."""
+        self._together(lambda db: self._settle(db, self._begin_attempt(db, message, digest), outcome, reply))
+
+    @staticmethod
+    def _begin_attempt(db: sqlite3.Connection, message: int, digest: str) -> int:
+        row = db.execute(
+            "INSERT INTO attempt (message, digest, outcome, started_at) VALUES (?, ?, 'sending', ?)",
+            (message, digest, _now()),
+        )
+        return int(row.lastrowid or 0)
+
+    def _settle(self, db: sqlite3.Connection, attempt: int, outcome: Outcome, reply: str) -> int:
+        done = db.execute(
+            "UPDATE attempt SET outcome = ?, reply = ?, settled_at = ? WHERE id = ?",
+            (outcome, reply, _now(), attempt),
+        )
+        if done.rowcount != 1:
+            raise LedgerError(f"The ledger {self._shown} does not know of this attempt.")
+        return attempt
+
+    def _together(self, record: Callable[[sqlite3.Connection], int]) -> int:
+        """Does `record` in one commit with whatever other threads want recorded while the disk is busy: a commit costs
+        the same for one and for ten. Returns what `record` does, when it is durable."""
+        job = _Job(record)
+        self._jobs.append(job)
+        with self._turn:
+            if not job.is_done:
+                # Who comes meanwhile is the next one's affair; only who has the turn takes any out.
+                self._commit([self._jobs.popleft() for _ in range(len(self._jobs))])
+        if job.error is not None:
+            raise job.error
+        return job.result
+
+    def _commit(self, jobs: "list[_Job]") -> None:
+        try:
+            with _in_words(self._shown), self._transaction() as db:
+                for job in jobs:
+                    job.result = job.record(db)
+        except Exception as error:  # noqa: BLE001  # it is raised again, to whom it concerns
+            if len(jobs) > 1:
+                # What one of them cannot have recorded says nothing of the others.
+                for job in jobs:
+                    self._commit([job])
+            else:
+                jobs[0].error = error
+        else:
+            for job in jobs:
+                job.error = None
+        finally:
+            for job in jobs:
+                job.is_done = True
 
     def _recover(self) -> None:
         """What a run that died left `sending` may have arrived: it is `unknown`, for the organiser to decide."""
@@ -260,15 +314,32 @@ class Ledger:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._turn, _in_words(self._shown):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+        with self._turn, _in_words(self._shown), self._transaction() as db:
+            yield db
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """A transaction of whoever has the turn."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+
+class _Job:
+    """Something that a thread waits for to be recorded."""
+
+    __slots__ = ("error", "is_done", "record", "result")
+
+    def __init__(self, record: Callable[[sqlite3.Connection], int]) -> None:
+        self.record = record
+        self.result = 0
+        self.error: Exception | None = LedgerError("The run was broken off before this was recorded.")
+        self.is_done = False
 
 
 def open_for_run(path: Path) -> Ledger:
