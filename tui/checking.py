@@ -42,15 +42,20 @@ def message_problems(
     named: set[str] = set()
     for action in plan.make(event, sound, people).to_send:
         try:
-            made = composer.compose(action.attendee, mailing.revision_of(action, datetime.now(UTC), ""))
+            named |= named_in(action, composer)
         except Uncomposable as error:
             yield from error.problems
             continue
         composed.append(action)
-        named.update(address.key_of(text) for text in _ADDRESS.findall(f"{made.subject} {made.text} {made.html}"))
     # Of a million addresses only those that stand in some message can leak from it.
     present = (wire for _, wire in records.identities() if wire.casefold() in named)
     yield from _inspected(composed, composer, roll_of(present))
+
+
+def named_in(action: Action, composer: Composer) -> set[str]:
+    """The keys of the addresses that can be read in an action's message. Raises Uncomposable."""
+    made = composer.compose(action.attendee, mailing.revision_of(action, datetime.now(UTC), ""))
+    return {address.key_of(text) for text in _ADDRESS.findall(f"{made.subject} {made.text} {made.html}")}
 
 
 def _inspected(actions: Iterable[Action], composer: Composer, roll: Roll) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -21,7 +22,7 @@ from tui.delivery import AccountStore, account_from_settings, default_per_minute
 from tui.errors import AccountError, InputError, Problem, UsageError
 from tui.event import Event
 from tui.ledger import Person
-from tui.plan import Plan
+from tui.plan import Action, Plan
 
 if TYPE_CHECKING:
     # Composing, and with it Jinja2, Markdown and icalendar, is loaded when the first message is composed: the attendees
@@ -226,7 +227,7 @@ class Folder:
             shown = replace(first, uid=action.uid or first.uid, sequence=action.sequence)
         else:
             shown = action
-        made = mailing.prepare(Plan((shown,), ""), self._composer, self._roll)
+        made = mailing.prepare(Plan((shown,), ""), self._composer, self._roll_beside(shown))
         return _read_back(attendee.address, action.action, made.clear(made.letters[0]).raw)
 
     def _session_to_show(self, attendee: Attendee, name: str | None) -> Event:
@@ -397,6 +398,28 @@ class Folder:
         people = self.people()
         sent_to = (message.address for person in people.values() for message in person.messages)
         return self._roll_of((*(wire for _, wire in self.attendees.records.identities()), *sent_to))
+
+    def _roll_beside(self, shown: Action) -> "Roll":
+        """The guard's roll for a look at one message: of a long list, only who could be named in it.
+
+        A send judges every message by all of it.
+        """
+        from tui import checking
+        from tui.invitation import Uncomposable
+
+        records = self.attendees.records
+        if "_roll" in self.__dict__ or len(records) <= checking.EVERYBODY:
+            return self._roll
+        own, named = shown.attendee.address, set[str]()
+        with suppress(Uncomposable):  # what stands in its way is said where it is prepared
+            named = checking.named_in(shown, self._composer)
+        # As it is spelled before the @: the domain may stand in the file in another form.
+        beside = {records[row].address for key in named for row in records.find(f"{key.rpartition('@')[0]}@")} - {own}
+        return self._roll_of(beside) if beside else self._roll_of_nobody
+
+    @cached_property
+    def _roll_of_nobody(self) -> "Roll":
+        return self._roll_of(())
 
     def _roll_of(self, addresses: "Iterable[str] | None") -> "Roll":
         """What the guard looks for: these addresses (None: all of the list's and the ledger's), and internal values."""

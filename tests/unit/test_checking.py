@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tui import checking, data
-from tui.errors import Problem
+from tui.errors import InputError, LeakError, Problem
 from tui.folder import open_folder
 
 WORDING = """\
@@ -60,3 +60,17 @@ def test_somebodys_address_in_the_wording_is_found_in_a_long_list(
     (folder / "templates" / "invitation.md").write_text("subject: Come\n\nAsk P399@Example.org.\n", encoding="utf-8")
     monkeypatch.setattr(checking, "EVERYBODY", 0)
     assert {code for code, _, _ in _found(folder)} == {"leak"}
+
+
+@pytest.mark.parametrize("everybody", [0, 5_000])
+def test_a_look_at_one_message_finds_who_else_is_named_in_it_in_a_long_list_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, everybody: int
+) -> None:
+    monkeypatch.setattr(checking, "EVERYBODY", everybody)
+    opened = open_folder([str(folder / "attendees.csv")], environment={})
+    by_name = {one.name: one for one in opened.attendees.records}
+    assert opened.view(by_name["Person 7"]).address == "p7@example.org"
+    with pytest.raises(LeakError):
+        opened.view(by_name["Cy"])
+    with pytest.raises(InputError, match="Town"):
+        opened.view(by_name["Bo"])
