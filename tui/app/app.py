@@ -13,10 +13,11 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from tui.app import leaving, work
+from tui.app.filtering import View
 from tui.app.pages import Subject, problems_in_words
 from tui.app.runs import after_news, begun, exit_code_of, how_it_was_left
 from tui.app.screens.main import MainScreen
-from tui.app.state import TROUBLES, Purpose, State, mark_of
+from tui.app.state import TROUBLES, Purpose, State
 from tui.app.theme import DARK, DEFAULTS, LIGHT
 from tui.app.widgets.keybar import key_in_words
 from tui.app.widgets.table import AttendeeTable
@@ -27,7 +28,6 @@ from tui.errors import InviteError
 if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
 
-    from tui.app.filtering import Index
     from tui.attendees import Attendee
 
 # What the palette offers, by the bindings' ids: the rest is about where the cursor is.
@@ -64,7 +64,6 @@ class InviteApp(App[None]):
         self._clock = clock
         self.state = State(files=opening.files)
         self.main = MainScreen(self.state)
-        self._index: Index | None = None
         self._job: work.Running | None = None
         self._timer: Timer | None = None
         self._ticked = 0.0
@@ -99,35 +98,40 @@ class InviteApp(App[None]):
             leaving.on_hang_up(self._settle)
 
     def _open(self) -> None:
-        self._work("open", partial(work.open_files, self.post_message, self._opening))
+        self._work("open", partial(work.open_files, self.post_message, self._opening, self.main.selected))
 
     def _work(self, group: str, job: Callable[[], None]) -> None:
         self.run_worker(job, group=group, exclusive=True, thread=True, exit_on_error=True)
 
-    def _become(self, state: State) -> None:
+    def _become(self, state: State, row: int | None = None) -> None:
         self.state = state
-        self.main.show(state)
+        self.main.show(state, row)
 
     # What the workers say
 
+    def on_reading(self, event: work.Reading) -> None:
+        if self.state.folder is None and self.state.failure is None:
+            self._become(replace(self.state, so_far=event.so_far))
+
     def on_opened(self, event: work.Opened) -> None:
-        self._index = None
-        self._become(event.state)
+        self._become(event.state, event.row)
+        if not self.main.view.is_plain:
+            self._look_for(self.main.view)
         if event.state.checked or event.state.failure is not None:
             self._show_subject(self.main.selected)
 
     def on_surveyed(self, event: work.Surveyed) -> None:
         self._become(replace(self.state, survey=event.survey))
         self._show_subject(self.main.selected)
-        if self.main.query_text.strip():
-            self._look_for(self.main.query_text)  # how people stand is searched too
+        if self.main.view.narrows:
+            self._look_for(self.main.view)  # how people stand is searched too
 
     def on_composed(self, event: work.Composed) -> None:
         if event.attendee is self.main.selected:
-            self.main.show_subject(replace(self._subject(event.attendee), view=event.view))
+            self.main.show_subject(replace(self._subject(event.attendee), view=event.view, actions=event.actions))
 
     def on_found(self, event: work.Found) -> None:
-        self.main.show_found(event.query, event.rows)
+        self.main.show_found(event.view, event.rows, more=event.more)
 
     def on_planned(self, event: work.Planned) -> None:
         if not event.plan.to_send:
@@ -160,7 +164,7 @@ class InviteApp(App[None]):
             self._left_words = how_it_was_left(self.state.run, self._opening)
             self.exit()
         elif (folder := self.state.folder) is not None:
-            self._work("survey", partial(work.look_again, self.post_message, folder))
+            self._work("survey", partial(work.look_again, self.post_message, folder, self.state.errors))
 
     # What the organiser says
 
@@ -168,33 +172,19 @@ class InviteApp(App[None]):
         self._show_subject(event.attendee)
 
     def on_main_screen_searching(self, event: MainScreen.Searching) -> None:
-        folder = self.state.folder
-        if folder is None:
-            return
-        if not event.query.strip():
-            self.main.show_found(event.query, ())
-            return
-        self._look_for(event.query)
+        if event.view.is_plain:
+            self.main.show_found(event.view, ())
+        else:
+            self._look_for(event.view)
 
-    def _look_for(self, query: str) -> None:
+    def _look_for(self, view: View) -> None:
         if self.state.folder is None:
             return
         if len(self.state.folder.attendees.records) <= _SEARCH_AT_ONCE:
-            self._search(query)
+            work.find(self.post_message, view, self.state)
         else:
-            self._work("search", partial(self._search, query))
-
-    def _search(self, query: str) -> None:
-        """In the screen's own thread or a worker's: it only posts."""
-        state = self.state
-        if state.folder is None:
-            return
-        records = state.folder.attendees.records
-        if self._index is None:
-            from tui.app.filtering import Index
-
-            self._index = Index(records)
-        work.find(self.post_message, self._index, query, lambda row: mark_of(state, records[row]).word)
+            job = partial(work.find, self.post_message, view, self.state, lambda: self.main.view != view)
+            self._work("search", job)
 
     def on_main_screen_wanted(self, event: MainScreen.Wanted) -> None:
         what: dict[str, Callable[[], None]] = {
@@ -217,7 +207,7 @@ class InviteApp(App[None]):
             event=folder.event if folder is not None else None,
             problems=folder.problems_of(attendee) if folder is not None else (),
             person=survey.people.get(attendee.key),
-            action=survey.actions.get(attendee.key),
+            actions=survey.actions.get(attendee.key, ()),
             settled=run.settled.get(attendee.key) if run is not None and run.live and not run.over else None,
         )
 
@@ -228,7 +218,7 @@ class InviteApp(App[None]):
         if not self.state.checked:
             return
         self.main.show_subject(self._subject(attendee))
-        self._work("compose", partial(work.compose, self.post_message, self.state.folder, attendee))
+        self._work("compose", partial(work.compose, self.post_message, self.state, attendee))
 
     def _show_event(self) -> None:
         from tui.app.screens.event import EventDetails

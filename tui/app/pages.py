@@ -43,7 +43,8 @@ class Line:
 class Subject:
     """All that is known of the selected attendee. `view` is None while the message is being made.
 
-    `settled` is what the run that is on has done: newer than `person` and `action`, which are read when it is over.
+    `actions` is what they are owed, one for each session. `settled` is what the run that is on has done: newer than
+    `person` and `actions`, which are read when it is over.
     """
 
     attendee: "Attendee"
@@ -51,7 +52,7 @@ class Subject:
     problems: tuple[Problem, ...] = ()
     view: "MessageView | InviteError | None" = None
     person: "Person | None" = None
-    action: "Action | None" = None
+    actions: "tuple[Action, ...]" = ()
     settled: "Settled | None" = None
 
 
@@ -117,12 +118,12 @@ def _message(view: "MessageView", _: Subject) -> Iterator[Line]:
 def _html(view: "MessageView", _: Subject) -> Iterator[Line]:
     from tui.app.reading import read_html
 
+    yield text_line("o opens it in the browser", "quiet")
+    yield text_line()
     for pieces in read_html(view.html):
         parts = [_content(visible(text), tone) for text, tone in pieces]
         bullet = parts and parts[0].plain == "• "
         yield Line(Content.assemble(*parts[1:]), parts[0]) if bullet else Line(Content.assemble(*parts))
-    yield text_line()
-    yield text_line("o opens it in the browser", "quiet")
 
 
 def _address_lines(view: "MessageView") -> Iterator[Line]:
@@ -251,9 +252,9 @@ def _history(subject: Subject) -> Iterator[Line]:
         if settled.reply:
             yield field_line("", settled.reply)
         yield text_line()
-    elif (action := subject.action) is not None:
-        words = "nothing to send" if action.action == "none" else action.action
-        yield field_line("Next", f"{words}: {action.reason}")
+    elif subject.actions:
+        for number, action in enumerate(subject.actions):
+            yield field_line("" if number else "Next", next_in_words(subject, action))
         yield text_line()
     person = subject.person
     if person is None or not person.history:
@@ -261,10 +262,10 @@ def _history(subject: Subject) -> Iterator[Line]:
             yield text_line("Nothing has been sent to this person yet.", "quiet")
         return
     for entry in reversed(person.history):
-        number = f", update {entry.sequence}" if entry.sequence else ""
+        version = f", update {entry.sequence}" if entry.sequence else ""
         yield Line(
             Content.assemble(
-                _content(f"{visible(entry.action)}{number}  "),
+                _content(f"{visible(entry.action)}{version}  "),
                 _content(visible(entry.outcome), tones.get(entry.outcome, "care")),
             ),
             _content(f"{_local(entry.at)}  ", "label"),
@@ -273,6 +274,21 @@ def _history(subject: Subject) -> Iterator[Line]:
             yield Line(_content(f"to {visible(entry.address)}", "quiet"), _content("  "))
         if entry.reply:
             yield Line(_content(visible(entry.reply), "quiet"), _content("  "))
+
+
+def next_in_words(subject: Subject, action: "Action") -> str:
+    """What a send would do for this person, and for which session, and why."""
+    words = "nothing to send" if action.action == "none" else action.action
+    said = f"{words}: {action.reason}"
+    return f"{session_title(subject, action.session)}: {said}" if action.session else said
+
+
+def session_title(subject: Subject, session: str) -> str:
+    """A session by its title; by its id, where the event no longer has it."""
+    for one in subject.event.each if subject.event is not None else ():
+        if one.session == session:
+            return one.title.removeprefix(f"{subject.event.title}: ") if subject.event is not None else one.title
+    return session
 
 
 def _local(moment: str) -> str:

@@ -1,6 +1,6 @@
 """What the screen shows: one frozen value, replaced whole. The app owns it; every widget only reads it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -27,19 +27,21 @@ TROUBLES = ("refused", "deferred", "unknown")
 class Survey:
     """What a send would do now, and what the ledger holds.
 
-    `holding` counts who has what they are to have; `troubles` the listed people whose last message was refused,
-    deferred or may not have arrived, and `unsettled` is where they are among the records, with who has withdrawn and
-    still holds an invitation. `removed` counts who is no longer on the list and still holds one. `blocked`: why no plan
-    can be made.
+    `actions` are those of everybody whom the ledger knows, by key, and `known` is where they are among the records;
+    everybody else on the list is owed a first invitation. `ready` counts the messages that a send would send. `holding`
+    counts who has what they are to have; `troubles` the listed people whose last message was refused, deferred or may
+    not have arrived, and `unsettled` is where they are among the records, with who has withdrawn and still holds an
+    invitation. `removed` counts who is no longer on the list and still holds one. `blocked`: why no plan can be made.
     """
 
-    actions: Mapping[str, "Action"] = field(default_factory=dict)
+    actions: Mapping[str, "tuple[Action, ...]"] = field(default_factory=dict)
+    known: Sequence[int] = ()
     people: Mapping[str, "Person"] = field(default_factory=dict)
     ready: int = 0
     sent: int = 0
     holding: int = 0
     troubles: Mapping[str, int] = field(default_factory=dict)
-    unsettled: tuple[int, ...] = ()
+    unsettled: Sequence[int] = ()
     removed: int = 0
     blocked: InviteError | None = None
 
@@ -100,6 +102,8 @@ class State:
     """Everything that is on the screen but for where the cursor is."""
 
     files: tuple[str, ...] = ()
+    so_far: "Sequence[Attendee]" = ()
+    """The first attendees of the files that are being read, while there is no folder."""
     folder: "Folder | None" = None
     failure: InviteError | None = None
     checked: bool = False
@@ -108,7 +112,7 @@ class State:
     """What a send goes out through; None: only rehearsals."""
     account_failure: InviteError | None = None
     survey: Survey = Survey()
-    faults: tuple[int, ...] = ()
+    faults: Sequence[int] = ()
     """Which attendees have a problem, as indexes into the records, in the file's order."""
     errors: frozenset[Place] = frozenset()
     warnings: frozenset[Place] = frozenset()
@@ -117,7 +121,35 @@ class State:
     """How many people their errors keep from a send."""
     to_fix: int = 0
     """The same, and the errors that are nobody's: in the event, the wording, a file."""
+    leaving: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The columns that reach a message, with the places of it where they do."""
+    staying: tuple[str, ...] = ()
     run: Run | None = None
+
+    @property
+    def records(self) -> "Sequence[Attendee]":
+        """All attendees; while the files are being read, those that there are so far."""
+        return self.so_far if self.folder is None else self.folder.attendees.records
+
+    @property
+    def plannable(self) -> bool:
+        """Whether it is known what a send would do, and anything could be sent."""
+        return self.checked and self.survey.blocked is None
+
+    @property
+    def special_rows(self) -> Sequence[int]:
+        """Everybody of whom more is known than that they are on the list, as indexes into the records."""
+        from tui.attendees import WITHDRAWN
+
+        if self.folder is None:
+            return ()
+        records = self.folder.attendees.records
+        rows = {*self.faults, *self.survey.known, *records.rows_with(WITHDRAWN)}
+        for settled in self.run.settled.values() if self.run is not None else ():
+            one = settled.action.attendee
+            if (row := records.row_at(one.file, one.line)) is not None:
+                rows.add(row)
+        return sorted(rows)
 
     @property
     def running(self) -> bool:
@@ -184,15 +216,23 @@ def _standing(state: State, attendee: "Attendee") -> str:
     place = (attendee.file, attendee.line)
     if attendee.has_error or place in state.errors:
         return "fix"
-    action = state.survey.actions.get(attendee.key)
+    action = chief(state.survey.actions.get(attendee.key, ()))
     person = state.survey.people.get(attendee.key)
     if attendee.withdrawn is not None:
         return "withdrawn"
+    if action is None and person is not None:
+        return person.outcome
     if action is None:
-        return person.outcome if person is not None else "caution" if place in state.warnings else "none"
+        return "caution" if place in state.warnings else "ready" if state.plannable else "none"
     if action.action in ("update", "cancel"):
         return action.action
     if action.action == "invite":
         due_again = person is not None and person.outcome in ("deferred", "unsent")
         return person.outcome if person is not None and due_again else "caution" if place in state.warnings else "ready"
     return {"held": "accepted", "unknown": "unknown", "refused": "refused"}.get(action.kind, "none")
+
+
+def chief(actions: "Sequence[Action]") -> "Action | None":
+    """Of what one person is owed of several sessions the one that stands for all: what is to be sent, if anything."""
+    sent = [action for action in actions if action.action != "none"]
+    return sent[-1] if sent else actions[0] if actions else None

@@ -2,28 +2,36 @@
 
 import gc
 import math
+import sys
 import threading
+from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from tui.app.state import TROUBLES, Purpose, State, Survey
+from tui.app.state import TROUBLES, Place, Purpose, State, Survey, chief
 from tui.errors import InputError, InviteError
 
 if TYPE_CHECKING:
-    from tui.app.filtering import Index
+    from tui.app.filtering import View
     from tui.app.watching import Watched
     from tui.attendees import Attendee
+    from tui.event import Event
     from tui.folder import Folder, MessageView
     from tui.ledger.records import Person
     from tui.mailing import Settled, Waiting
     from tui.plan import Action, Plan
 
 Post = Callable[[Message], object]
+
+_FIRST = 0.05  # seconds, after which the first rows that were found are shown
+_MORE = 0.5  # and after which more of them are
+_SWITCH = 0.001  # seconds that a thread computes before another has its turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +49,18 @@ class Opening:
 
 
 @dataclass(eq=False, repr=False)
+class Reading(Message):
+    """The files are being read, and these attendees are there so far."""
+
+    so_far: "Sequence[Attendee]"
+
+
+@dataclass(eq=False, repr=False)
 class Opened(Message):
-    """The folder was read, or could not be (`state.failure`)."""
+    """The folder was read, or could not be (`state.failure`). `row` is where who was selected before is now."""
 
     state: State
+    row: int | None = None
 
 
 @dataclass(eq=False, repr=False)
@@ -56,10 +72,11 @@ class Surveyed(Message):
 
 @dataclass(eq=False, repr=False)
 class Composed(Message):
-    """One person's message was made, or could not be."""
+    """One person's message was made, or could not be; `actions` is all that they are owed."""
 
     attendee: "Attendee"
     view: "MessageView | InviteError"
+    actions: "tuple[Action, ...]" = ()
 
 
 @dataclass(eq=False, repr=False)
@@ -90,10 +107,11 @@ class RunEnded(Message):
 
 @dataclass(eq=False, repr=False)
 class Found(Message):
-    """A search was answered."""
+    """These are the rows that a view shows; with `more` those that were found so far."""
 
-    query: str
-    rows: tuple[int, ...]
+    view: "View"
+    rows: Sequence[int]
+    more: bool = False
 
 
 @dataclass
@@ -112,42 +130,63 @@ class Running:
     over: threading.Event = field(default_factory=threading.Event)
 
 
-def open_files(post: Post, opening: Opening) -> None:
+def open_files(post: Post, opening: Opening, selected: "Attendee | None" = None) -> None:
     """Read everything, then make and inspect every message; posted after each, so that the rows need not wait.
 
-    The collector rests meanwhile: it would walk a million new rows, and the screen would stutter.
+    The first rows are posted as soon as they are there. `selected` is to be found again in what is read now.
     """
-    from tui.folder import open_folder
+    from tui.folder import Choices, Folder
 
     state = State(files=opening.files)
-    with _no_collector():
+    row: int | None = None
+    with _calm():
         try:
-            folder = open_folder(
-                opening.files,
+            choices = Choices(
+                files=opening.files,
                 event=opening.event,
                 template=opening.template,
                 account=opening.account,
                 ledger=opening.ledger,
                 outbox=opening.outbox,
                 encoding=opening.encoding,
-                environment=opening.environment,
             )
+            folder = Folder(choices, opening.environment, lambda so_far: post(Reading(so_far)))
+            row = _row_of(selected, folder)
             state = _with_account(replace(state, folder=folder))
-            post(Opened(state))
-            state = _with_problems(replace(state, checked=True, survey=survey(folder)), folder)
+            post(Opened(state, row))
+            state = _with_columns(_with_problems(state, folder), folder)
+            state = replace(state, checked=True, survey=survey(folder, state.errors))
+            # What the first search would have to wait for.
+            next(folder.attendees.records.find("\x00"), None)
         except (InviteError, OSError) as error:
             state = replace(state, folder=None, failure=in_words(error))
-        post(Opened(state))
+        post(Opened(state, row))
 
 
 @contextmanager
-def _no_collector() -> Iterator[None]:
+def _calm() -> Iterator[None]:
+    """The screen goes on as if nothing was: the collector, which would walk a million rows again and again, rests, and
+    threads change places more often."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH)
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
         gc.enable()
+        sys.setswitchinterval(before)
+
+
+def _row_of(attendee: "Attendee | None", folder: "Folder") -> int | None:
+    """The same person in files that were read again: on the same line, else where their key is now."""
+    if attendee is None:
+        return None
+    records = folder.attendees.records
+    row = records.row_at(attendee.file, attendee.line)
+    if row is not None and records[row].key == attendee.key:
+        return row
+    return next((row for row, (key, _) in enumerate(records.identities()) if key == attendee.key), None)
 
 
 def _with_account(state: State) -> State:
@@ -160,58 +199,116 @@ def _with_account(state: State) -> State:
 
 
 def _with_problems(state: State, folder: "Folder") -> State:
-    errors = frozenset((one.file, one.line) for one in folder.problems if one.severity == "error")
-    warnings = frozenset((one.file, one.line) for one in folder.problems if one.severity == "warning")
+    from tui.attendees.store import ERROR
+
     records = folder.attendees.records
-    places = [(one.file, one.line) for one in records]
-    faulty = [one.has_error or place in errors for one, place in zip(records, places, strict=True)]
-    rows = set(places)
-    of_nobody = sum((one.file, one.line) not in rows for one in folder.errors)
+    errors: set[Place] = set()
+    warnings: set[Place] = set()
+    faulty, doubtful = set(records.rows_with(ERROR)), set[int]()
+    of_nobody = 0
+    for one in folder.problems:
+        row = None if one.file is None or one.line is None else records.row_at(one.file, one.line)
+        is_error = one.severity == "error"
+        (errors if is_error else warnings).add((one.file, one.line))
+        if row is not None:
+            (faulty if is_error else doubtful).add(row)
+        of_nobody += is_error and row is None
     return replace(
         state,
-        faults=tuple(i for i, place in enumerate(places) if faulty[i] or place in warnings),
-        errors=errors,
-        warnings=warnings,
-        left_out=sum(faulty),
-        to_fix=sum(faulty) + of_nobody,
+        faults=array("I", sorted(faulty | doubtful)),
+        errors=frozenset(errors),
+        warnings=frozenset(warnings),
+        left_out=len(faulty),
+        to_fix=len(faulty) + of_nobody,
     )
 
 
-def survey(folder: "Folder") -> Survey:
-    """What a send would do now, people with errors left out; and what the ledger holds. Raises LedgerError."""
+def _with_columns(state: State, folder: "Folder") -> State:
+    """With which columns leave. Where no message can be made nobody can say."""
+    with suppress(InviteError):
+        columns = folder.columns()
+        where: Mapping[str, tuple[str, ...]] = getattr(folder, "columns_where", dict)()
+        leaving = {header: where.get(header, ()) for header in columns["leaving"]}
+        return replace(state, leaving=leaving, staying=tuple(columns["staying"]))
+    return state
+
+
+def survey(folder: "Folder", errors: frozenset[Place]) -> Survey:
+    """What a send would do now, people with errors left out; and what the ledger holds. Raises LedgerError.
+
+    Only those whom the ledger knows are looked at one by one: everybody else is owed a first invitation, and a million
+    of those need not be made to be counted. `errors` are the places of the rows that are left out.
+    """
+    from tui import plan
+
     people = folder.people(history=True)
     sent = sum(person.outcome == "accepted" for person in people.values())
-    try:
-        plan = folder.plan(skip_errors=True)
-    except InputError as error:
-        return Survey(people=people, sent=sent, blocked=error)
-    actions = {action.attendee.key: action for action in reversed(plan.actions)}
-    # Of several sessions, what is to be sent stands for the person.
-    actions |= {action.attendee.key: action for action in plan.to_send}
-    removed = sum(action.kind == "removed" for action in plan.actions)
-    troubles, unsettled = _unsettled(folder.attendees.records, people, actions)
+    if (blocked := folder.refusal(skip_errors=True)) is not None or folder.event is None:
+        return Survey(people=people, sent=sent, blocked=blocked)
+    records = folder.attendees.records
+    known = _known(folder, people)
+    some = [records[row] for row in known]
+    some = [replace(one, has_error=True) if (one.file, one.line) in errors else one for one in some]
+    planned = plan.make(folder.event, some, people)
+    actions: dict[str, tuple[Action, ...]] = {}
+    for action in planned.actions:
+        actions[action.attendee.key] = (*actions.get(action.attendee.key, ()), action)
+    chiefs = {key: one for key, own in actions.items() if (one := chief(own)) is not None}
+    troubles, unsettled = _unsettled(records, known, people, chiefs)
     return Survey(
         actions,
+        known,
         people,
-        ready=len(plan.to_send),
+        ready=len(planned.to_send) + _first_invitations(folder, folder.event, errors, known),
         sent=sent,
-        holding=sum(action.kind == "held" for action in actions.values()),
+        holding=sum(action.kind == "held" for action in chiefs.values()),
         troubles=troubles,
         unsettled=unsettled,
-        removed=removed,
+        removed=sum(action.kind == "removed" for action in planned.actions),
     )
+
+
+def _known(folder: "Folder", people: "Mapping[str, Person]") -> Sequence[int]:
+    """The rows of everybody whom the ledger knows, by key or by an address that they were ever sent something at."""
+    from tui.address import key_of
+
+    if not people:
+        return ()
+    names = {*people, *(key_of(person.address) for person in people.values())}
+    names.update(key_of(sent.address) for person in people.values() for sent in person.messages)
+    said = folder.attendees.records.identities()
+    return array("I", (row for row, (key, wire) in enumerate(said) if key in names or key_of(wire) in names))
+
+
+def _first_invitations(folder: "Folder", event: "Event", errors: frozenset[Place], known: Sequence[int]) -> int:
+    """How many messages those are owed whom the ledger does not know."""
+    from tui.attendees.store import ERROR, WITHDRAWN
+    from tui.plan import sessions_of
+
+    records = folder.attendees.records
+    others = {row for file, line in errors if file and line and (row := records.row_at(file, line)) is not None}
+    others.update(known)
+    if event.sessions:
+        sound = records.rows_without(ERROR | WITHDRAWN)
+        return sum(len(sessions_of(event, records[row])[0]) for row in sound if row not in others)
+    unsound = records.marked(ERROR | WITHDRAWN)
+    return len(records) - unsound - sum(not records.marks(row) & (ERROR | WITHDRAWN) for row in others)
 
 
 def _unsettled(
-    records: "Sequence[Attendee]", people: "Mapping[str, Person]", actions: "Mapping[str, Action]"
-) -> tuple[Mapping[str, int], tuple[int, ...]]:
+    records: "Sequence[Attendee]",
+    known: Sequence[int],
+    people: "Mapping[str, Person]",
+    actions: "Mapping[str, Action]",
+) -> tuple[Mapping[str, int], Sequence[int]]:
     """How many people the organiser has to look after, by outcome, and in which rows they and the withdrawn are.
 
     Who was refused, or may have got nothing, and is sent something by the next send is looked after.
     """
     outcomes: dict[str, str] = {}
-    rows: list[int] = []
-    for row, one in enumerate(records if people else ()):
+    rows = array("I")
+    for row in known:
+        one = records[row]
         if (person := people.get(one.key)) is None:
             continue
         action = actions.get(one.key)
@@ -223,27 +320,54 @@ def _unsettled(
             if person.outcome == "deferred" or not again:
                 outcomes[one.key] = person.outcome
                 rows.append(row)
-    return Counter(outcomes.values()), tuple(rows)
+    return Counter(outcomes.values()), rows
 
 
-def look_again(post: Post, folder: "Folder") -> None:
+def look_again(post: Post, folder: "Folder", errors: frozenset[Place]) -> None:
     """After a run: what has become of everybody."""
     with suppress(InviteError):  # a ledger that cannot be read was already said by the run
-        post(Surveyed(survey(folder)))
+        post(Surveyed(survey(folder, errors)))
 
 
-def compose(post: Post, folder: "Folder", attendee: "Attendee") -> None:
+def compose(post: Post, state: State, attendee: "Attendee", session: str | None = None) -> None:
+    """The message of the first session, or of the one that is named."""
     view: MessageView | InviteError
+    if (folder := state.folder) is None:
+        return
+    actions = state.survey.actions.get(attendee.key, ())
     try:
-        view = folder.view(attendee)
+        if not actions and state.plannable:
+            actions = _first_actions(folder, attendee)
+        view = folder.view(attendee, session)
     except Exception as error:  # noqa: BLE001 - a fault in one person's message must not end a run that is on
         view = in_words(error)
-    post(Composed(attendee, view))
+    post(Composed(attendee, view, actions))
 
 
-def find(post: Post, index: "Index", query: str, standing: Callable[[int], str]) -> None:
-    """`standing` is the word that the list shows for a row."""
-    post(Found(query, index.find(query, standing)))
+def _first_actions(folder: "Folder", attendee: "Attendee") -> "tuple[Action, ...]":
+    """What somebody is owed whom the ledger does not know."""
+    from tui import plan
+
+    return () if folder.event is None else plan.make(folder.event, [attendee], {}).actions
+
+
+def find(post: Post, view: "View", state: State, is_stale: Callable[[], bool] = lambda: False) -> None:
+    """Finds what `view` shows. The first rows are posted before all are found; nothing is, once it `is_stale`."""
+    from tui.app import filtering
+
+    rows = array("I")
+    due = monotonic() + _FIRST
+    for row in filtering.find(view, state):
+        rows.append(row)
+        if not len(rows) % 512 and monotonic() > due:
+            if is_stale():
+                return
+            if view.order == "file":
+                post(Found(view, rows[:], more=True))
+            due = monotonic() + _MORE
+    ordered = filtering.in_order(rows, view.order, state)
+    if not is_stale():
+        post(Found(view, ordered))
 
 
 def plan_run(

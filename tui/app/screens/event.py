@@ -59,5 +59,9 @@ def of_nobody(state: State) -> list[Problem]:
     folder = state.folder
     if folder is None or not state.checked:
         return []
-    rows = {(one.file, one.line) for one in folder.attendees.records}
-    return [one for one in folder.problems if (one.file, one.line) not in rows]
+    records = folder.attendees.records
+    return [
+        one
+        for one in folder.problems
+        if one.file is None or one.line is None or records.row_at(one.file, one.line) is None
+    ]

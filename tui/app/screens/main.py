@@ -1,7 +1,7 @@
 """The one screen: the event above, the attendees left, the selected person's message right, the keys below."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -11,8 +11,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 
+from tui.app.filtering import ORDERS, View
 from tui.app.pages import PAGES, Subject
-from tui.app.state import TROUBLES, Mark, State, mark_of
+from tui.app.state import MARKS, TROUBLES, Mark, State, mark_of
 from tui.app.widgets.headline import Banner, EventLine
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.message import MessagePane
@@ -23,8 +24,6 @@ from tui.clean import visible
 if TYPE_CHECKING:
     from tui.app.widgets.progress import ProgressPanel
     from tui.attendees import Attendee
-
-_NOBODY: "tuple[Attendee, ...]" = ()
 
 
 class MainScreen(Screen[None]):
@@ -68,15 +67,17 @@ class MainScreen(Screen[None]):
 
     @dataclass(eq=False, repr=False)
     class Searching(Message):
-        """These words are to be found among the attendees."""
+        """This is to be found among the attendees, and shown in its order."""
 
-        query: str
+        view: View
 
     def __init__(self, state: State) -> None:
         super().__init__()
         self._state = state
-        self._query = ""
-        self._found: Sequence[int] | None = None  # rows that match the search; None: no search
+        self._view = View()
+        self._found: Sequence[int] | None = None  # the rows that the view shows; None: all
+        self._more = False  # whether more are being looked for
+        self._shown = self._view
         self._only_problems = False
         self.table = AttendeeTable(self._mark_of, id="table")
         self.message = MessagePane(id="message")
@@ -103,18 +104,28 @@ class MainScreen(Screen[None]):
         return self.table.selected
 
     @property
-    def query_text(self) -> str:
-        return self._query
+    def view(self) -> View:
+        return self._view
+
+    @property
+    def shown(self) -> View | None:
+        """The view whose rows are in the list; None while they are still looked for."""
+        return None if self._more else self._shown
 
     # What is shown
 
-    def show(self, state: State) -> None:
-        """Show this state; what has not changed is not drawn again."""
+    def show(self, state: State, row: int | None = None) -> None:
+        """Show this state; what has not changed is not drawn again. `row` is where the selected attendee is now."""
         old, self._state = self._state, state
         first = old is state
+        if old.so_far is not state.so_far and state.folder is None:
+            self._show_list()
+            return
         if first or old.folder is not state.folder or old.failure is not state.failure:
             self.query_one(EventLine).show(state)
-            self._show_list()
+            if state.folder is not old.folder:
+                self._found = None  # of other records
+            self._show_list(row)
             if state.folder is None:
                 self.message.show_nobody(state)
         elif old.checked != state.checked or (self._only_problems and _other_troubles(old, state)):
@@ -146,21 +157,28 @@ class MainScreen(Screen[None]):
     def show_subject(self, subject: Subject) -> None:
         self.message.show(subject)
 
-    def show_found(self, query: str, rows: Sequence[int]) -> None:
-        """Show the answer to a search, unless it has moved on."""
-        if query == self._query:
-            self._found = rows if query.strip() else None
+    def show_found(self, view: View, rows: Sequence[int], *, more: bool = False) -> None:
+        """Show what was found, unless the organiser has moved on; with `more` the rest is still looked for."""
+        if view == self._view:
+            self._found = None if view.is_plain else rows
+            self._more = more
+            self._shown = view
             self._show_list()
 
-    def _show_list(self) -> None:
+    def look_at(self, view: View) -> None:
+        """Have this found and shown."""
+        self._view = view
+        self.post_message(self.Searching(view))
+
+    def _show_list(self, row: int | None = None) -> None:
         folder = self._state.folder
-        records = folder.attendees.records if folder is not None else _NOBODY
+        records = self._state.records
         order: Sequence[int] = range(len(records))
         if self._only_problems:
             order = self._problem_rows()
         if self._found is not None:
             order = self._found if not self._only_problems else _both(self._found, order)
-        self.table.show(records, order, self._notice())
+        self.table.show(records, order, self._notice(), row)
         self._show_title(len(order), len(records))
         if not order and folder is not None:
             self.message.show_nobody(self._state)
@@ -172,16 +190,24 @@ class MainScreen(Screen[None]):
         rows: set[int] = set(state.survey.unsettled)
         run = state.run
         if run is not None and run.live and state.folder is not None and any(map(run.counts.get, TROUBLES)):
-            keys = {key for key, settled in run.settled.items() if settled.outcome in TROUBLES}
-            rows.update(row for row, one in enumerate(state.folder.attendees.records) if one.key in keys)
+            records = state.folder.attendees.records
+            troubled = (one.action.attendee for one in run.settled.values() if one.outcome in TROUBLES)
+            rows.update(row for one in troubled if (row := records.row_at(one.file, one.line)) is not None)
         return sorted(rows.union(state.faults)) if rows else state.faults
 
     def _show_title(self, shown: int, total: int) -> None:
         pane = self.query_one("#attendees")
+        view = self._view
         name = "Problems" if self._only_problems else "Attendees"
         number = f"{shown:,} of {total:,}" if shown != total else f"{total:,}"
-        pane.border_title = Content.assemble(name, (f"  {number}", "not bold $quiet") if self._state.folder else "")
-        pane.border_subtitle = Content("f shows everybody") if self._only_problems else None
+        words = [f"  {number}{' …' if self._more or (total and self._state.folder is None) else ''}"] if total else []
+        words += [MARKS[view.standing].word] if view.standing else []
+        words += [visible(view.group) or "no group"] if view.group is not None else []
+        words += [ORDERS[view.order]] if view.order != "file" else []
+        pane.border_title = Content.assemble(name, ("  ".join(words), "not bold $quiet"))
+        narrowed = view.standing or view.group is not None or view.order != "file"
+        under = "f shows everybody" if self._only_problems else "v changes what is shown" if narrowed else ""
+        pane.border_subtitle = Content(under) if under else None
 
     def _notice(self) -> str:
         if self._state.failure is not None:
@@ -189,7 +215,10 @@ class MainScreen(Screen[None]):
         if self._state.folder is None:
             return f"Reading {', '.join(self._state.files)} ..."
         if self._found is not None:
-            return f"Nobody matches {visible(self._query.strip())}. Escape clears the search."
+            query = visible(self._view.query.strip())
+            if not query:
+                return "Nobody is like that. Escape shows everybody."
+            return f"Looking for {query} ..." if self._more else f"Nobody matches {query}. Escape clears the search."
         return "Nobody has a problem." if self._only_problems else "There are no attendees."
 
     def _mark_of(self, attendee: "Attendee") -> Mark:
@@ -287,8 +316,10 @@ class MainScreen(Screen[None]):
             self.call_after_refresh(self.table.focus)
         elif run is not None and run.over:
             self.want("dismiss")
-        elif self._found is not None:
+        elif self._view.query.strip():
             await self.query_one(SearchLine).clear()
+        elif not self._view.is_plain:
+            self.look_at(View())
         elif self._only_problems:
             self.action_problems()
 
@@ -297,8 +328,7 @@ class MainScreen(Screen[None]):
         self.set_class(reading, "-reading")
 
     def on_search_line_typed(self, event: SearchLine.Typed) -> None:
-        self._query = event.query
-        self.post_message(self.Searching(event.query))
+        self.look_at(replace(self._view, query=event.query))
 
     def on_search_line_left(self) -> None:
         self.table.focus()

@@ -1,6 +1,5 @@
 """The attendees, one line each. Only the lines in view are ever made: a million rows cost no more than fifty-five."""
 
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -76,18 +75,27 @@ class AttendeeTable(ScrollView, can_focus=True):
     def selected(self) -> "Attendee | None":
         return self._records[self._order[self.cursor]] if self.cursor < len(self._order) else None
 
-    def show(self, records: "Sequence[Attendee]", order: Sequence[int], notice: str = "") -> None:
-        """Show these records in this ascending order, the cursor kept on its attendee; `notice` where none are."""
+    def show(
+        self, records: "Sequence[Attendee]", order: Sequence[int], notice: str = "", row: int | None = None
+    ) -> None:
+        """Show these records in this order, the cursor kept on its attendee; `notice` where none are.
+
+        `row` is where the selected attendee is now, if these are other records than before.
+        """
         if records is not self._records:
             self._natural = _natural_widths(records)
-            self._chosen_row = _row_of(self._last, records)
+            self._chosen_row = row if row is not None else self._chosen_row if self._is_there(records) else 0
         self._records, self._order, self._notice = records, order, notice
         self.virtual_size = Size(0, len(order))
-        place = bisect_left(order, self._chosen_row)
-        self.set_reactive(AttendeeTable.cursor, place if place < len(order) and order[place] == self._chosen_row else 0)
+        self.set_reactive(AttendeeTable.cursor, _place_of(self._chosen_row, order))
         self._show_cursor()
         self._tell()
         self.refresh()
+
+    def _is_there(self, records: "Sequence[Attendee]") -> bool:
+        """Whether the selected attendee is where they were."""
+        row = self._chosen_row
+        return self._last is not None and row < len(records) and records[row].key == self._last.key
 
     def go_to(self, place: int) -> None:
         self.cursor = place
@@ -176,12 +184,14 @@ class AttendeeTable(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(width, base)
 
 
-def _row_of(attendee: "Attendee | None", records: "Sequence[Attendee]") -> int:
-    """The same person in a file that was read again: same key, and same line where a key is there twice."""
-    if attendee is None:
+def _place_of(row: int, order: Sequence[int]) -> int:
+    """Where a row is shown; 0 where it is not."""
+    if isinstance(order, range):
+        return order.index(row) if row in order else 0
+    try:
+        return order.index(row)
+    except ValueError:
         return 0
-    same = [row for row, one in enumerate(records) if one.key == attendee.key]
-    return next((row for row in same if records[row].line == attendee.line), same[0] if same else 0)
 
 
 def _natural_widths(records: "Sequence[Attendee]") -> tuple[int, int, int]:
