@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 from tui import event as event_file
 from tui import ledger as ledgers
 from tui import plan, settings
+from tui.address import key_of
 from tui.attendees import Attendee, AttendeeList, ColumnSettings, Seen, load, squash
 from tui.delivery import AccountStore, account_from_settings, default_per_minute
 from tui.errors import AccountError, InputError, Problem, UsageError
 from tui.event import Event
 from tui.ledger import Person
-from tui.plan import Action, Plan
+from tui.plan import Action, Amendment, Plan
 
 if TYPE_CHECKING:
     # Composing, and with it Jinja2, Markdown and icalendar, is loaded when the first message is composed: the attendees
@@ -172,7 +173,8 @@ class Folder:
         records = [
             replace(record, has_error=True) if self._has_error(record) else record for record in self.attendees.records
         ]
-        made = plan.make(self._event, records, self.people(), self._sealed())
+        people, off = self._standing()
+        made = plan.make(self._event, records, people, self._sealed(), off=off, wordings=self._wording_digests)
         return made.only(only) if only else made
 
     def refusal(self, *, skip_errors: bool = False) -> InputError | None:
@@ -187,10 +189,26 @@ class Folder:
             problems=self.problems,
         )
 
-    def plan_resend(self, addresses: Sequence[str]) -> Plan:
-        """The current version again, to these people alone."""
-        listed = {record.key: record for record in self.attendees.records if not record.has_error}
-        return plan.make_resend(self._event, listed, self.people(), addresses, self._sealed())
+    def plan_resend(self, addresses: Sequence[str], amendment: Amendment | None = None) -> Plan:
+        """The current version again, to these people alone; with what is corrected of one of them."""
+        return plan.make_resend(
+            *(self._event, self._listed(), self.people(), addresses, self._sealed()),
+            amendment=amendment,
+            wordings=self._wording_digests,
+        )
+
+    def plan_cancel(self, addresses: Sequence[str] | None) -> Plan:
+        """These people's invitations taken back; with None everybody's."""
+        return plan.make_cancel(self._event, self._listed(), self.people(), addresses, self._sealed())
+
+    def _listed(self) -> Mapping[str, Attendee]:
+        return {record.key: record for record in self.attendees.records if not record.has_error}
+
+    def _standing(self) -> tuple[Mapping[str, Person], str]:
+        """What the ledger holds of everybody, and its mark of an event that was cancelled for all."""
+        with ledgers.open_to_read(self.ledger_path) as ledger:
+            ledger.belongs_to(_fingerprint(self._event))
+            return ledger.people(), ledger.called_off()
 
     def prepare(self, intended: Plan, *, note: str = "") -> "Mailing":
         """Every message of the plan, composed and cleared; InputError or LeakError where one cannot go."""
@@ -218,17 +236,31 @@ class Folder:
         people = {
             key: part
             for key, person in self.people().items()
-            if key == attendee.key
+            if key == attendee.key or person.address == attendee.address
             if (part := person.sessions.get(about.session))
         }
-        action = plan.make(about, [attendee], people).actions[-1]
+        action = [one for one in plan.make(about, [attendee], people).actions if one.kind != "removed"][-1]
         if action.action == "none":
-            first = plan.make(about, [replace(attendee, withdrawn=None)], {}).actions[0]
+            # As corrected since, where it was.
+            first = plan.make(about, [replace(action.attendee, withdrawn=None)], {}).actions[0]
             shown = replace(first, uid=action.uid or first.uid, sequence=action.sequence)
         else:
             shown = action
         made = mailing.prepare(Plan((shown,), ""), self._composer, self._roll_beside(shown))
-        return _read_back(attendee.address, action.action, made.clear(made.letters[0]).raw)
+        return _read_back(shown.attendee.address, action.action, made.clear(made.letters[0]).raw)
+
+    def find(self, text: str) -> Attendee:
+        """Who has this address on the list, or has been corrected to it. InputError where nobody has."""
+        key = key_of(text)
+        records = self.attendees.records
+        for record in records:
+            if key_of(record.address) == key:
+                return record
+        was = {key_of(person.address): person.key for person in self.people().values() if person.corrections}
+        for record in records:
+            if record.key == was.get(key):
+                return record
+        raise InputError(f"{text} is not on the list.", hint="Check the spelling.", code="unknown-address")
 
     def _session_to_show(self, attendee: Attendee, name: str | None) -> Event:
         if name is None:
@@ -391,7 +423,18 @@ class Folder:
     def _composer(self) -> "Composer":
         from tui.invitation import Composer
 
-        return Composer(self._event, self._wordings, lambda: plan.past_sessions(self._event, self.people()))
+        return Composer(self._event, self._wordings, plan.event_of)
+
+    @cached_property
+    def _wording_digests(self) -> Mapping[str, str]:
+        """What each action's message says beside time, place, link and title: a change of it alone sends nothing."""
+        message = self._event.message
+        files = [hashlib.sha256(path.read_bytes()).hexdigest() for path in message.attachments if path.is_file()]
+        common = [self._event.description, message.subject or "", *files]
+        return {
+            action: hashlib.sha256("\0".join([*wording.sources, *common]).encode("utf-8", "replace")).hexdigest()[:16]
+            for action, wording in self._wordings.items()
+        }
 
     @cached_property
     def _roll(self) -> "Roll":

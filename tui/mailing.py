@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ from tui.delivery.pacing import Pace, backoff
 from tui.errors import AccountError, InputError, InviteError, LeakError, LedgerError, Problem
 from tui.guard import Cleared, Leak, Roll
 from tui.invitation import Composer, Revision, Uncomposable
-from tui.ledger import Ledger, Outcome, Planned
+from tui.ledger import Decisions, Ledger, Outcome, Planned
 from tui.plan import Action, Plan
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ _ALIKE = 3
 
 GRACE = 10.0
 """Seconds that a run which is stopped waits for the server's word on what is in flight; then it is `unknown`."""
+
+
+_AS_TOLD = ("title", "start", "end", "rrule", "zone", "location", "session")
+"""The facts of a version that a cancellation of it is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,7 @@ class Mailing:
     digest: str
     composer: Composer
     roll: Roll
+    decisions: Decisions = field(default_factory=Decisions)
 
     def clear(self, letter: Letter) -> Cleared:
         """The message of a letter, composed and cleared anew. LeakError where it is not what was cleared before."""
@@ -199,7 +204,7 @@ def prepare(plan: Plan, composer: Composer, roll: Roll, *, note: str = "", now: 
         raise InputError(
             f"Nothing was sent: {problems[0].message}", hint=problems[0].hint, code="problems", problems=problems
         )
-    return Mailing(tuple(letters), plan.digest, composer, roll)
+    return Mailing(tuple(letters), plan.digest, composer, roll, plan.decisions)
 
 
 def problem_of(leak: Leak, action: Action) -> Problem:
@@ -319,8 +324,9 @@ class _Run:
             )
 
     def begin(self, command: str, account: str) -> None:
-        planned = [_planned(letter) for letter in self.mailing.letters]
-        self._messages = self.ledger.begin(command, account, self.mailing.digest, planned)
+        mailing = self.mailing
+        planned = [_planned(letter) for letter in mailing.letters]
+        self._messages = self.ledger.begin(command, account, mailing.digest, planned, mailing.decisions)
 
     def close(self) -> None:
         """Leaves the server, where nothing has been begun."""
@@ -774,7 +780,11 @@ def revision_of(action: Action, now: datetime, note: str) -> Revision:
     if action.not_before and action.not_before >= stamp:
         # A calendar takes the later DTSTAMP of two equal versions for the newer one (RFC 5546 §2.1.5).
         stamp = action.not_before + timedelta(seconds=1)
-    domain = action.uid.rpartition("@")[2]
+    facts = action.facts or {}
+    # Another program's UID need not have a domain in it.
+    domain = (facts.get("organizer") or action.uid).rpartition("@")[2]
+    if action.pending:
+        note = note or facts.get("note", "")
     return Revision(
         action.action,
         action.uid,
@@ -784,7 +794,8 @@ def revision_of(action: Action, now: datetime, note: str) -> Revision:
         action.in_reply_to,
         action.changes,
         note,
-        (action.facts or {}).get("session", ""),
+        facts.get("session", ""),
+        {name: facts[name] for name in _AS_TOLD if facts.get(name)} if action.action == "cancel" else None,
     )
 
 
@@ -792,6 +803,7 @@ def _planned(letter: Letter) -> Planned:
     action, attendee = letter.action, letter.action.attendee
     columns = attendee.columns
     internal = {columns.headers[index] for index in columns.internal}
+    note = {"note": letter.revision.note} if letter.revision.note else {}  # for when it is tried again
     fields = {header: cell for header, cell in attendee.fields.items() if header not in internal}
     return Planned(
         key=attendee.key,
@@ -805,7 +817,7 @@ def _planned(letter: Letter) -> Planned:
         sequence=action.sequence,
         generation=action.generation,
         round=action.round,
-        facts=action.facts or {},
+        facts={**(action.facts or {}), **note},
         message_id=letter.revision.message_id,
         stamp=letter.revision.stamp,
         digest=letter.digest,

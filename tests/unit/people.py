@@ -8,7 +8,7 @@ from tests.unit.making import an_attendee
 from tui.attendees import Attendee
 from tui.event import Event
 from tui.ledger import Outcome, Person, Sent
-from tui.plan import Action
+from tui.plan import Action, Plan
 
 BEGIN = datetime(2027, 4, 1, 9, tzinfo=UTC)
 
@@ -46,6 +46,7 @@ class Book:
 
     def __init__(self) -> None:
         self.people: dict[str, Person] = {}
+        self.off = ""
         self._count = 0
 
     def put(self, actions: Sequence[Action], outcome: Outcome = "accepted", reply: str = "") -> None:
@@ -64,9 +65,25 @@ class Book:
                 messages = tuple(sent if old in taken else old for old in before)
             else:
                 messages = (*before, sent)
+            known = self.people.get(attendee.key)
             self.people[attendee.key] = Person(
-                attendee.key, attendee.address, attendee.name, attendee.group, attendee.fields, messages
+                attendee.key,
+                known.address if known and action.action == "cancel" else attendee.address,
+                *(attendee.name, attendee.group, attendee.fields, messages),
+                corrections=known.corrections if known else (),
+                cancelled=known.cancelled if known else {},
             )
+
+    def carry_out(self, plan: Plan, outcome: Outcome = "accepted", reply: str = "") -> None:
+        """Puts down a whole run: its messages, and what was decided with it."""
+        self.put(plan.actions, outcome, reply)
+        for one in plan.decisions.corrections:
+            person = self.people[one.key]
+            self.people[one.key] = replace(person, corrections=(*person.corrections, one))
+        for key, session, generation in plan.decisions.cancelled:
+            person = self.people[key]
+            self.people[key] = replace(person, cancelled={**person.cancelled, session: generation})
+        self.off = plan.decisions.called_off or self.off
 
 
 def changed(event: Event, **facts: object) -> Event:

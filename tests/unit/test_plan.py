@@ -17,7 +17,7 @@ from tui.attendees import Attendee
 from tui.errors import InputError
 from tui.event import Event, MessageSettings, Organizer
 from tui.ledger import Outcome
-from tui.plan import Action, Plan, facts_of, known, make, make_resend, uid_of
+from tui.plan import Action, Plan, facts_of, known, make, make_cancel, make_resend, uid_of
 from tui.recurrence import parse
 
 EVENT = an_event()
@@ -356,8 +356,7 @@ def test_a_row_with_an_error_is_left_out_and_its_person_is_not_called_removed() 
 def test_who_was_cancelled_is_left_out_until_resend_invites_anew() -> None:
     book = told()
     held = book.people[ANA.key].messages[0]
-    cancel = replace(the_one(LATER, book), action="cancel")
-    book.put([cancel])
+    book.carry_out(make_cancel(LATER, {}, book.people, ["ana@example.org"]))
     for event in (EVENT, LATER):
         assert the_one(event, book).kind == "cancelled"
     assert make(EVENT, [], book.people).actions == ()
@@ -451,8 +450,7 @@ def a_full_plan() -> Plan:
         book.put(make(EVENT, [by_name[name]], {}).actions)
     for name in ("unknown", "refused", "deferred"):
         book.put(make(EVENT, [by_name[name]], {}).actions, name)  # type: ignore[arg-type]
-    cancel = make(LATER, [by_name["cancelled"]], book.people).actions
-    book.put([replace(action, action="cancel") for action in cancel if action.attendee.key == "cancelled"])
+    book.carry_out(make_cancel(LATER, {}, book.people, ["cancelled@example.org"]))
     by_name["moved"] = replace(by_name["moved"], address="elsewhere@example.org")
     by_name["withdrawn"] = replace(by_name["withdrawn"], withdrawn="no")
     return make(EVENT, [row for row in by_name.values() if row.key != "gone"], book.people)

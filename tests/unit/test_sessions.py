@@ -18,7 +18,7 @@ from tui.event import Event, load
 from tui.folder import Folder, open_folder
 from tui.invitation import Composer
 from tui.ledger import Outcome
-from tui.plan import Action, find_session, make, make_resend, past_sessions, session_problems, sessions_of, uid_of
+from tui.plan import Action, event_of, find_session, make, make_resend, session_problems, sessions_of, uid_of
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "sessions"
 
@@ -272,12 +272,12 @@ def test_of_several_states_a_person_is_in_the_one_that_needs_the_organiser() -> 
 # --- the message ------------------------------------------------------------------------------------------------------
 
 
-def compose(event: Event, action: Action, book: Book | None = None) -> str:
+def compose(event: Event, action: Action) -> str:
     wording = a_wording("{{ event.title }} | {{ event.when }}")
-    composer = Composer(
-        event, dict.fromkeys(("invite", "cancel"), wording), lambda: past_sessions(event, book.people if book else {})
-    )
-    revision = replace(a_revision(action.action), uid=action.uid, session=(action.facts or {})["session"])
+    composer = Composer(event, dict.fromkeys(("invite", "cancel"), wording), event_of)
+    facts = action.facts or {}
+    told = facts if action.action == "cancel" else None
+    revision = replace(a_revision(action.action), uid=action.uid, session=facts["session"], told=told)
     made = composer.compose(an_attendee(), revision)
     return f"{made.text}\n{made.calendar}"
 
@@ -294,7 +294,7 @@ def test_a_cancellation_can_still_be_made_of_a_session_that_is_gone() -> None:
     book = told()
     left = changed(EVENT, sessions=(MORNING,))
     action = Action(listed(), "cancel", "due", "", "x@y.example", 1, facts=book.people[listed().key].messages[2].facts)
-    made = compose(left, action, book)
+    made = compose(left, action)
     assert f"{EVENING.title} | {EVENING.when}" in made
     assert "DTSTART:20270508T130000Z" in made and "METHOD:CANCEL" in made
 

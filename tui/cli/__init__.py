@@ -16,7 +16,8 @@ commands:
   preview   one person's message
   plan      what a send would do, and the digest that seals it
   send      send what the plan says
-  resend    the current version again, to these people
+  resend    the current version again, to these people, corrected
+  cancel    take invitations back
   status    what everybody was sent, and what became of it
   audit     judge messages of any program: who could see whom, and where
   account   the SMTP logins; their secrets are in the system keyring

@@ -11,14 +11,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
-from tui.address import key_of
 from tui.clean import visible
 from tui.cli import output
 from tui.cli.output import say, tell
 from tui.errors import AccountError, ConfirmationError, InputError, InviteError, UsageError
 from tui.folder import Folder, open_folder
 from tui.mailing import Control, Settled, Waiting
-from tui.plan import Plan
+from tui.plan import Amendment, Plan
 
 _PATIENCE_ON_A_TERMINAL = 26 * 3600.0
 """Seconds: a daily quota is over by then."""
@@ -89,19 +88,14 @@ def _check(options: argparse.Namespace) -> int:
 def _preview(options: argparse.Namespace) -> int:
     folder = _open(options)
     records = folder.attendees.records
-    if options.to:
-        wanted = [record for record in records if key_of(record.address) == key_of(options.to)]
-        if not wanted:
-            raise InputError(f"{options.to} is not on the list.", hint="Check the spelling.", code="unknown-address")
-    else:
-        wanted = [record for record in records if record.withdrawn is None]
-    if not wanted:
+    wanted = folder.find(options.to) if options.to else next((one for one in records if one.withdrawn is None), None)
+    if wanted is None:
         raise InputError(
             folder.errors[0].message if folder.errors else "There is no attendee to show.",
             code="problems",
             problems=folder.problems,
         )
-    view = folder.view(wanted[0], options.session)
+    view = folder.view(wanted, options.session)
     if options.json:
         output.print_json(output.view_document(view))
     else:
@@ -162,7 +156,21 @@ def _resend(options: argparse.Namespace) -> int:
     _must_be_free(options, folder)
     if options.attendees and folder.errors:
         folder.plan()  # refuses, in words
-    made = folder.plan_resend(options.addresses)
+    made = folder.plan_resend(options.addresses, Amendment(options.to or "", dict(options.set)))
+    return _carry_out(options, folder, made, approved=False)
+
+
+def _cancel(options: argparse.Namespace) -> int:
+    if bool(options.addresses) == options.all:
+        raise UsageError("Who is cancelled?", hint="Name addresses, or everybody with --all.")
+    folder = _open(options, options.attendees)
+    _must_be_free(options, folder)
+    if options.attendees and folder.errors:
+        folder.plan()  # refuses, in words
+    made = folder.plan_cancel(None if options.all else options.addresses)
+    for action in made.actions:
+        if action.action == "none":
+            tell(f"left as it is: {action.attendee.address}: {action.reason}")
     return _carry_out(options, folder, made, approved=False)
 
 
@@ -348,6 +356,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "plan": _plan,
     "send": _send,
     "resend": _resend,
+    "cancel": _cancel,
     "status": _status,
     "audit": _audit,
     "account": _account,

@@ -86,6 +86,25 @@ def _send(parser: _Parser) -> None:
 
 def _resend(parser: _Parser) -> None:
     parser.add_argument("addresses", nargs="+", metavar="ADDRESS")
+    parser.add_argument("--to", metavar="NEW", help="correct the address of this one: cancel there, invite here")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_assignment,
+        metavar="COLUMN=VALUE",
+        help="correct a column of this one, and remember it",
+    )
+    _is_asked_for_by_name(parser)
+
+
+def _cancel(parser: _Parser) -> None:
+    parser.add_argument("addresses", nargs="*", metavar="ADDRESS")
+    parser.add_argument("--all", action="store_true", help="everybody: the event does not take place")
+    _is_asked_for_by_name(parser)
+
+
+def _is_asked_for_by_name(parser: _Parser) -> None:
     parser.add_argument(
         "--attendees", action="append", default=[], metavar="CSV", help="take names and columns from here"
     )
@@ -94,6 +113,13 @@ def _resend(parser: _Parser) -> None:
     _is_of_an_event(parser)
     _speaks_json(parser)
     _sends(parser)
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    column, equals, value = text.partition("=")
+    if not (column.strip() and equals):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not COLUMN=VALUE")
+    return column.strip(), value
 
 
 def _status(parser: _Parser) -> None:
@@ -174,7 +200,7 @@ def _seconds(text: str) -> float:
     return value
 
 
-_NOT_YET = ("cancel", "replies", "report", "repair", "forget")
+_NOT_YET = ("replies", "report", "repair", "forget")
 _COMMANDS: dict[str, tuple[str, Callable[[_Parser], None]]] = {
     "": ("Opens the app. `invite-tui --help` lists the commands.", _app),
     "check": ("Says what is wrong with the input.", _check),
@@ -182,6 +208,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[_Parser], None]]] = {
     "plan": ("Says what a send would do, and the digest that seals it.", _plan),
     "send": ("Sends what the plan says: one message per person.", _send),
     "resend": ("Sends the current version again, to these people.", _resend),
+    "cancel": ("Takes the invitations of these people back, or everybody's.", _cancel),
     "status": ("Says what everybody was sent, and what became of it.", _status),
     "audit": ("Judges messages of any program: who could see whom, and where.", _audit),
     "account": ("Keeps the SMTP logins; their secrets are in the system keyring.", _account),

@@ -1,6 +1,6 @@
 """Composing: one attendee's wording and calendar object, put together as one message."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from errno import ENOENT
@@ -41,7 +41,10 @@ class Changes(tuple[Change, ...]):
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What makes this message this one: its action, its calendar identity, and the values that are new each time."""
+    """What makes this message this one: its action, its calendar identity, and the values that are new each time.
+
+    `told` is the version that the recipient knows, where the message is about that and not about the event of now.
+    """
 
     action: str
     uid: str
@@ -52,6 +55,7 @@ class Revision:
     changes: Sequence[Change] = ()
     note: str = ""
     session: str = ""
+    told: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,12 @@ class Composer:
     """Composes every message of a run. `wordings` gives each action (`invite`, `update`, `cancel`) its own."""
 
     def __init__(
-        self, event: Event, wordings: Mapping[str, Wording], past: Callable[[], Iterable[Event]] = tuple
+        self,
+        event: Event,
+        wordings: Mapping[str, Wording],
+        event_as_told: Callable[[Event, Mapping[str, str]], Event] | None = None,
     ) -> None:
-        """`past` finds sessions that the event no longer has, should a message be about one.
+        """`event_as_told` makes an event of what somebody was told of it, should a message be about that.
 
         InputError: a file that everybody gets cannot be read (`missing-attachment`), or no calendar program can be
         told when the event is (`bad-event`).
@@ -87,8 +94,9 @@ class Composer:
         self._event, self._wordings = event, wordings
         self._bindings: dict[tuple[str, Columns], tuple[tuple[str, int], ...]] = {}
         self._specials: dict[Columns, _Special] = {}
-        self._skeletons: dict[tuple[str, str], CalendarSkeleton] = {}
-        self._past = past
+        self._skeletons: dict[tuple[int, str], CalendarSkeleton] = {}
+        self._event_as_told = event_as_told
+        self._told: dict[tuple[tuple[str, str], ...], tuple[Event, Mapping[str, object]]] = {}
         self._direction = _direction(event.message.language)
         self._sessions = {session.session: (session, _facts_of(session)) for session in event.each}
         sender = event.message.sender or event.organizer
@@ -116,7 +124,7 @@ class Composer:
     def compose(self, attendee: Attendee, revision: Revision) -> Composition:
         """The message for one attendee. Uncomposable where a placeholder is blank or a value cannot be used."""
         settings, wording = self._event.message, self._wordings[revision.action]
-        event, facts = self._session(revision.session)
+        event, facts = self._about(revision)
         join_url, attachments = self._own(attendee, event)
         name = one_line(attendee.name)
         noted: list[str] = []
@@ -160,14 +168,18 @@ class Composer:
         who = {columns.address, *columns.also, *columns.name, *(at for name in columns.other_names for at in name)}
         return (used | special | who) - columns.internal
 
-    def _session(self, name: str) -> tuple[Event, Mapping[str, object]]:
+    def _about(self, revision: Revision) -> tuple[Event, Mapping[str, object]]:
         """What a message is about, and what its wording can say of it."""
-        if name not in self._sessions:
-            self._sessions |= {session.session: (session, _facts_of(session)) for session in self._past()}
-        return self._sessions[name]
+        if revision.told is None or self._event_as_told is None:
+            return self._sessions[revision.session]
+        key = tuple(sorted(revision.told.items()))
+        if key not in self._told:
+            event = self._event_as_told(self._event, revision.told)
+            self._told[key] = (event, _facts_of(event))
+        return self._told[key]
 
     def _skeleton(self, event: Event, action: str) -> CalendarSkeleton:
-        key = (event.session, action)
+        key = (id(event), action)  # which are all kept
         if key not in self._skeletons:
             self._skeletons[key] = _skeleton_of(event, action)
         return self._skeletons[key]
@@ -356,7 +368,7 @@ class _Spoken(datetime, _Named):
         return made
 
     def __str__(self) -> str:
-        return spoken(self)
+        return spoken(self, self.language)
 
 
 class _SpokenDay(_Named):
@@ -369,7 +381,7 @@ class _SpokenDay(_Named):
         return made
 
     def __str__(self) -> str:
-        return spoken_day(self)
+        return spoken_day(self, self.language)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,11 @@ class Sent:
         return self.outcome in ("accepted", "unknown")
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether another program sent it: the entry is as it was found, and shared by all who got it."""
+        return "foreign" in self.facts
+
+    @property
     def session(self) -> str:
         """Which session of the event it is about, "" where the event has none."""
         return self.facts.get("session", "")
@@ -116,8 +121,8 @@ class Decisions:
 class Person:
     """One attendee as the ledger knows them: who they are, every message oldest first, every attempt oldest first.
 
-    `corrections` are the newest of each column; `cancelled` says of which generation of a session they were cancelled
-    by name.
+    `corrections` are in the order in which they were made; `cancelled` says of which generation of a session they were
+    cancelled by name.
     """
 
     key: str

@@ -285,13 +285,11 @@ class Ledger:
 
     @staticmethod
     def _corrections(db: sqlite3.Connection) -> dict[str, tuple[Correction, ...]]:
-        found: dict[str, dict[str, Correction]] = {}
-        for key, header, before, after in db.execute("SELECT key, header, before, after FROM correction ORDER BY id"):
-            earlier = found.setdefault(key, {}).get(header)
-            # Corrected twice: what the list says is still what it said before the first time.
-            said = earlier.before if earlier and earlier.after == before else before
-            found[key][header] = Correction(key, header, said, after)
-        return {key: tuple(columns.values()) for key, columns in found.items()}
+        found: dict[str, tuple[Correction, ...]] = {}
+        for row in db.execute("SELECT key, header, before, after FROM correction ORDER BY id"):
+            one = Correction(*row)
+            found[one.key] = (*found.get(one.key, ()), one)
+        return found
 
     @staticmethod
     def _cancellations(db: sqlite3.Connection) -> dict[str, dict[str, int]]:

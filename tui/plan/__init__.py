@@ -1,22 +1,24 @@
 """The plan: the event, the attendees and what the ledger holds; one action for each, with its reason. Pure."""
 
 from tui.plan.actions import Action, Kind, Plan, Verb
-from tui.plan.making import make, make_resend
+from tui.plan.making import Amendment, make, make_cancel, make_resend
 from tui.plan.people import known
-from tui.plan.sessions import find_session, past_sessions, session_problems, sessions_of
-from tui.plan.versions import facts_of, uid_of
+from tui.plan.sessions import find_session, session_problems, sessions_of
+from tui.plan.versions import event_of, facts_of, uid_of
 
 __all__ = [
     "Action",
+    "Amendment",
     "Kind",
     "Plan",
     "Verb",
+    "event_of",
     "facts_of",
     "find_session",
     "known",
     "make",
+    "make_cancel",
     "make_resend",
-    "past_sessions",
     "session_problems",
     "sessions_of",
     "uid_of",

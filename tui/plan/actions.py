@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
+from tui.address import key_of
 from tui.attendees import Attendee
 from tui.errors import InputError
 from tui.event import Change
-from tui.ledger.records import Facts, Sent
-from tui.plan.versions import key_of
+from tui.ledger.records import Decisions, Facts, Sent
 
 Verb = Literal["invite", "update", "cancel", "none"]
 Kind = Literal["due", "held", "unknown", "refused", "cancelled", "removed", "withdrawn"]
@@ -48,10 +48,14 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run would send. `digest` seals everything that it depends on (contract §3, `--approve`)."""
+    """What a run would send. `digest` seals everything that it depends on (contract §3, `--approve`).
+
+    `decisions` are what the organiser has decided beside: recorded with the run.
+    """
 
     actions: tuple[Action, ...]
     digest: str
+    decisions: Decisions = field(default_factory=Decisions)
 
     @property
     def to_send(self) -> tuple[Action, ...]:
@@ -83,4 +87,4 @@ class Plan:
         # A person, not an address: the cancellation to somebody's old address belongs to the invitation to the new one.
         keys = {person for key, person in found if key in wanted}
         chosen = tuple(action for action in self.actions if action.attendee.key in keys)
-        return Plan(chosen, self.digest)
+        return replace(self, actions=chosen)

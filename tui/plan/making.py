@@ -2,44 +2,94 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from difflib import get_close_matches
+from types import MappingProxyType
 
-from tui.attendees import Attendee
+from tui import address
+from tui.address import key_of
+from tui.attendees import Attendee, squash
+from tui.attendees.columns import nearest
+from tui.clean import one_line
 from tui.errors import InputError
 from tui.event import Event
-from tui.ledger.records import Person
+from tui.ledger.records import Correction, Decisions, Person
 from tui.plan.actions import Action, Plan
-from tui.plan.owed import left_behind, once_more, owed
-from tui.plan.people import known, under_another_key
+from tui.plan.owed import called_off, left_behind, moved, once_more, owed, taken_back
+from tui.plan.people import Directory, corrected, known
 from tui.plan.sessions import sessions_of
-from tui.plan.versions import current, key_of
+from tui.plan.versions import current, held_by, mark_of
 
 
-def make(event: Event, records: Sequence[Attendee], people: Mapping[str, Person], sealed: Sequence[str] = ()) -> Plan:
-    """The plan of a send. Records with errors are left out; `sealed` is all else that the digest must cover."""
+def make(
+    event: Event,
+    records: Sequence[Attendee],
+    people: Mapping[str, Person],
+    sealed: Sequence[str] = (),
+    *,
+    off: str = "",
+    wordings: Mapping[str, str] = MappingProxyType({}),
+) -> Plan:
+    """The plan of a send. Records with errors are left out; `sealed` is all else that the digest must cover.
+
+    `people` is what the ledger holds of everybody, by key; `off` its mark of an event that was cancelled for all.
+    `wordings` has a digest of each action's wording, so that a change of it can be reported.
+    """
     usable = [attendee for attendee in records if not attendee.has_error]
     live = {attendee.key for attendee in usable if attendee.withdrawn is None}
+    directory = Directory(people, {attendee.key for attendee in records})
+    is_off = bool(off) and off == mark_of(event)
     met: set[str] = set()
-    listed = {attendee.key for attendee in records}
-    strays = {key_of(person.address): person for person in people.values() if person.key not in listed}
     actions: list[Action] = []
     for attendee in usable:
         if attendee.key in met or (attendee.withdrawn is not None and attendee.key in live):
             continue  # they took one registration back and hold another
         met.add(attendee.key)
-        person = people.get(attendee.key) or under_another_key(attendee, strays)
-        if person is not None and person.key != attendee.key:
-            del strays[key_of(person.address)]
-            known_by = owed(event, replace(attendee, key=person.key), person)
-            actions.extend(replace(action, reason=f"{action.reason} (known by the address)") for action in known_by)
-        else:
-            actions.extend(owed(event, attendee, person))
+        person = directory.find(attendee)
+        if directory.is_somebody_corrected(attendee):
+            reason = "the same person as in another row, whose address was corrected to this one"
+            actions.append(Action(attendee, "none", "held", reason))
+            continue
+        listed = corrected(replace(attendee, key=person.key) if person else attendee, person)
+        found = called_off(listed, person) if is_off else owed(event, listed, person)
+        if person and person.key != attendee.key and not person.corrections:
+            found = (replace(action, reason=f"{action.reason} (known by the address)") for action in found)
+        actions.extend(_with_wording(action, person, wordings) for action in found)
     planned = {action.attendee.key for action in actions}
+    listed_keys = {attendee.key for attendee in records}
     for person in people.values():
-        if person.key not in listed and person.key not in planned:
+        if person.key not in listed_keys and person.key not in planned:
             actions.extend(left_behind(person))
-    return Plan(tuple(actions), digest_of(event, actions, sealed))
+    return _sealed(event, actions, sealed)
+
+
+def _with_wording(action: Action, person: Person | None, wordings: Mapping[str, str]) -> Action:
+    """The action, with what its message says kept in mind, and a change in that reported where nothing is sent."""
+    now = wordings.get(action.action, "")
+    if action.action in ("invite", "update") and action.facts is not None and now:
+        return replace(action, facts={**action.facts, "wording": now})
+    part = person.sessions.get(action.session) if person and action.kind == "held" else None
+    held = held_by(part)
+    if person is None or held is None:
+        return action
+    reason = action.reason
+    if held.facts.get("wording") and held.facts["wording"] != wordings.get(held.action):
+        reason += "; the wording has changed since, which `resend` sends"
+    if person.name and person.name != action.attendee.name:
+        reason += f"; it was sent to the name “{person.name}”"
+    return action if reason == action.reason else replace(action, reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What `resend` corrects of one person: the address (`to`), cells by header, or nothing."""
+
+    to: str = ""
+    cells: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.to or self.cells)
 
 
 def make_resend(
@@ -48,44 +98,192 @@ def make_resend(
     people: Mapping[str, Person],
     addresses: Sequence[str],
     sealed: Sequence[str] = (),
+    *,
+    amendment: Amendment | None = None,
+    wordings: Mapping[str, str] = MappingProxyType({}),
 ) -> Plan:
-    """The plan of `resend`: the current version again, to these people. `attendees` win over what the ledger holds.
+    """The plan of `resend`: the current version again, to these people, with what is corrected of one of them.
 
-    InputError where an address is neither in the ledger nor among `attendees`.
+    `attendees` win over what the ledger holds. InputError where an address is neither in the ledger nor among
+    `attendees`, or a correction makes no sense.
     """
-    by_address = {key_of(person.address): person for person in people.values()}
-    listed = {key_of(attendee.address): attendee for attendee in attendees.values()}
-    actions: list[Action] = []
-    for key, text in {key_of(text): text for text in addresses}.items():
-        attendee = listed.get(key)
-        person = people.get(attendee.key) if attendee else None
-        if attendee and person and key_of(current(person)[-1].address) != key:
-            raise InputError(
-                f"{text} is the new address of somebody who was sent something at {person.address}.",
-                hint="`send` cancels what is at the old address and invites the new one.",
-                code="changed-address",
-            )
-        person = person or by_address.get(key)
-        if person is None:
-            raise InputError(
-                f"Nothing was ever sent to {text}, so there is nothing to send again.",
-                hint="`invite-tui status` lists everybody; a new person goes into the attendee file.",
-                code="unknown-address",
-            )
-        who = replace(attendee, key=person.key) if attendee else known(person)
+    once = {key_of(text): text for text in addresses}.values()
+    if amendment and len(once) != 1:
+        raise InputError("A correction is one person's: name one address.", code="usage")
+    found: list[Action] = []
+    corrections: list[Correction] = []
+    asked = _Asked(attendees.values(), people)
+    for text in once:
+        who, person = asked.find(text)
+        if amendment:
+            mended = tuple(_corrections(who, person, amendment, asked))
+            corrections += mended
+            who = corrected(who, replace(person, corrections=mended))
         parts = person.sessions
-        found = [session for session in sessions_of(event, who)[0] if session.session in parts]
-        if not found:
+        sessions = [session for session in sessions_of(event, who)[0] if session.session in parts]
+        if not sessions:
             raise InputError(
                 f"What {text} was sent is about sessions that they are no longer down for.",
                 hint="`send` invites them to their sessions of now.",
                 code="unknown-session",
             )
-        actions += [replace(once_more(one, who, parts[one.session]), session=one.session) for one in found]
-    return Plan(tuple(actions), digest_of(event, actions, sealed))
+        for one in sessions:
+            part = parts[one.session]
+            held = held_by(part)
+            # Not another program's entry again: a replacement of it.
+            again = moved(one, who, part) if (amendment and amendment.to) or (held and held.is_foreign) else None
+            of_one = [once_more(one, who, part)] if again is None else [*again]
+            found += [_with_wording(replace(action, session=one.session), person, wordings) for action in of_one]
+    return _sealed(event, found, sealed, Decisions(corrections=tuple(corrections)))
 
 
-def digest_of(event: Event, actions: Sequence[Action], sealed: Sequence[str]) -> str:
+def make_cancel(
+    event: Event,
+    attendees: Mapping[str, Attendee],
+    people: Mapping[str, Person],
+    addresses: Sequence[str] | None,
+    sealed: Sequence[str] = (),
+) -> Plan:
+    """The plan of `cancel`: these people's entries taken back, or with None everybody's."""
+    asked = _Asked(attendees.values(), people)
+    found: list[Action] = []
+    by_name: list[tuple[str, str, int]] = []
+    everybody = addresses is None
+    reason = "the event is cancelled for everybody" if addresses is None else "cancelled by name"
+    chosen = (
+        map(asked.of, people.values())
+        if addresses is None
+        else map(asked.find, {key_of(text): text for text in addresses}.values())
+    )
+    for who, person in chosen:
+        for name, part in person.sessions.items():
+            found += [replace(action, session=name) for action in taken_back(event, who, part, reason)]
+            by_name += [] if everybody else [(person.key, name, current(part)[-1].generation)]
+    decisions = Decisions(cancelled=tuple(by_name), called_off=mark_of(event) if everybody else "")
+    return _sealed(event, found, sealed, decisions)
+
+
+class _Asked:
+    """The people whom the organiser names by their addresses: as the list has them, else as the ledger has."""
+
+    def __init__(self, attendees: Iterable[Attendee], people: Mapping[str, Person]) -> None:
+        self._people = people
+        records = [attendee for attendee in attendees if not attendee.has_error]
+        directory = Directory(people, {attendee.key for attendee in records})
+        self._listed: dict[str, Attendee] = {}
+        for attendee in records:
+            if person := directory.find(attendee):
+                self._listed[person.key] = corrected(replace(attendee, key=person.key), person)
+        self._unsent = {key_of(attendee.address) for attendee in records if attendee.key not in people}
+        self._by_address: dict[str, list[Person]] = {}
+        for person in people.values():
+            self._by_address.setdefault(key_of(person.address), []).append(person)
+        self._by_new_address: dict[str, list[Person]] = {}
+        for key, attendee in self._listed.items():
+            self._by_new_address.setdefault(key_of(attendee.address), []).append(people[key])
+
+    def of(self, person: Person) -> tuple[Attendee, Person]:
+        return self._listed.get(person.key) or known(person), person
+
+    def find(self, text: str) -> tuple[Attendee, Person]:
+        """InputError where nothing was ever sent there, or where it is not clear who is meant."""
+        key = key_of(text)
+        persons = self._by_address.get(key, [])
+        if not persons and (there := self._by_new_address.get(key)):
+            raise InputError(
+                f"{text} is the new address of somebody who was sent something at {there[0].address}.",
+                hint="`send` cancels what is at the old address and invites the new one.",
+                code="changed-address",
+            )
+        if not persons and "@" not in text and text in self._people:
+            persons = [self._people[text]]  # by their id
+        if not persons:
+            raise self._unknown(text)
+        if len(persons) > 1:
+            # Who is on the list of today is meant rather than who had the address before them.
+            persons = [person for person in persons if person.key in self._listed] or persons
+        if len(persons) > 1:
+            names = ", ".join(f"{person.key} ({one_line(person.name)})" for person in persons)
+            raise InputError(
+                f"{text} is the address of several people: {names}.",
+                hint=f"Name the one that you mean by their id, such as {persons[0].key}.",
+                code="several-people",
+            )
+        return self.of(persons[0])
+
+    def somebody_else_at(self, key: str, person: Person) -> bool:
+        others = (*self._by_address.get(key, ()), *self._by_new_address.get(key, ()))
+        return key in self._unsent or any(other.key != person.key for other in others)
+
+    def _unknown(self, text: str) -> InputError:
+        before = [
+            one.after
+            for person in self._people.values()
+            for one in person.corrections
+            if not one.header and key_of(one.before) == key_of(text)
+        ]
+        if before:
+            return InputError(
+                f"{text} was corrected to {before[-1]}.", hint=f"Name {before[-1]} instead.", code="changed-address"
+            )
+        near = get_close_matches(key_of(text), self._by_address, 1, 0.8)
+        hint = "`invite-tui status` lists everybody; a new person goes into the attendee file."
+        return InputError(
+            f"Nothing was ever sent to {text}.",
+            hint=f"Did you mean {near[0]}?" if near else hint,
+            code="unknown-address",
+        )
+
+
+def _corrections(who: Attendee, person: Person, amendment: Amendment, asked: _Asked) -> Iterator[Correction]:
+    """What is corrected of one person. InputError where it cannot be."""
+    if amendment.to:
+        yield Correction(person.key, "", who.address, _new_address(amendment.to, who, person, asked))
+    columns = who.columns
+    for name, value in amendment.cells.items():
+        at = columns.by_header.get(squash(name), columns.placeholders.get(name))
+        if at is None:
+            near = nearest(name, columns.headers)
+            raise InputError(
+                f"{who.address} has no column “{one_line(name)}”.",
+                hint=f"Did you mean “{near}”?" if near else f"The columns are {', '.join(columns.headers)}.",
+                code="unknown-column",
+            )
+        if at in columns.internal:
+            raise InputError(
+                f"The column “{columns.headers[at]}” is marked internal: no message has it.", code="internal-column"
+            )
+        if "@" in who.cells[at] and key_of(who.cells[at]) == key_of(who.address):
+            raise InputError("The address is corrected with --to.", hint=f"--to {one_line(value)}", code="usage")
+        yield Correction(person.key, columns.headers[at], who.cells[at], one_line(value))
+
+
+def _new_address(text: str, who: Attendee, person: Person, asked: _Asked) -> str:
+    try:
+        new = address.parse(text)
+    except address.AddressError as error:
+        raise InputError(
+            f"{one_line(text)} is not an address: it {error}.",
+            hint=error.hint and f"Did you mean {error.hint}?",
+            code="bad-address",
+        ) from None
+    if new.key == key_of(who.address):
+        raise InputError(f"{who.address} is their address already.", hint="Leave --to out.", code="same-address")
+    if asked.somebody_else_at(new.key, person):
+        raise InputError(
+            f"{new.wire} is another attendee's address; nothing was sent.",
+            hint="`invite-tui status` says whose.",
+            code="taken-address",
+        )
+    return new.wire
+
+
+def _sealed(event: Event, actions: Sequence[Action], sealed: Sequence[str], decisions: Decisions | None = None) -> Plan:
+    decided = decisions or Decisions()
+    return Plan(tuple(actions), _digest_of(event, actions, [*sealed, json.dumps(asdict(decided))]), decided)
+
+
+def _digest_of(event: Event, actions: Sequence[Action], sealed: Sequence[str]) -> str:
     """SHA-256 over everything that decides what goes out; the event's uid is in it only through the UIDs."""
     seal = hashlib.sha256()
     said = {

@@ -3,19 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from tui.address import key_of
 from tui.attendees import Attendee
 from tui.event import Event
 from tui.ledger.records import Facts, Person, Sent
 from tui.plan.actions import Action
 from tui.plan.people import known
 from tui.plan.sessions import sessions_of
-from tui.plan.versions import changes_between, current, facts_of, held_by, key_of, newest_stamp, same, uid_of
+from tui.plan.versions import changes_between, current, facts_of, held_by, newest_stamp, same, uid_of
 
 
 def owed(event: Event, attendee: Attendee, person: Person | None) -> Iterator[Action]:
     """What one listed attendee is owed, given what the ledger holds of them: session by session."""
     parts = person.sessions if person else {}
     if attendee.withdrawn is not None:
+        for name, part in parts.items():
+            yield from (replace(action, session=name) for action in _unfinished_cancellations(attendee, part))
         reason = f"withdrawn: the list says “{attendee.withdrawn}”"
         if any(map(held_by, parts.values())):
             reason += "; they still hold an invitation, so a cancellation is owed"
@@ -34,7 +37,7 @@ def _left_out(attendee: Attendee, part: Person, title: str | None) -> Iterator[A
     """A session that the person was invited to and no longer is to come to: reported, and left alone."""
     yield from _unfinished_cancellations(attendee, part)
     held, latest = held_by(part), current(part)[-1]
-    if latest.action == "cancel":
+    if latest.action == "cancel" or was_cancelled_by_name(part):
         return
     was = latest.facts.get("title", "")
     reason = f"no longer down for “{title}”" if title else f"“{was}” is no longer in the event file"
@@ -51,17 +54,77 @@ def owed_of_one(event: Event, attendee: Attendee, person: Person | None) -> Iter
         return
     yield from _unfinished_cancellations(attendee, person)
     held, latest = held_by(person), current(person)[-1]
-    if latest.action == "cancel":
-        reason = "was cancelled; `resend` invites them anew"
-        yield Action(attendee, "none", "cancelled", reason, latest.uid, latest.sequence, latest.generation)
+    if was_cancelled_by_name(person):
+        yield _nothing_more(attendee, latest, "was cancelled by name; `resend` invites them anew")
+    elif latest.action == "cancel":
+        reason = "everybody was cancelled, and the event has changed since"
+        yield _first(event, attendee, latest.generation + 1, reason)
     elif key_of(latest.address) != key_of(attendee.address):
         if held:
-            yield _cancel(attendee, person, held)
+            yield from _take_back(event, attendee, person, held, f"the address is now {attendee.address}")
         yield _first(event, attendee, latest.generation + 1, f"the address was {latest.address} before")
+    elif held and held.is_foreign:
+        yield from _take_back(event, attendee, person, held, "it was sent by another program, and is replaced")
+        yield _first(event, attendee, latest.generation + 1, "a replacement is owed for what another program sent")
     elif held is None:
         yield _still_first(event, attendee, person)
     else:
         yield _next(event, attendee, person, held)
+
+
+def called_off(attendee: Attendee, person: Person | None) -> Iterator[Action]:
+    """What is left to do for somebody while the event is cancelled for everybody."""
+    parts = person.sessions if person else {}
+    for name, part in parts.items():
+        yield from (replace(action, session=name) for action in _unfinished_cancellations(attendee, part))
+    reason = "the event was cancelled for everybody; `send` invites anew once it has changed"
+    yield Action(attendee, "none", "cancelled", reason)
+
+
+def taken_back(event: Event, attendee: Attendee, person: Person, reason: str) -> Iterator[Action]:
+    """The cancellation that the organiser asks for, of one session. `person` is what the ledger holds of it."""
+    held, latest = held_by(person), current(person)[-1]
+    pending = [*_unfinished_cancellations(attendee, person)]
+    if held:
+        yield from _take_back(event, attendee, person, held, reason)
+    elif pending:
+        yield from pending
+    elif latest.action == "cancel" and latest.outcome == "unknown":
+        again = replace(_cancel(attendee, person, latest, reason), sequence=latest.sequence, round=latest.round + 1)
+        yield again
+    elif latest.action == "cancel":
+        yield _nothing_more(attendee, latest, "was cancelled before")
+    else:
+        yield _nothing_more(attendee, latest, f"{reason}; nothing has reached them, so there is nothing to take back")
+
+
+def moved(event: Event, attendee: Attendee, person: Person) -> Iterator[Action]:
+    """What the correction of an address takes, of one session: `attendee` has the new one."""
+    held, latest = held_by(person), current(person)[-1]
+    if held:
+        yield from _take_back(event, attendee, person, held, f"the address is now {attendee.address}")
+    yield _first(event, attendee, latest.generation + 1, f"the address was corrected from {latest.address}")
+
+
+def was_cancelled_by_name(person: Person) -> bool:
+    """Of one session's part of a person: whether they were cancelled by name, and not invited anew since."""
+    latest = current(person)[-1]
+    return person.cancelled.get(latest.session, -1) >= latest.generation
+
+
+def _nothing_more(attendee: Attendee, latest: Sent, reason: str) -> Action:
+    return Action(attendee, "none", "cancelled", reason, latest.uid, latest.sequence, latest.generation)
+
+
+def _take_back(event: Event, attendee: Attendee, person: Person, held: Sent, reason: str) -> Iterator[Action]:
+    """The cancellation of what somebody holds, where it is ours to cancel."""
+    owner = held.facts.get("organizer", "")
+    if owner and key_of(owner) != key_of(event.organizer.email):
+        # A calendar obeys nobody but the organizer of the entry (RFC 5546 §3.2.5).
+        reason = f"their old entry is {owner}'s, so only {owner} can take it back"
+        yield _nothing_more(attendee, held, reason)
+    else:
+        yield _cancel(attendee, person, held, reason)
 
 
 def _first(event: Event, attendee: Attendee, generation: int, reason: str, round_: int = 0) -> Action:
@@ -124,7 +187,7 @@ def _next(event: Event, attendee: Attendee, person: Person, held: Sent) -> Actio
 def once_more(event: Event, attendee: Attendee, person: Person) -> Action:
     """The current version once more, because the organiser asks for it by name."""
     held, latest = held_by(person), current(person)[-1]
-    if latest.action == "cancel":
+    if latest.action == "cancel" or was_cancelled_by_name(person):
         return _first(event, attendee, latest.generation + 1, "asked for by name, after a cancellation")
     if held is None:
         round_ = latest.round + (latest.outcome == "refused")
@@ -153,12 +216,12 @@ def _repeat(attendee: Attendee, person: Person, message: Sent, facts: Facts, rea
     )
 
 
-def _cancel(attendee: Attendee, person: Person, held: Sent) -> Action:
+def _cancel(attendee: Attendee, person: Person, held: Sent, reason: str) -> Action:
     """Takes the old entry away from where it was sent."""
     there = replace(attendee, address=held.address)
     sequence = max(message.sequence for message in current(person)) + 1
     return Action(
-        *(there, "cancel", "due", f"the address is now {attendee.address}", held.uid, sequence, held.generation),
+        *(there, "cancel", "due", reason, held.uid, sequence, held.generation),
         facts=held.facts,
         in_reply_to=current(person)[0].message_id,
         not_before=newest_stamp(person),
@@ -181,7 +244,14 @@ def _unfinished_cancellations(attendee: Attendee, person: Person) -> Iterator[Ac
 
 def left_behind(person: Person) -> Iterator[Action]:
     """Somebody who is in the ledger and no longer on the list: reported, and left alone."""
-    parts = [part for part in person.sessions.values() if current(part)[-1].action != "cancel"]
+    gone = known(person)
+    for name, part in person.sessions.items():
+        yield from (replace(action, session=name) for action in _unfinished_cancellations(gone, part))
+    parts = [
+        part
+        for part in person.sessions.values()
+        if current(part)[-1].action != "cancel" and not was_cancelled_by_name(part)
+    ]
     if not parts:
         return
     latest = current(parts[-1])[-1]
@@ -190,4 +260,4 @@ def left_behind(person: Person) -> Iterator[Action]:
         if any(map(held_by, parts))
         else "nothing has reached them"
     )
-    yield Action(known(person), "none", "removed", reason, latest.uid, latest.sequence, latest.generation)
+    yield Action(gone, "none", "removed", reason, latest.uid, latest.sequence, latest.generation)

@@ -1,18 +1,13 @@
 """Which sessions of an event an attendee is invited to."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from zoneinfo import ZoneInfo
 
 from tui.attendees import Attendee, Columns
 from tui.clean import one_line
 from tui.errors import Problem
 from tui.event import Event
-from tui.ledger.records import Person
-from tui.recurrence import parse as parse_rule
 
 
 def sessions_of(event: Event, attendee: Attendee) -> tuple[tuple[Event, ...], tuple[str, ...]]:
@@ -60,28 +55,6 @@ def session_problems(event: Event, records: Iterable[Attendee]) -> Iterator[Prob
 def find_session(event: Event, name: str) -> Event | None:
     """The session with this id or title."""
     return next((one for one in event.sessions if _folded(name) in map(_folded, _names(event, one))), None)
-
-
-def past_sessions(event: Event, people: Mapping[str, Person]) -> Iterator[Event]:
-    """Sessions that are no longer in the event file, as they were last sent: a cancellation of one may be due."""
-    today = {session.session for session in event.each}
-    told = {sent.session: sent.facts for person in people.values() for sent in person.messages}
-    for name, facts in told.items():
-        if name in today or not facts:
-            continue
-        all_day = "T" not in facts["start"]
-        start, end = (datetime.fromisoformat(facts[key]) for key in ("start", "end"))
-        zone = ZoneInfo(facts.get("zone") or event.timezone)
-        # Days have no zone, and an end that is the last of them.
-        start, end = (
-            (start.replace(tzinfo=zone), (end + timedelta(days=1)).replace(tzinfo=zone))
-            if all_day
-            else (start.astimezone(zone), end.astimezone(zone))
-        )
-        rule = parse_rule(facts["rrule"], start, all_day) if facts.get("rrule") else None
-        said = {key: facts.get(key, "") for key in ("title", "location", "join_url")}
-        one = replace(event, **said, session=name, sessions=(), start=start, end=end, timezone=zone.key)  # type: ignore[arg-type]  # all texts
-        yield replace(one, all_day=all_day, rule=rule, description="")
 
 
 def _session_column(columns: Columns) -> int | None:

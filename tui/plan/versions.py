@@ -2,13 +2,16 @@
 
 import hashlib
 import hmac
+import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from tui import address
 from tui.attendees import Attendee
 from tui.event import Change, Event, is_web_link
 from tui.ledger.records import Facts, Person, Sent
+from tui.recurrence import parse as parse_rule
 
 _COMPARED = ("title", "start", "end", "rrule", "zone", "location", "join_url")
 _TIMES = ("start", "end", "rrule", "zone")
@@ -32,6 +35,35 @@ def facts_of(event: Event, attendee: Attendee) -> Facts:
         # Later meetings of a series are at other moments in another zone.
         facts |= {"rrule": str(event.rule), "zone": "" if event.all_day else event.timezone}
     return facts
+
+
+def mark_of(event: Event) -> str:
+    """Tells one version of the whole event from another: what it was when it was cancelled for everybody."""
+    told = [
+        [one.session, one.title, *one.span, one.timezone, str(one.rule or ""), one.location, one.join_url]
+        for one in event.each
+    ]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+
+
+def event_of(event: Event, facts: Facts) -> Event:
+    """The event, or the session of it, as somebody was told of it: what a cancellation takes back.
+
+    `event` says the rest, such as who invites. The join link is left out: there is nothing to join any more.
+    """
+    all_day = "T" not in facts["start"]
+    start, end = (datetime.fromisoformat(facts[key]) for key in ("start", "end"))
+    zone = ZoneInfo(facts.get("zone") or event.timezone)
+    # Days have no zone, and an end that is the last of them.
+    start, end = (
+        (start.replace(tzinfo=zone), (end + timedelta(days=1)).replace(tzinfo=zone))
+        if all_day
+        else (start.astimezone(zone), end.astimezone(zone))
+    )
+    rule = parse_rule(facts["rrule"], start, all_day) if facts.get("rrule") else None
+    told = replace(event, title=facts.get("title", ""), location=facts.get("location", ""), join_url="", description="")
+    told = replace(told, session=facts.get("session", ""), sessions=(), start=start, end=end, timezone=zone.key)
+    return replace(told, all_day=all_day, rule=rule)
 
 
 def uid_of(event: Event, key: str, generation: int) -> str:
@@ -76,10 +108,3 @@ def _own_link(attendee: Attendee) -> str:
     index = attendee.columns.placeholders.get("join_url")
     link = attendee.cells[index].strip() if index is not None else ""
     return link if is_web_link(link) else ""
-
-
-def key_of(text: str) -> str:
-    try:
-        return address.parse(text).key
-    except address.AddressError:
-        return text.strip().casefold()
