@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from tui.audit.files import Passage, look_into
 from tui.audit.people import Calendar, mailboxes, unfolded
 from tui.audit.reading import Header, Mail, Part
+from tui.contents import Passage, look_into
 from tui.guard import Leak, Roll
 
 # Whoever reads the message reads these. The headers of the envelope count where one lists several people: that is how
@@ -16,6 +17,7 @@ _OF_THE_ENVELOPE = ("Envelope-To", "X-Envelope-To")
 _NAMES = {name.lower(): name for name in (*_SEEN, *_OF_THE_ENVELOPE)}
 # Whom this copy was delivered to, as the servers on its way wrote it down.
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-original-recipient", "x-forwarded-to")
+_OLE = b"\xd0\xcf\x11\xe0"  # the beginning of a compound file
 _RECEIVED_FOR = re.compile(r"\bfor\s+<[^<>\s]*>", re.IGNORECASE)
 # Here the attendee is who answers, not who was invited.
 _ANSWERS = ("REPLY", "COUNTER", "REFRESH")
@@ -83,7 +85,7 @@ class _Judge:
         self._roll = roll
         self._found: dict[str, set[str]] = {}
         self._exposures: list[Exposure] = []
-        self._unopened: dict[Unopened, None] = {}
+        self._unopened: dict[str, Unopened] = {}
 
     def judgement(self) -> Judgement:
         levels = list(self._levels(self._mail, ""))
@@ -93,7 +95,10 @@ class _Judge:
             for level in levels:
                 self._listed(level, recipient)
         return Judgement(
-            self._mail.first("from"), self._mail.first("subject"), tuple(self._exposures), tuple(self._unopened)
+            self._mail.first("from"),
+            self._mail.first("subject"),
+            tuple(self._exposures),
+            tuple(self._unopened.values()),
         )
 
     # --- what there is to see -----------------------------------------------------------------------------------------
@@ -101,14 +106,15 @@ class _Judge:
     def _levels(self, mail: Mail, within: str) -> Iterator[_Level]:
         """The message itself, then those inside it."""
         for where, reason in mail.unopened:
-            self._unopened.setdefault(Unopened(within + where, reason))
-        texts = [text for part in mail.parts if part.inner is None for text in self._texts(part, within + part.where)]
+            self._unopened.setdefault(within + where, Unopened(within + where, reason))
+        inner = [(part, _inside(part)) for part in mail.parts]
+        texts = [text for part, one in inner if one is None for text in self._texts(part, within + part.where)]
         if mail.between.strip():
             texts.append(_Text(f"{within}between the parts", mail.between.decode("latin-1"), "text"))
         yield _Level(mail, within, tuple(texts))
-        for part in mail.parts:
-            if part.inner is not None:
-                yield from self._levels(part.inner, f"{within}{part.where}/")
+        for part, one in inner:
+            if one is not None:
+                yield from self._levels(one, f"{within}{part.where}/")
 
     def _texts(self, part: Part, where: str) -> Iterator[_Text]:
         if not part.is_file:
@@ -120,7 +126,7 @@ class _Judge:
             if isinstance(found, Passage):
                 yield _Text(place, found.text, found.kind)
             else:
-                self._unopened.setdefault(Unopened(place, found.reason))
+                self._unopened.setdefault(place, Unopened(place, found.reason))
 
     # --- everybody who was written to ---------------------------------------------------------------------------------
 
@@ -131,6 +137,7 @@ class _Judge:
         people = {who for some in headers.values() for who in some}
         calendars = [(text.where, Calendar(text.text)) for text in level.texts if text.kind == "calendar"]
         organizers = {who for _, calendar in calendars for who in calendar.organizers}
+        self._recipients_in_files(level)
         guests = {who for _, calendar in calendars for who in calendar.attendees} - organizers
         if len(people) > 1:
             for name, some in headers.items():
@@ -144,6 +151,19 @@ class _Judge:
                 if calendar.attendees and calendar.method not in _ANSWERS:
                     self._expose(where, sorted(guests), f"The entry in {where} is somebody else's than the message.")
         return organizers
+
+    def _recipients_in_files(self, level: _Level) -> None:
+        """The same for mails that were found inside attached files, a ZIP say: each header is a text there."""
+        mails: dict[str, dict[str, dict[str, None]]] = {}
+        for text in level.texts:
+            above, slash, last = text.where.rpartition("/")
+            if slash and last.title() in _SEEN:
+                mails.setdefault(above, {}).setdefault(text.where, {}).update(dict.fromkeys(mailboxes(text.text)))
+        for headers in mails.values():
+            people = {who for some in headers.values() for who in some}
+            if len(people) > 1:
+                for where, some in headers.items():
+                    self._expose(where, list(some), _seen_in_header(where, len(some), len(people)))
 
     # --- everybody who is on the list ---------------------------------------------------------------------------------
 
@@ -194,6 +214,17 @@ class _Recipient:
         found = {who for who in self._listed_in(text) if _mailbox(who) not in self._allowed}
         tagged = {_mailbox(who) for who in found if _mailbox(who) != who}
         return found - tagged
+
+
+def _inside(part: Part) -> Mail | None:
+    """The message that a part is, also in Outlook's own kind of file."""
+    if part.inner is None and part.is_file and part.content.startswith(_OLE):
+        from tui.audit import outlook
+
+        if outlook.is_message(part.content):
+            with suppress(outlook.Damaged):
+                return outlook.read_file(part.content)
+    return part.inner
 
 
 def _no_value(_text: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Outlook's .msg files ([MS-OXMSG]): a compound file with a property in each stream."""
 
+import io
 import re
 import struct
 from collections.abc import Iterator
@@ -8,7 +9,6 @@ from pathlib import Path
 import olefile
 
 from tui.audit.reading import Header, Mail, Part, decode_words, read
-from tui.errors import InputError
 
 _PROPERTIES = "__properties_version1.0"
 _RECIPIENT, _ATTACHMENT = "__recip_version1.0_", "__attach_version1.0_"
@@ -28,32 +28,34 @@ _TYPES = {1: "To", 2: "Cc", 3: "Bcc"}
 _DEPTH = 12
 
 
-def is_message(path: Path) -> bool:
+def is_message(file: Path | bytes) -> bool:
     """Whether a compound file is a message, and no document of another program."""
+    if isinstance(file, bytes) and not file.startswith(olefile.MAGIC):
+        return False
     try:
-        with olefile.OleFileIO(str(path)) as ole:
+        with olefile.OleFileIO(_source(file)) as ole:
             return bool(ole.exists(_PROPERTIES))
     except Exception:  # noqa: BLE001  # olefile raises what it likes on hostile files
-        return path.suffix.lower() == ".msg"
+        return isinstance(file, Path) and file.suffix.lower() == ".msg"
 
 
-def read_file(path: Path) -> Mail:
-    """The message in a .msg file. InputError where it is damaged; what is damaged in an attachment is `unopened`."""
+def read_file(file: Path | bytes) -> Mail:
+    """The message in a .msg file, or in its bytes. Raises Damaged; what is damaged in an attachment is `unopened`."""
     try:
-        with olefile.OleFileIO(str(path)) as ole:
+        with olefile.OleFileIO(_source(file)) as ole:
             return _Storage(ole, ()).mail(0)
-    except OSError as error:
-        if error.errno is not None:
+    except Exception as error:  # as above
+        if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise _damaged(path) from None
-    except Exception:  # noqa: BLE001  # as above
-        raise _damaged(path) from None
+        raise Damaged("it is damaged: no message can be read from it") from None
 
 
-def _damaged(path: Path) -> InputError:
-    return InputError(
-        f"{path} is damaged: it is no message that can be read.", hint="Save it from Outlook again.", code="no-message"
-    )
+class Damaged(Exception):
+    """A compound file from which no message can be read."""
+
+
+def _source(file: Path | bytes) -> str | io.BytesIO:
+    return io.BytesIO(file) if isinstance(file, bytes) else str(file)
 
 
 class _Storage:

@@ -198,6 +198,8 @@ def _closed(head: _Head) -> str:
     """Why nobody but the recipient's own program can open the part; "" where that is not so."""
     if head.kind in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
         return "it is encrypted, or signed in a way that hides it (S/MIME)"
+    if head.kind in ("application/ms-tnef", "application/vnd.ms-tnef"):
+        return "it is a winmail.dat, which Outlook alone can read"
     if head.kind in ("message/partial", "message/external-body"):
         return "it is only a reference to what is not in the file"
     return ""

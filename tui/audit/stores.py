@@ -110,8 +110,6 @@ def _in_folder(folder: Path) -> Iterator[Found | Unjudged]:
                     yield from _in_file(path, kind)
             except OSError as error:
                 yield Unjudged(str(path), f"it cannot be read: {error.strerror}")
-            except InputError as error:
-                yield Unjudged(str(path), error.message)
     yield from map(_unjudged, failed)
 
 
@@ -140,11 +138,14 @@ def _kind(path: Path) -> str:
     return "message" if is_field and (known > 1 or name.endswith(_MESSAGE_NAMES)) else ""
 
 
-def _in_file(path: Path, kind: str) -> Iterator[Found]:
+def _in_file(path: Path, kind: str) -> Iterator[Found | Unjudged]:
     if kind == "msg":
         from tui.audit import outlook
 
-        yield Found(str(path), None, outlook.read_file(path))
+        try:
+            yield Found(str(path), None, outlook.read_file(path))
+        except outlook.Damaged as error:
+            yield Unjudged(str(path), str(error))
         return
     with path.open("rb") as file:
         if kind == "mbox":
