@@ -71,6 +71,14 @@ def parse(text: str) -> Address:
     return Address(wire, wire.lower() if plain is not None else _key(local, domain))
 
 
+def is_refused(text: str) -> bool:
+    """Whether `parse` refuses `text`, printable ASCII: the same verdict, without the reasons that cost most of it."""
+    plain = _PLAIN.fullmatch(text)
+    return (
+        plain is None or len(plain[1]) > LOCAL_OCTETS or _judged_domain(plain[2])[1] != "" or len(text) > ADDRESS_OCTETS
+    )
+
+
 def key_of(text: str) -> str:
     """What comparisons use for `text`, whether it is an address or not: two spellings of one mailbox are the same."""
     try:

@@ -2,10 +2,10 @@
 
 import pytest
 from email_validator import EmailNotValidError, validate_email
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tui.address import Address, AddressError, parse, suggest
+from tui.address import Address, AddressError, is_refused, parse, suggest
 
 VALID = (
     # as typed, on the wire, key
@@ -183,6 +183,33 @@ def test_verdicts_are_the_librarys(text: str) -> None:
         return
     assert expected is not None
     assert judged.domain == expected.ascii_domain
+
+
+_PRINTABLE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=30)
+
+
+@given(
+    st.one_of(
+        _PRINTABLE,
+        st.builds("{}@{}.org".format, _PRINTABLE, _PRINTABLE),
+        st.lists(_PIECES.filter(str.isascii), max_size=9).map("".join),
+    )
+)
+@example('"ana ruiz"@example.org')
+@example("ana(home)@example.org")
+@example("ana@[192.0.2.1]")
+@example("ana@example")
+@example("x" * 65 + "@example.org")
+@example("ana@" + "x." * 124 + "org")
+@example("ana@xn--a.org")
+def test_the_quick_verdict_is_the_whole_ones(text: str) -> None:
+    assume(text.isascii() and text.isprintable())
+    try:
+        parse(text)
+    except AddressError:
+        assert is_refused(text)
+    else:
+        assert not is_refused(text)
 
 
 @given(st.text(max_size=40))

@@ -171,9 +171,8 @@ def test_the_key_is_the_id_where_there_is_one_else_the_address(read: Read) -> No
 
 
 def test_the_answer_numbers_of_microsoft_forms_are_no_ids(read: Read) -> None:
-    people = read("ID,Start time,Completion time,Email,Name\n1,x,y,ana@example.org,Ana\n2,x,y,ana@example.org,Ana\n")
-    assert found(people) == [("duplicate-attendee", 3)]
-    assert people.records[0].key == "ana@example.org"
+    people = read("ID,Start time,Completion time,Email,Name\n1,x,y,ana@example.org,Ana\n2,x,y,bo@example.org,Bo\n")
+    assert [record.key for record in people.records] == ["ana@example.org", "bo@example.org"]
 
 
 def test_several_files_are_one_list_with_a_group_each(read: Read) -> None:
@@ -533,13 +532,46 @@ def test_columns_without_a_name_are_a_warning(read: Read) -> None:
     assert people.records[0].name == "Ana"
 
 
-def test_a_setting_that_no_file_has_is_an_error(read: Read) -> None:
-    people = read("email,Attendee State\nana@example.org,Cancelled\n", status="Attendee Status")
-    assert found(people) == [("bad-event", None)]
-    assert "Attendee State" in (people.problems[0].hint or "")
-    assert found(read("email,Role\na@example.org,x\n", internal=("Rolle",))) == [("bad-event", None)]
-    assert not read("email,Role\na@example.org,x\n", internal=("Role", "Notes"), group="Audience").problems
+@pytest.mark.parametrize(
+    ("header", "settings", "severity", "hint"),
+    [
+        ("email,Attendee State", {"status": "Attendee Status"}, "error", "“Attendee State”"),
+        ("email,Ref no", {"id": "Ref"}, "error", "“Ref no”"),
+        ("email,Full names", {"name": "Full name"}, "error", "“Full names”"),
+        ("email,Decision", {"status": "Zusage"}, "error", "Name one of the file's columns"),
+        ("email,Audiences", {"group": "Audience"}, "warning", "“Audiences”"),
+        ("email,City", {"group": "Audience"}, "warning", "take it out"),
+        ("email,Role", {"internal": ("Rolle",)}, "error", "“Role”"),
+        ("email,Role,Note", {"internal": ("Role", "Internal note")}, "warning", "“Note”"),
+        ("email,Role", {"internal": ("Role", "Notes")}, "warning", "take it out"),
+        ("email,Note", {"internal": ("Note", "Notes")}, "warning", "take it out"),  # what is like it is protected
+    ],
+)
+def test_a_setting_that_no_file_has_is_told_with_the_nearest_header(
+    read: Read, header: str, settings: dict[str, str | tuple[str, ...]], severity: str, hint: str
+) -> None:
+    people = read(f"{header}\na@example.org{',x' * header.count(',')}\n", **settings)
+    (problem,) = people.problems
+    (wanted,) = settings.values()
+    assert (problem.severity, problem.code, problem.file, problem.line) == (
+        severity, "bad-event", people.files[0], None,
+    )  # fmt: skip
+    assert problem.value == (wanted if isinstance(wanted, str) else wanted[-1])
+    assert f"“{problem.value}”" in problem.message or f'"{problem.value}"' in problem.message
+    assert hint in (problem.hint or "")
+    assert people.file_errors == (people.problems if severity == "error" else ())
+
+
+def test_a_setting_that_one_of_several_files_has_is_right(read: Read) -> None:
     assert not read("email,Ref\na@example.org,1\n", "email\nb@example.org\n", id="Ref").problems
+    assert not read("email,Role\na@example.org,1\n", "email\nb@example.org\n", internal=("Role",)).problems
+
+
+def test_an_internal_column_that_a_second_file_spells_differently_is_not_left_unprotected(read: Read) -> None:
+    people = read("email,Role\na@example.org,1\n", "email,Roles\nb@example.org,2\n", internal=("Role",))
+    (problem,) = people.problems
+    assert (problem.severity, problem.code, problem.file) == ("error", "bad-event", people.files[1])
+    assert problem.hint == "Did you mean “Roles”?"
 
 
 @pytest.mark.parametrize(
@@ -662,6 +694,19 @@ SAME = (
     ("ana@bücher.example", "ana@xn--bcher-kva.example"),
     ("ana@example.org", "ana@example\u200b.org"),
 )
+
+
+def test_a_duplicate_is_shown_as_it_stands_in_the_file(read: Read) -> None:
+    people = read("email,note\nana@example.org,x\nAna@EXAMPLE\u200b.org ,y\n\nANA@Example.org,z\n")
+    said = [one for one in people.problems if one.code == "duplicate-attendee"]
+    assert [(one.line, one.column, one.value) for one in said] == [
+        (3, "email", "Ana@EXAMPLE\u200b.org "),
+        (5, "email", "ANA@Example.org"),
+    ]
+    assert [one.message for one in said] == [
+        "“Ana@example.org” is already in line 2.",
+        "“ANA@example.org” is already in line 2.",
+    ]
 
 
 @pytest.mark.parametrize(("first", "second"), SAME)

@@ -1,6 +1,5 @@
 """A long list is checked by its kinds, and what is found is what looking at every message finds."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,10 @@ ROWS = [
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    shutil.copy(data.samples() / "event.toml", tmp_path)
+    event = (data.samples() / "event.toml").read_text(encoding="utf-8")
+    (tmp_path / "event.toml").write_text(
+        event.replace('["Role", "Section"]', '["Role"]').replace('"Audience"', '"Town"'), encoding="utf-8"
+    )
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates" / "invitation.md").write_text(WORDING, encoding="utf-8")
     plain = [f"Person {number},p{number}@example.org,Leeds,nothing,required" for number in range(400)]
@@ -74,3 +76,27 @@ def test_a_look_at_one_message_finds_who_else_is_named_in_it_in_a_long_list_too(
         opened.view(by_name["Cy"])
     with pytest.raises(InputError, match="Town"):
         opened.view(by_name["Bo"])
+
+
+def test_an_organizer_with_a_tag_or_on_the_list_is_warned_about(folder: Path) -> None:
+    event = folder / "event.toml"
+    text = event.read_text(encoding="utf-8")
+    assert "consultations@department.example" in text
+    event.write_text(text.replace("consultations@department.example", "P7+answers@example.org"), encoding="utf-8")
+    with (folder / "attendees.csv").open("a", encoding="utf-8") as attendees:
+        attendees.write("Organiser,p7+ANSWERS@example.org,Leeds,nothing,required\n")
+    found = open_folder([str(folder / "attendees.csv")], environment={}).problems
+    warned = [(problem.code, problem.file, problem.line) for problem in found if problem.code.startswith("organizer-")]
+    assert warned == [("organizer-tag", "event.toml", None), ("organizer-invited", str(folder / "attendees.csv"), 407)]
+    assert {problem.severity for problem in found if problem.code.startswith("organizer-")} == {"warning"}
+    (tag,) = [problem for problem in found if problem.code == "organizer-tag"]
+    assert "P7@example.org" in (tag.hint or "")
+
+
+def test_a_message_that_gmail_would_clip_is_an_error_of_its_row(folder: Path) -> None:
+    with (folder / "attendees.csv").open("a", encoding="utf-8") as attendees:
+        attendees.write(f'Fay,fay@example.org,Leeds,"{"é, " * 35_000}",required\n')
+    found = open_folder([str(folder / "attendees.csv")], environment={}).problems
+    ((line, message),) = [(problem.line, problem.message) for problem in found if problem.code == "bad-template"]
+    assert line == 407
+    assert "Fay" in message and "kB of HTML" in message

@@ -37,7 +37,7 @@ READ: Mapping[str, Sequence[Person]] = {
     "mailchimp-unsubscribed.csv": [(2, "bo@example.org", "Bo Li", "UNSUB_TIME: 2026-04-01 10:00:00")],
     "microsoft-forms.xlsx": [(2, *ANA), (3, *ZOE), (4, *BO)],
     "microsoft-forms-anonymous.csv": [(2, *ANA), (3, *BO)],
-    "microsoft-forms-de.csv": [(2, *ANA), (3, *ZOE)],
+    "microsoft-forms-de.csv": [(2, *ANA), (3, *ZOE), (5, "bo@example.org", "Bo Li", "Nein")],  # who had said yes
     "microsoft-forms-nobody.csv": [],
     "outlook-contacts.csv": [(2, *ANA), (3, *ZOE), (5, *BO)],
     "outlook-contacts-de.csv": [(2, *ANA), (3, "joerg@example.org", "Jörg Groß", None)],
@@ -48,7 +48,7 @@ READ: Mapping[str, Sequence[Person]] = {
         (15, *ZOE),
     ],
     "teams-registration.csv": [(9, *ANA), (11, "bo@example.org", "Bo Li", "Canceled"), (12, *ZOE), (13, *CYRINE)],
-    "zoom-attendees.csv": [(13, *ANA), (14, *BO), (15, "dewi@example.org", "Dewi Prys", "cancelled by self")],
+    "zoom-attendees.csv": [(13, *ANA), (15, *BO), (16, "dewi@example.org", "Dewi Prys", "cancelled by self")],
     "zoom-registration.csv": [
         (7, *ANA),
         (8, "bo@example.org", "Bo Li", "denied"),
@@ -94,7 +94,7 @@ def test_several_exports_are_one_list_with_a_group_each() -> None:
     people = read("zoom-attendees.csv", "mailchimp-unsubscribed.csv", "teams-registration.csv")
     assert people.groups() == {"zoom-attendees": 2, "teams-registration": 3}
     assert [(problem.code, Path(problem.file or "").name, problem.line) for problem in people.problems] == [
-        ("withdrawn", "zoom-attendees.csv", 15),
+        ("withdrawn", "zoom-attendees.csv", 16),
         ("withdrawn", "mailchimp-unsubscribed.csv", 2),
         ("duplicate-attendee", "teams-registration.csv", 9),
         ("withdrawn", "teams-registration.csv", 11),
@@ -313,6 +313,155 @@ def test_any_column_that_says_that_somebody_does_not_come_counts(one: One, heade
 )
 def test_who_waits_or_stayed_away_once_has_not_withdrawn(one: One, header: str, cell: str) -> None:
     assert not one(f"Email,{header}", f"ana@example.org,{cell}").problems
+
+
+# --- who is there again -----------------------------------------------------------------------------------------------
+
+MICROSOFT = "ID,Start time,Completion time,Email,Will you attend?"
+GOOGLE = "Timestamp,Email Address,Will you attend?"
+
+
+@pytest.mark.parametrize(("first", "last"), [("Yes", "No"), ("No", "Yes"), ("Yes", "Yes"), ("No", "No")])
+def test_of_two_answers_of_one_person_the_last_counts(one: One, first: str, last: str) -> None:
+    people = one(
+        MICROSOFT,
+        f"1,4/9/27 16:16:54,4/9/27 16:17:11,ana@example.org,{first}",
+        "2,4/9/27 16:26:54,4/9/27 16:27:11,bo@example.org,Yes",
+        f"3,4/10/27 9:16:54,4/10/27 9:17:11,Ana@Example.org,{last}",
+    )
+    assert [(record.line, record.address) for record in people.records] == [
+        (3, "bo@example.org"),
+        (4, "Ana@example.org"),
+    ]
+    assert people.records[1].withdrawn == ("No" if last == "No" else None)
+    assert people.attendees_count == (1 if last == "No" else 2)
+    assert {record.address for record in people.withdrawn} == ({"Ana@example.org"} if last == "No" else set())
+    said = [(problem.code, problem.line, problem.column, problem.value) for problem in people.problems]
+    where = {"Yes No": [4], "No Yes": [2], "Yes Yes": [], "No No": [4]}[f"{first} {last}"]
+    assert said == [("withdrawn", line, "Will you attend?", "No") for line in where]
+    words = {"Yes No": "The answer in line 2 was another", "No Yes": "answered again in line 4"}
+    assert all(words.get(f"{first} {last}", "Not mailed") in problem.message for problem in people.problems)
+
+
+@pytest.mark.parametrize(
+    ("stamps", "last"),
+    [
+        (("2027/04/09 4:16:54 PM GMT+1", "2027/04/09 11:00:00 AM GMT+1"), 0),
+        (("2027/03/28 1:30:00 AM GMT+1", "2027/03/28 1:10:00 AM GMT+0"), 1),  # the clocks went forward
+        (("2027/04/09 12:10:00 PM", "2027/04/09 1:10:00 PM"), 1),
+        (("2027/04/09 12:10:00 AM", "2027/04/09 1:10:00 AM"), 1),
+        (("09.04.2027 16:16", "08.04.2027 16:17"), 0),
+        (("4/13/27 16:16:54", "4/9/27 16:17:54"), 0),  # can only be the month first
+        (("13/4/27 16:16:54", "9/5/27 16:17:54"), 1),  # can only be the day first
+        (("4/9/27 16:16:54", "5/6/27 16:16:54"), 1),  # either: answers stand one below the other
+        (("09/04/2027 16:16:54", "09/04/2027 16:16:54"), 1),
+        (("yesterday", "today"), 1),
+        (("2027-04-09 16:16:54", ""), 1),
+        (("2027-02-30 10:00:00", "2027-02-01 10:00:00"), 1),  # no day at all
+    ],
+)
+def test_the_last_answer_is_told_by_its_time_and_else_by_its_place(
+    one: One, stamps: tuple[str, str], last: int
+) -> None:
+    rows = [f'"{stamp}",ana@example.org,{word}' for stamp, word in zip(stamps, ("first", "second"), strict=True)]
+    people = one("Timestamp,Email Address,Question", *rows)
+    assert [record.line for record in people.records] == [2 + last]
+    assert not people.problems
+
+
+def test_answers_that_were_turned_around_are_still_in_the_order_of_their_time(one: One) -> None:
+    people = one(
+        GOOGLE,
+        "05/06/2027 10:00:00,cy@example.org,Yes",
+        "04/06/2027 12:00:00,ana@example.org,No",
+        "04/06/2027 12:00:00,bo@example.org,No",
+        "04/06/2027 12:00:00,bo@example.org,Yes",
+        "03/07/2027 10:00:00,ana@example.org,Yes",
+    )
+    assert [record.line for record in people.records] == [2, 3, 4]
+
+
+def test_an_id_that_was_asked_for_says_who_answered_twice(one: One) -> None:
+    people = one(
+        "Timestamp,ID,Email Address",
+        "2027/04/09 10:00:00,7,a.ruiz@example.org",
+        "2027/04/09 10:01:00,8,ana@example.org",
+        "2027/04/09 10:02:00,7,ana@example.org",
+        "2027/04/09 10:03:00,,nonsense",
+    )
+    assert [(record.key, record.address) for record in people.attendees] == [
+        ("8", "ana@example.org"),
+        ("7", "ana@example.org"),
+    ]
+    assert [(problem.code, problem.line) for problem in people.problems] == [("bad-address", 5)]
+
+
+def test_what_was_wrong_with_an_answer_that_no_longer_counts_is_not_said(one: One) -> None:
+    people = one(
+        "Timestamp,Email Address,Name,ID",
+        '2027/04/09 10:00:00,ana@gmial.com,"Ana\tRuiz",7',
+        "2027/04/09 10:01:00,bo@gmial.com,Bo,8",
+        "2027/04/09 10:02:00,ana@gmail.com,Ana,7",
+    )
+    assert [(problem.code, problem.line) for problem in people.problems] == [("likely-typo", 3)]
+    assert [record.line for record in people.records] == [3, 4]
+
+
+def test_the_same_person_in_two_forms_or_in_a_plain_list_is_a_duplicate(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("one.csv", "two.csv")]
+    for file, stamp in zip(files, ("09", "10"), strict=True):
+        file.write_text(f"{GOOGLE}\n2027/04/{stamp} 10:00:00,ana@example.org,Yes\n")
+    assert [problem.code for problem in load(files, ColumnSettings()).problems] == ["duplicate-attendee"]
+    files[0].write_text("Email,When\nana@example.org,2027/04/09\nana@example.org,2027/04/10\n")
+    assert [problem.code for problem in load(files[:1], ColumnSettings()).problems] == ["duplicate-attendee"]
+
+
+def test_rows_keep_their_places_when_answers_before_them_are_left_out(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("form.csv", "plain.csv")]
+    files[0].write_text(
+        f"{GOOGLE},Name\n"
+        "2027/04/09 10:00:00,ana@example.org,Yes,Ana\n"
+        "2027/04/09 10:01:00,BO@example.org.,Yes,Bo\n"
+        "2027/04/09 10:02:00,ana@example.org,Yes,Ana\n"
+        "2027/04/09 10:03:00,josé@BÜCHER.example,Yes,José\n"
+        "2027/04/09 10:04:00,dee@example.org,No,Dee\n"
+    )
+    files[1].write_text("Email,Status\nana@example.org,\njosé@bücher.example,\ndee@@example.org,\nbo@example.org,no\n")
+    people = load(files, ColumnSettings())
+    assert [(record.line, record.address, record.group) for record in people.records] == [
+        (3, "BO@example.org.", "form"),
+        (4, "ana@example.org", "form"),
+        (5, "josé@xn--bcher-kva.example", "form"),
+        (6, "dee@example.org", "form"),
+        (2, "ana@example.org", "plain"),
+        (3, "josé@xn--bcher-kva.example", "plain"),
+        (4, "dee@@example.org", "plain"),
+        (5, "bo@example.org", "plain"),
+    ]
+    assert [(problem.code, Path(problem.file or "").name, problem.line) for problem in people.problems] == [
+        ("bad-address", "form.csv", 3),
+        ("non-ascii-address", "form.csv", 5),
+        ("withdrawn", "form.csv", 6),
+        ("duplicate-attendee", "plain.csv", 2),
+        ("non-ascii-address", "plain.csv", 3),
+        ("duplicate-attendee", "plain.csv", 3),
+        ("bad-address", "plain.csv", 4),
+        ("withdrawn", "plain.csv", 5),
+    ]
+    assert [record.has_error for record in people.records] == [True, False, False, False, True, True, True, False]
+
+
+def test_who_joined_three_times_is_one_person(one: One) -> None:
+    header = "Name (Original Name),User Email,Join Time,Leave Time,Duration (Minutes)"
+    people = one(
+        header,
+        "Ana Ruiz,ana@example.org,14:00,14:10,10",
+        "Bo Li,bo@example.org,14:01,15:30,89",
+        "Ana Ruiz,ana@example.org,14:12,14:20,8",
+        "Ana (phone),ana@example.org,14:22,15:30,68",
+    )
+    assert [(record.line, record.name) for record in people.records] == [(2, "Ana Ruiz"), (3, "Bo Li")]
+    assert not people.problems
 
 
 # --- sections ---------------------------------------------------------------------------------------------------------

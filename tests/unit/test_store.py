@@ -160,6 +160,65 @@ def _all_odd(rows: Sequence[list[str]], columns: Columns) -> Sifted:
     return Sifted(sifted.rows, sifted.marks, sifted.keys, sifted.ids, range(len(rows)))
 
 
+def _held(file: Path) -> tuple[AttendeeList, int]:
+    """The list, and the bytes that it holds."""
+    tracemalloc.start()
+    try:
+        people = load([file], ColumnSettings())
+        return people, tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_problem_in_every_row_takes_no_memory_until_somebody_looks_at_it(tmp_path: Path) -> None:
+    rows = plain_rows(8_000)
+    sound, wrong = (a_file(tmp_path, some, name=name) for name, some in (("sound", rows), ("wrong", _spoilt(rows))))
+    load([sound, wrong], ColumnSettings())  # what the first domain needs is loaded
+    people, held = _held(wrong)
+    assert len(people.problems) == 8_000
+    assert held < _held(sound)[1] + 8_000 * 40
+    last = people.problems[-1]
+    assert (last.code, last.line, last.value, last.hint) == (
+        "bad-address", 8_001, "p7999@@example.org", "p7999@example.org",
+    )  # fmt: skip
+    assert people.attendees == ()
+    assert people.attendees_count == 8_000
+
+
+def _spoilt(rows: Sequence[Row]) -> list[Row]:
+    return [(name, email.replace("@", "@@"), *rest) for name, email, *rest in rows]
+
+
+def test_problems_are_a_sequence_like_any_other(tmp_path: Path) -> None:
+    rows = [*_spoilt(plain_rows(3)), *plain_rows(2), *plain_rows(2), ("A\tb", "c@gmial.com", "", "", "", "")]
+    problems = a_list(tmp_path, rows, (*HEADERS[:5], "")).problems
+    said = tuple(problems)
+    assert [(one.code, one.line) for one in said] == [
+        ("blank-column-name", 1), ("bad-address", 2), ("bad-address", 3), ("bad-address", 4), ("duplicate-attendee", 7),
+        ("duplicate-attendee", 8), ("likely-typo", 9), ("hidden-characters", 9),
+    ]  # fmt: skip
+    assert len(problems) == len(said) == 8
+    assert [problems[at] for at in range(-8, 8)] == [*said, *said]
+    assert problems[2:7:2] == said[2:7:2]
+    assert problems == said
+    assert problems != said[1:]
+    assert problems != (*said[:-1], said[0])
+    assert said[5] in problems
+    with pytest.raises(IndexError):
+        problems[8]
+
+
+@in_one_folder
+@given(_ROWS)
+def test_every_problem_that_is_counted_is_told_in_the_order_of_the_lines(tmp_path: Path, rows: list[Row]) -> None:
+    people = a_list(tmp_path, rows)
+    told = list(people.problems)
+    assert len(people.problems) == len(told)
+    assert [one.line or 0 for one in told] == sorted(one.line or 0 for one in told)
+    wrong = {one.line for one in told if one.severity == "error" and one.line}
+    assert wrong == {one.line for one in people.records if one.has_error}
+
+
 @in_one_folder
 @given(st.lists(_ROW, min_size=1, max_size=12))
 def test_a_row_that_is_passed_among_many_would_be_passed_alone(tmp_path: Path, rows: list[Row]) -> None:

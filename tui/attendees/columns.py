@@ -36,6 +36,9 @@ class Columns:
 
     Where the cell under `address` is blank the first of `also` that is not counts, and where `name` is blank the first
     of `other_names`. A person withdrew if any of `statuses` says so or any of `withdrawals` is filled in.
+
+    In a form's responses `answered` says when each was given; with `joins` a record is one time that somebody joined.
+    Elsewhere each record is a person.
     """
 
     headers: tuple[str, ...]
@@ -51,6 +54,8 @@ class Columns:
     withdrawals: tuple[int, ...] = ()
     internal: frozenset[int] = frozenset()
     duplicates: frozenset[str] = frozenset()
+    answered: int | None = None
+    joins: bool = False
 
 
 def squash(header: str) -> str:
@@ -141,6 +146,8 @@ def understand(
         withdrawals=() if settings.status else exports.withdrawal_columns(headers),
         internal=internal,
         duplicates=frozenset(squash(headers[at]) for group in duplicates for at in group),
+        answered=exports.answered_column(headers),
+        joins=exports.lists_joins(headers),
     )
     if status is not None:
         columns = replace(columns, statuses=(status,))

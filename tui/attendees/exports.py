@@ -192,6 +192,8 @@ _STATUS = frozenset(
         *("rsvp", "rsvpstatus", "responsestatus", "invitestatus", "invitationstatus", "memberstatus"),
         *("subscriptionstatus", "subscriberstatus", "emailmarketingstatus"),
         *("attending", "areyouattending", "willyouattend", "willyoubeattending", "canyouattend", "areyoucoming"),
+        *("nehmensieteil", "werdensieteilnehmen", "teilnahme", "participezvous", "participerezvous", "presence"),
+        *("asistira", "asistiras", "parteciperai", "partecipera", "neemtudeel", "wezmieszudzial", "vaiparticipar"),
         *("teilnehmerstatus", "teilnahmestatus", "anmeldestatus", "buchungsstatus", "statut"),
     }
 )
@@ -237,6 +239,20 @@ def numbers_its_answers(headers: Sequence[str]) -> bool:
     """Whether the column `ID` numbers the answers of a Microsoft form: who answers twice would be two people."""
     folded = set(map(fold, headers))
     return not folded.isdisjoint(_FORM_BEGAN) and not folded.isdisjoint(_FORM_ENDED)
+
+
+def answered_column(headers: Sequence[str]) -> int | None:
+    """In a form's responses the column that says when each was given."""
+    folded = [fold(header) for header in headers]
+    if folded and folded[0] in _STAMP:
+        return 0
+    ended = (at for at, name in enumerate(folded) if name in _FORM_ENDED)
+    return next(ended, None) if numbers_its_answers(headers) else None
+
+
+def lists_joins(headers: Sequence[str]) -> bool:
+    """Whether a row stands for one time that somebody joined, as in Zoom's reports: who was cut off is there again."""
+    return {"jointime", "leavetime"} <= set(map(fold, headers))
 
 
 # --- reports in sections ----------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 import gc
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import compress, groupby, islice, takewhile
@@ -10,9 +11,12 @@ from pathlib import Path
 from typing import Literal
 
 from tui import address
-from tui.address import Address, AddressError
-from tui.attendees import exports
+from tui.address import AddressError
+from tui.attendees import exports, repeats
 from tui.attendees.columns import Columns, ColumnSettings, find_header, nearest, squash, understand
+from tui.attendees.doubles import Doubles, repeated
+from tui.attendees.findings import Findings, Noted, where
+from tui.attendees.judging import Row, judge
 from tui.attendees.sieve import sift
 from tui.attendees.store import (
     ERROR,
@@ -23,13 +27,12 @@ from tui.attendees.store import (
     Chosen,
     Records,
     Writer,
-    address_column,
     own_id,
     withdrawal_column,
 )
 from tui.attendees.tables import Source, Table, open_source
 from tui.attendees.text import Batch, Content, DamageError, Record
-from tui.clean import bare_address, body_text, one_line
+from tui.clean import one_line
 from tui.errors import Problem
 
 Seen = Callable[[Sequence[Attendee]], object]
@@ -44,9 +47,6 @@ _OF_A_FILE = frozenset(
     {"empty-file", "no-attendees", "no-address-column", "encoding", "unclosed-quote", "duplicate-column", "bad-event"}
 )
 
-# White space inside an address is never dropped: "ana@example.org uk" must not become somebody's address.
-_BREAKS = str.maketrans(dict.fromkeys("\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u2028\u2029", " "))
-
 
 @dataclass(frozen=True, slots=True)
 class AttendeeList:
@@ -59,7 +59,7 @@ class AttendeeList:
 
     files: tuple[str, ...]
     records: Records
-    problems: tuple[Problem, ...]
+    problems: Findings
     columns: tuple[Columns, ...]
     encodings: tuple[str, ...]
     delimiters: tuple[str, ...] = ()
@@ -88,7 +88,8 @@ class AttendeeList:
     @property
     def file_errors(self) -> tuple[Problem, ...]:
         """The errors that are a file's and not a row's: no row can be left out to be rid of them."""
-        return tuple(problem for problem in self.problems if problem.severity == "error" and problem.code in _OF_A_FILE)
+        of_files = self.problems.of_files
+        return tuple(problem for problem in of_files if problem.severity == "error" and problem.code in _OF_A_FILE)
 
     def groups(self) -> dict[str, int]:
         """How many of the `attendees_count` are in each group, in the order of their first."""
@@ -141,30 +142,27 @@ class _Reading:
         self.so_far: Records | None = None  # what it was shown, until another file begins
         self.files: list[str] = []
         self.store = Writer()
-        self.problems: list[Problem] = []
-        self.columns: list[Columns] = []
+        self.noted = Noted()
+        self.columns: dict[int, Columns] = {}  # of a file's number
         self.encodings: list[str] = []
         self.delimiters: list[str] = []
         # A hash of each row's address, and of its id where the file has such a column; of a row that is nobody's double
         # (it is withdrawn, or has no address) its own number. Equal hashes are looked into, so none is a verdict.
         self.addresses = array("q")
         self.ids = array("q")
-        self.withdrawn: list[tuple[int, int, str]] = []  # row, the column that says so, and its cell in the file
         self.contents: list[tuple[Content, str]] = []  # of each file that held people, and the file
 
     def result(self) -> AttendeeList:
+        for number, problem in self._settings_without_column():
+            self.noted.of_file(number, problem)
+        otherwise = self._drop_repeats(self.store.records())
         records = self.store.records()
-        doubles = _Doubles(records, self.store.mark, self._may_be_double(records))
-        self.problems += doubles.problems
-        self.problems += self._settings_without_column()
-        self.problems += self._withdrawals(records, doubles)
-        order = {file: at for at, file in enumerate(self.files)}
-        self.problems.sort(key=lambda problem: (order.get(problem.file or "", -1), problem.line or 0))
+        doubles = Doubles(records, self.store.mark, self._may_be_double(records))
         return AttendeeList(
             files=tuple(self.files),
             records=records,
-            problems=tuple(self.problems),
-            columns=tuple(self.columns),
+            problems=Findings(records, self.noted, doubles, otherwise),
+            columns=tuple(self.columns.values()),
             encodings=tuple(self.encodings),
             delimiters=tuple(self.delimiters),
         )
@@ -172,6 +170,7 @@ class _Reading:
     def read(self, file: str) -> None:
         """One file: find its header, understand it, and only then judge its rows."""
         self.files.append(file)
+        self.noted.begins.append(len(self.store))
         self.encodings.append("")
         self.delimiters.append("")
         try:
@@ -188,7 +187,7 @@ class _Reading:
             self.delimiters[-1] = table.delimiter
             columns = self._understood(table, header, file)
             if columns is not None:
-                self.columns.append(columns)
+                self.columns[len(self.files) - 1] = columns
                 before = len(self.store)
                 self._read_rows(table, header, columns, file)
                 if len(self.store) > before:
@@ -265,24 +264,54 @@ class _Reading:
         section = exports.section_of([row for _, row in head], header)
         sample = [row for _, row in _within(section, iter(head[header + 1 :]))]
         columns, problems = understand(cells, self.settings, file, line, sample)
-        self.problems.extend(problems)
+        for problem in problems:
+            self.noted.of_file(len(self.files) - 1, problem)
         return None if any(problem.severity == "error" for problem in problems) else columns
 
-    def _settings_without_column(self) -> Iterator[Problem]:
-        """What `[columns]` names and no file has: to send without it would mail the withdrawn, or leak the internal."""
-        if not self.columns:
-            return
-        headers = [header for columns in self.columns for header in columns.headers]
-        known = set(map(squash, headers))
+    def _settings_without_column(self) -> Iterator[tuple[int, Problem]]:
+        """What `[columns]` names and no file has, or one has under nearly that name; with the file's number.
+
+        To send without a status would mail who withdrew; a misspelt internal column would leave unprotected. A list may
+        lack a column for all that, so that a name that is like none of its headers is only a warning.
+        """
         settings = self.settings
-        for role, wanted in (("name", settings.name), ("id", settings.id), ("status", settings.status)):
-            if wanted and squash(wanted) not in known:
-                yield _setting_error(f'{role} = "{wanted}"', wanted, self.files[0], nearest(wanted, headers))
+        known = {squash(header) for columns in self.columns.values() for header in columns.headers}
+        for role in ("name", "id", "status", "group"):
+            wanted = getattr(settings, role)
+            if self.columns and wanted and squash(wanted) not in known:
+                number, close = self._nearest(wanted, 0.6, set())
+                yield (
+                    number,
+                    _setting_problem(
+                        "warning" if role == "group" else "error",
+                        f'{role} = "{wanted}"',
+                        wanted,
+                        self.files[number],
+                        close,
+                    ),
+                )
+        protected = set(map(squash, settings.internal))
         for wanted in settings.internal:
-            # One that is simply not in this file protects nothing that is there; a misspelt one leaves it unprotected.
-            close = nearest(wanted, headers, cutoff=0.75)
-            if squash(wanted) not in known and close:
-                yield _setting_error(f'internal = ["{wanted}"]', wanted, self.files[0], close)
+            lacking = [
+                number for number, each in self.columns.items() if squash(wanted) not in map(squash, each.headers)
+            ]
+            near = [(number, self._nearest(wanted, 0.75, protected, number)[1]) for number in lacking]
+            misspelt = [(number, close) for number, close in near if close]
+            for number, close in misspelt:
+                yield number, _setting_problem("error", f"internal “{wanted}”", wanted, self.files[number], close)
+            if not misspelt and near and squash(wanted) not in known:
+                number, close = self._nearest(wanted, 0.5, protected)
+                yield number, _setting_problem("warning", f"internal “{wanted}”", wanted, self.files[number], close)
+
+    def _nearest(self, wanted: str, cutoff: float, taken: set[str], only: int | None = None) -> tuple[int, str | None]:
+        """The header most like this one, and the number of the file that has it; else the first file, and None."""
+        for number, columns in self.columns.items():
+            if only in (None, number):
+                headers = [header for header in columns.headers if squash(header) not in taken]
+                close = nearest(wanted, headers, cutoff)
+                if close:
+                    return number, close
+        return next(iter(self.columns)), None
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
@@ -337,6 +366,11 @@ class _Reading:
             self.addresses.extend(map(hash, sifted.keys[begin:end]))
             if columns.id is not None:
                 self._note_ids(first, sifted.ids[begin:end])
+            if sifted.wrong:
+                wrong = [first + at - begin for at in range(begin, end) if sifted.marks[at] & NO_ADDRESS]
+                for row in wrong:
+                    self.addresses[row] = row
+                self.noted.of_rows(wrong)
             if end < len(rows):
                 self._read_row(rows[end], columns, file, lines[end])
             begin = end + 1
@@ -347,220 +381,79 @@ class _Reading:
         self.ids.extend(hash(own) if own else row for row, own in enumerate(ids, first))
 
     def _read_row(self, raw: list[str], columns: Columns, file: str, line: int) -> None:
-        text = "".join(raw)
-        if not text.strip(_SEPARATORS):
+        if not "".join(raw).strip(_SEPARATORS):
             return
-        row = _Row(raw, text, columns, file, line)
-        at, cells = len(self.store), row.cells
-        mailbox, problems = _judged_address(row)
-        withdrawal = withdrawal_column(columns, cells) if columns.statuses or columns.withdrawals else None
-        shape = _misshapen(row) if len(raw) != len(cells) else None
-        marks = 0 if mailbox else NO_ADDRESS
-        if shape is not None and shape.severity == "error":
-            # What stands under which header is anybody's guess: the address, the group, a "no" under "Status".
-            problems, withdrawal = [shape], None
-            marks |= SHIFTED | ERROR
-        elif withdrawal is not None:
-            # The other faults of this row keep nobody from being mailed, so they are not worth a word.
-            problems = []
-            marks |= WITHDRAWN
-            self.withdrawn.append((at, withdrawal, row.raw_cell(withdrawal)))
-        else:
-            problems += [shape] if shape else ()
-            problems += () if row.is_plain else _hidden_in_names(row)
-            marks |= ERROR if any(problem.severity == "error" for problem in problems) else 0
-        is_live = not marks & (SHIFTED | WITHDRAWN)
-        own = own_id(columns, cells)
+        row = Row(raw, columns, file, line)
+        at, verdict = len(self.store), judge(row)
+        mailbox, is_live = verdict.mailbox, not verdict.marks & (SHIFTED | WITHDRAWN)
+        if verdict.problems:
+            self.noted.of_row(at, len(verdict.problems))
+        if verdict.withdrawal is not None:
+            self.noted.withdrawn.append(at)
+        if tuple(raw) != row.cells:
+            self.noted.keep_raw(at, raw)
+        own = own_id(columns, row.cells)
         self.addresses.append(hash(mailbox.key) if mailbox and is_live else at)
         if columns.id is not None:
             self._note_ids(at, [own if is_live else ""])
         key, wire = (mailbox.key, mailbox.wire) if mailbox else (f"{file}:{line}", row.raw_cell(row.address))
-        self.store.add(line, cells, marks, key, wire)
-        self.problems += problems
+        self.store.add(line, row.cells, verdict.marks, key, wire)
 
     # --- people who are there twice -----------------------------------------------------------------------------------
 
     def _may_be_double(self, records: Records) -> Sequence[int]:
         """The rows that share an id, an address or the hash of one with another, or with somebody who withdrew."""
-        hashes = {hash(records[row].key) for row, _, _ in self.withdrawn}
-        hashes |= _repeated(self.addresses) | _repeated(self.ids)
+        hashes = {hash(records[row].key) for row in self.noted.withdrawn}
+        hashes |= repeated(self.addresses) | repeated(self.ids)
         if not hashes:
             return ()
         rows = {row for found in (self.addresses, self.ids) for row, each in enumerate(found) if each in hashes}
         return sorted(rows)
 
-    def _withdrawals(self, records: Records, doubles: "_Doubles") -> Iterator[Problem]:
-        """A warning for each row whose status says that the person is not coming; told at the end, when all are known.
+    def _drop_repeats(self, records: Records) -> Mapping[int, int]:
+        """Leaves out the rows that do not count, because the same person is there again (`repeats`).
 
-        Who cancelled one registration and has another that stands is coming, so that row is invited all the same.
+        Says so of answers that took a "no" back; the rows whose last answer is a "no" are returned, each with the line
+        of an earlier one that was not.
         """
-        for row, column, cell in self.withdrawn:
-            record = records[row]
-            live = doubles.live(record.key)
-            reason = "the status is" if column in record.columns.statuses else "the list says"
-            message = f"Not mailed, because {reason} “{record.withdrawn}”."
-            if live is not None:
-                message = (
-                    f"Left out, because {reason} “{record.withdrawn}”; the same person is in "
-                    f"{_where(records, live, row)} without it, and that row counts."
-                )
-            header = record.columns.headers[column]
-            yield Problem("warning", "withdrawn", message, record.file, record.line, header, cell)
+        if all(part.columns.answered is None and not part.columns.joins for part in records.parts):
+            return {}
+        rows = sorted({*self._may_be_double(records), *self.noted.withdrawn})
+        superseded = repeats.superseded(records, rows)
+        if not superseded:
+            return {}
+        gone = sorted(superseded)
+        otherwise = {}
+        for row in gone:
+            last = superseded[row]
+            if records.is_withdrawn(last) and not records.is_withdrawn(row):
+                otherwise[last - bisect_left(gone, last)] = records.line(row)
+            elif records.is_withdrawn(row) and not records.is_withdrawn(last):
+                self._taken_back(records, row, last)
+        self.store = self.store.without(gone)
+        self.noted.drop(gone)
+        left = set(gone)
+        self.addresses, self.ids = (
+            array("q", (each for row, each in enumerate(found) if row not in left))
+            for found in (self.addresses, self.ids)
+        )
+        return otherwise
+
+    def _taken_back(self, records: Records, row: int, last: int) -> None:
+        record = records[row]
+        column = withdrawal_column(record.columns, record.cells)
+        if column is None:
+            return
+        message = (
+            f"Left out, because the answer was “{record.withdrawn}”; the same person answered again in "
+            f"{where(records, last, row)}, and the last answer counts."
+        )
+        header, cell = record.columns.headers[column], (self.noted.raw(row) or record.cells)[column]
+        problem = Problem("warning", "withdrawn", message, record.file, record.line, header, cell)
+        self.noted.of_file(self.files.index(record.file), problem)
 
     def _file_error(self, code: str, file: str, message: str, hint: str, line: int | None = None) -> None:
-        self.problems.append(Problem("error", code, message, file, line, hint=hint))
-
-
-class _Doubles:
-    """Who is there twice, among the rows that may be: told apart by whole ids and addresses, never by a hash.
-
-    Two rows with ids of their own are two people, even where they share a mailbox. One id with two addresses leaves
-    open which is right, so both rows get an error.
-    """
-
-    def __init__(self, records: Records, mark: Callable[[int, int], None], rows: Iterable[int]) -> None:
-        self.problems: list[Problem] = []
-        self._records = records
-        self._mark = mark
-        self._by_address: dict[str, int] = {}  # address key -> the first live row with it
-        self._by_id: dict[str, int] = {}
-        self._has_id: set[int] = set()
-        for row in rows:
-            if not records.marks(row) & (SHIFTED | WITHDRAWN):
-                self._judge(row)
-
-    def live(self, key: str) -> int | None:
-        """The row of somebody with this key who did not withdraw."""
-        return self._by_id.get(key, self._by_address.get(key))
-
-    def _judge(self, row: int) -> None:
-        records, columns = self._records, self._records.part_of(row).columns
-        own, key, wire = records.identity(row)
-        if own:
-            self._has_id.add(row)
-            earlier = self._by_id.setdefault(own, row)
-            if earlier != row:
-                self._same_id(row, own, wire, earlier)
-                return
-        if records.marks(row) & NO_ADDRESS:
-            return
-        earlier = self._by_address.setdefault(key, row)
-        if earlier == row or (own and earlier in self._has_id):
-            return
-        message = f"“{wire}” is already in {_where(records, earlier, row)}."
-        hint = "Delete one of the two rows; if two people share this mailbox, tell them apart in a column “id”."
-        self._error(row, message, address_column(columns, records.cells(row)), wire, hint)
-
-    def _same_id(self, row: int, own: str, wire: str, earlier: int) -> None:
-        records = self._records
-        hint = "Delete one of the two rows, or correct its id."
-        message = f"The id “{own}” is already in {_where(records, earlier, row)}"
-        id_column, id_before = records.part_of(row).columns.id, records.part_of(earlier).columns.id
-        if not records.marks(row) & NO_ADDRESS and wire == records.identity(earlier)[2]:
-            self._error(row, message + ".", id_column, own, hint)
-            return
-        also = f"The id “{own}” is also in {_where(records, row, earlier)}, with another address."
-        self._error(earlier, also, id_before, own, hint)
-        self._error(row, message + ", with another address.", id_column, own, hint)
-
-    def _error(self, row: int, message: str, column: int | None, value: str, hint: str) -> None:
-        self._mark(row, ERROR)
-        part = self._records.part_of(row)
-        header = part.columns.headers[column] if column is not None else None
-        line = self._records.line(row)
-        self.problems.append(Problem("error", "duplicate-attendee", message, part.file, line, header, value, hint))
-
-
-def _repeated(hashes: Sequence[int]) -> set[int]:
-    """The hashes that occur more than once."""
-    if len(set(hashes)) == len(hashes):
-        return set()
-    seen: set[int] = set()
-    return {each for each in hashes if each in seen or seen.add(each)}  # type: ignore[func-returns-value]
-
-
-class _Row:
-    """One record and its place: the cells as the file has them, and as a message may have them."""
-
-    __slots__ = ("cells", "columns", "file", "is_plain", "line", "raw")
-
-    def __init__(self, raw: list[str], text: str, columns: Columns, file: str, line: int) -> None:
-        self.raw = raw
-        self.columns = columns
-        self.file = file
-        self.line = line
-        self.is_plain = text.isascii() and text.isprintable()  # nothing in it to be cleaned away
-        self.cells = tuple(map(str.strip, raw if self.is_plain else map(body_text, raw)))
-        width = len(columns.headers)
-        if len(raw) != width:
-            self.cells = (*self.cells, *[""] * (width - len(raw)))[:width]
-
-    def raw_cell(self, at: int) -> str:
-        return self.raw[at] if at < len(self.raw) else ""
-
-    @property
-    def address(self) -> int:
-        return address_column(self.columns, self.cells)
-
-    def problem(
-        self,
-        severity: Literal["error", "warning"],
-        code: str,
-        message: str,
-        column: int | None = None,
-        value: str | None = None,
-        hint: str | None = None,
-    ) -> Problem:
-        """A finding in this row; its value is the cell's as the file has it, unless another is given."""
-        header = None if column is None else self.columns.headers[column]
-        if value is None and column is not None:
-            value = self.raw_cell(column)
-        return Problem(severity, code, message, self.file, self.line, header, value, hint)
-
-
-def _judged_address(row: _Row) -> tuple[Address | None, list[Problem]]:
-    """The row's mailbox, if its address cell is one, and what is wrong with that cell."""
-    at = row.address
-    raw = row.raw_cell(at)
-    is_plain = row.is_plain or (raw.isascii() and raw.isprintable())
-    text = raw.strip() if is_plain else bare_address(raw.translate(_BREAKS))
-    if not text:
-        hint = "Fill it in, or delete the row."
-        return None, [row.problem("error", "missing-address", "This person has no e-mail address.", at, hint=hint)]
-    try:
-        mailbox = address.parse(text)
-    except AddressError as error:
-        return None, [_bad_address(row, text, error)]
-    problems = []
-    if text != raw.strip(" "):
-        message = "The address has invisible characters in it or around it. They are left out."
-        problems.append(row.problem("warning", "hidden-characters", message, at, hint=f"It is used as {text}."))
-    meant = address.suggest(mailbox.wire)
-    if meant:
-        message = f"“{text}” looks like a typing mistake."
-        if "xn--" in mailbox.domain:
-            message = f"“{text}” has letters after the @ that look like Latin ones and are not."
-        problems.append(row.problem("warning", "likely-typo", message, at, hint=f"Did you mean {meant}?"))
-    if not mailbox.is_ascii:
-        message = f"“{text}” has letters before the @ that not every mail server takes. It is sent only where one does."
-        problems.append(row.problem("warning", "non-ascii-address", message, at))
-    return mailbox, problems
-
-
-def _bad_address(row: _Row, text: str, error: AddressError) -> Problem:
-    at = row.address
-    if error.code == "several-addresses":
-        hint = "Give each person a row of their own."
-        if ":::" in text:  # Google Contacts: all of one person's addresses with the same label
-            hint = "Leave only the one to be invited in the cell."
-        return row.problem("error", error.code, "The cell holds more than one address.", at, hint=hint)
-    hint = error.hint or "Correct it in the file, or delete the row."
-    if squash(text) == squash(row.columns.headers[at]):
-        hint = "This row is the header once more: delete it."
-    elif exports.is_anonymous(text):
-        hint += " A form wrote it for an answer without a name."
-    shown = text if len(text) <= 80 else text[:79] + "…"
-    return row.problem("error", error.code, f"“{shown}” is not an address: it {error.reason}.", at, hint=hint)
+        self.noted.of_file(len(self.files) - 1, Problem("error", code, message, file, line, hint=hint))
 
 
 def _below(header: int, section: exports.Section | None, batches: Iterator[Batch]) -> Iterator[Batch]:
@@ -588,45 +481,6 @@ def _within(section: exports.Section | None, records: Iterator[Record]) -> Itera
     return takewhile(lambda record: not exports.begins_section(record[1], section), records)
 
 
-def _misshapen(row: _Row) -> Problem | None:
-    """What is wrong with a row that has more cells than headers, or fewer; nothing where all of those are blank."""
-    cells, headers = len(row.raw), row.columns.headers
-    extra = next((cell for cell in row.raw[len(headers) :] if cell.strip()), None)
-    if extra is not None:
-        message = f"This row has {cells} cells under {len(headers)} headers, so they may be in the wrong columns."
-        hint = (
-            "Look for a cell with a comma in it (or whatever separates the cells here) and put it in quotation marks."
-        )
-        return row.problem("error", "extra-cells", message, value=extra, hint=hint)
-    if any(headers[cells:]):
-        message = f"This row has {cells} of the {len(headers)} cells that the header names; the others count as blank."
-        hint = "Check that the row is complete and its cells are in the right columns."
-        return row.problem("warning", "missing-cells", message, hint=hint)
-    return None
-
-
-def _hidden_in_names(row: _Row) -> list[Problem]:
-    message = (
-        "The name has a line break, or characters that cannot be seen, in it. A line break becomes a space, they go."
-    )
-    return [
-        row.problem("warning", "hidden-characters", message, at, hint=f"It is used as “{one_line(row.raw_cell(at))}”.")
-        for at in row.columns.name
-        if _hides(row.raw_cell(at))
-    ]
-
-
-def _hides(name: str) -> bool:
-    """Whether a name has line breaks, controls or bidi controls in it; joiners and odd spaces are how it is spelled."""
-    return body_text(name) != name or "\n" in name or "\t" in name
-
-
-def _where(records: Records, row: int, seen_from: int) -> str:
-    """The place of a row, in words beside another row."""
-    line = f"line {records.line(row)}"
-    return line if records.file(row) == records.file(seen_from) else f"{records.file(row)}, {line}"
-
-
 def _head(table: Table) -> tuple[list[Record], DamageError | None]:
     """The first records of a table; and why there are no more of them, where the reason is damage."""
     head: list[Record] = []
@@ -649,12 +503,14 @@ def _is_address(cell: str) -> bool:
     return True
 
 
-def _setting_error(setting: str, wanted: str, file: str, close: str | None) -> Problem:
+def _setting_problem(
+    severity: Literal["error", "warning"], setting: str, wanted: str, file: str, close: str | None
+) -> Problem:
     return Problem(
-        "error",
+        severity,
         "bad-event",
-        f"event.toml says {setting} under [columns], and there is no such column.",
+        f"event.toml names {setting} under [columns], and there is no such column.",
         file,
         value=wanted,
-        hint=f"Did you mean “{close}”?" if close else "Name one of the file's columns, or delete the line.",
+        hint=f"Did you mean “{close}”?" if close else "Name one of the file's columns, or take it out of event.toml.",
     )

@@ -13,7 +13,7 @@ from tui import address
 from tui.address import AddressError
 from tui.attendees.columns import Columns
 from tui.attendees.status import is_filled, means_withdrawn
-from tui.attendees.store import CELL_END, NOT_ASCII, ROW_END, on_one_line
+from tui.attendees.store import CELL_END, ERROR, NO_ADDRESS, NOT_ASCII, ROW_END, on_one_line
 
 # Narrower than address.parse, so that whatever matches is one address for it too: no local part is over 64 letters, no
 # address over 254. No group is possessive: Python before 3.11.5 matches such groups wrongly (gh-106052).
@@ -48,13 +48,17 @@ _KINDS = bytes(
 @dataclass(frozen=True, slots=True)
 class Sifted:
     """Rows, cleaned and encoded for the store; `keys` and `ids` of those that passed (no ids where there is no such
-    column); `odd` has the indexes of those that did not, ascending, whose other values mean nothing."""
+    column); `odd` has the indexes of those that did not, ascending, whose other values mean nothing.
+
+    With `wrong` some passed of which no more can be said than that their address is none: their marks say it.
+    """
 
     rows: Sequence[bytes]
     marks: bytes
     keys: Sequence[str]
     ids: Sequence[str]
     odd: Sequence[int]
+    wrong: bool = False
 
 
 def sift(rows: Sequence[list[str]], columns: Columns) -> Sifted:
@@ -63,6 +67,7 @@ def sift(rows: Sequence[list[str]], columns: Columns) -> Sifted:
     cleaned, odd, foreign = _cleaned(rows, len(cells))
     addresses: Sequence[str] = cells[columns.address]
     joined = "\n".join(addresses)
+    wrong: set[int] = set()
     if " " in joined:
         addresses = [cell.strip(" ") for cell in addresses]
         joined = "\n".join(addresses)
@@ -70,7 +75,9 @@ def sift(rows: Sequence[list[str]], columns: Columns) -> Sifted:
         keys = joined.lower().split("\n")
     else:
         keys = [cell.lower() for cell in addresses]
-        odd.update(at for at, cell in enumerate(addresses) if not _is_plain(cell))
+        suspects = [at for at, cell in enumerate(addresses) if not _is_plain(cell)]
+        wrong = {at for at in suspects if _is_wrong(cells[columns.address][at])}
+        odd.update(at for at in suspects if at not in wrong)
     for column in columns.name:
         if not "".join(cells[column]).isprintable():
             odd.update(at for at, cell in enumerate(cells[column]) if any(char in cell for char in "\t\n\r"))
@@ -82,8 +89,11 @@ def sift(rows: Sequence[list[str]], columns: Columns) -> Sifted:
     marks = bytearray(len(rows))
     for at in foreign:
         marks[at] = NOT_ASCII
+    wrong -= odd
+    for at in wrong:
+        marks[at] |= ERROR | NO_ADDRESS
     ids = () if columns.id is None else _ids(cells[columns.id])
-    return Sifted(cleaned, bytes(marks), keys, ids, sorted(odd))
+    return Sifted(cleaned, bytes(marks), keys, ids, sorted(odd), bool(wrong))
 
 
 def _cleaned(rows: Sequence[list[str]], width: int) -> tuple[Sequence[bytes], set[int], Sequence[int]]:
@@ -129,6 +139,11 @@ def _are_plain(addresses: Sequence[str], joined: str) -> bool:
 
 def _is_plain(cell: str) -> bool:
     return len(cell) <= _LONGEST and _IS_PLAIN.fullmatch(cell) is not None and _is_familiar(cell[cell.index("@") + 1 :])
+
+
+def _is_wrong(cell: str) -> bool:
+    """Whether there is something in the cell, just as it stands, that is certainly no address."""
+    return cell.isascii() and cell.isprintable() and cell == cell.strip(" ,;") != "" and address.is_refused(cell)
 
 
 @lru_cache(maxsize=65536)

@@ -511,6 +511,27 @@ class Writer:
     def records(self) -> Records:
         return Records(self)
 
+    def without(self, gone: Sequence[int]) -> "Writer":
+        """Another, with these rows (ascending) left out. This one stays as it is: others may be looking at it."""
+        other = Writer()
+        places = iter(self.places)
+        place = next(places, None)
+        first = 0
+        for stop in (*gone, len(self)):
+            while place is not None and place[3] <= stop:
+                other.places.append((*place[:3], place[3] - bisect_left(gone, place[3])))
+                place = next(places, None)
+            if first < stop:
+                begin, moved = self.starts[first], len(other.text) - self.starts[first]
+                other.text += self.text[begin : self.starts[stop]]
+                other.starts.extend(start + moved for start in self.starts[first + 1 : stop + 1])
+                other.lines += self.lines[first:stop]
+                other.marks += self.marks[first:stop]
+            first = stop + 1
+        left = set(gone)
+        other.spelled = {row - bisect_left(gone, row): said for row, said in self.spelled.items() if row not in left}
+        return other
+
 
 _ROW_END = ROW_END.encode()
 

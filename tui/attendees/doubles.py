@@ -1,0 +1,72 @@
+"""Who is in the list twice: told apart by whole ids and addresses, never by a hash."""
+
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+
+from tui.attendees.store import ERROR, NO_ADDRESS, SHIFTED, WITHDRAWN, Records
+
+# What was found of a row, and how it is said of the other one.
+SAME_ADDRESS, SAME_ID, ID_MOVED, ID_MOVES = range(4)
+
+
+class Doubles:
+    """Judges these rows, in their order, and marks those that cannot be sent to.
+
+    Two rows with ids of their own are two people, even where they share a mailbox. One id with two addresses leaves
+    open which is right, so both rows get an error. Of each finding `rows` has the row that it is about, `others` the
+    one that it names, `kinds` which it is; ascending by row.
+    """
+
+    def __init__(self, records: Records, mark: Callable[[int, int], None], rows: Iterable[int]) -> None:
+        self.rows = array("I")
+        self.others = array("I")
+        self.kinds = bytearray()
+        self._records = records
+        self._mark = mark
+        self._by_address: dict[str, int] = {}  # address key -> the first live row with it
+        self._by_id: dict[str, int] = {}
+        self._has_id: set[int] = set()
+        for row in rows:
+            if not records.marks(row) & (SHIFTED | WITHDRAWN):
+                self._judge(row)
+        order = sorted(range(len(self.rows)), key=self.rows.__getitem__)
+        self.rows = array("I", [self.rows[at] for at in order])
+        self.others = array("I", [self.others[at] for at in order])
+        self.kinds = bytearray(self.kinds[at] for at in order)
+
+    def live(self, key: str) -> int | None:
+        """The row of somebody with this key who did not withdraw."""
+        return self._by_id.get(key, self._by_address.get(key))
+
+    def _judge(self, row: int) -> None:
+        records = self._records
+        own, key, wire = records.identity(row)
+        if own:
+            self._has_id.add(row)
+            earlier = self._by_id.setdefault(own, row)
+            if earlier != row:
+                if not records.marks(row) & NO_ADDRESS and wire == records.identity(earlier)[2]:
+                    self._found(row, earlier, SAME_ID)
+                else:
+                    self._found(earlier, row, ID_MOVES)
+                    self._found(row, earlier, ID_MOVED)
+                return
+        if records.marks(row) & NO_ADDRESS:
+            return
+        earlier = self._by_address.setdefault(key, row)
+        if earlier != row and not (own and earlier in self._has_id):
+            self._found(row, earlier, SAME_ADDRESS)
+
+    def _found(self, row: int, other: int, kind: int) -> None:
+        self._mark(row, ERROR)
+        self.rows.append(row)
+        self.others.append(other)
+        self.kinds.append(kind)
+
+
+def repeated(hashes: Sequence[int]) -> set[int]:
+    """The hashes that occur more than once."""
+    if len(set(hashes)) == len(hashes):
+        return set()
+    seen: set[int] = set()
+    return {each for each in hashes if each in seen or seen.add(each)}  # type: ignore[func-returns-value]
