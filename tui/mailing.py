@@ -640,7 +640,7 @@ class _Line:
 
     def _deliver(self, task: _Try) -> None:
         cleared = task.cleared or self._run.mailing.clear(task.letter)
-        task = replace(task, attempts=task.attempts + 1, cleared=None)
+        task = _Try(task.number, task.letter, task.message, task.attempts + 1)
         reply = "the delivery was broken off"
         try:
             result = self._connection.deliver(cleared, on_body=lambda: self._leaves(task, cleared.digest))
@@ -682,7 +682,7 @@ class _Line:
             if isinstance(error, InviteError):
                 return None  # it is said when its turn has come, and is not the affair of the one before it
             raise
-        self._ahead = replace(task, cleared=cleared)
+        self._ahead = _Try(task.number, task.letter, task.message, task.attempts, cleared)
         return cleared
 
     def _record(self, task: _Try, digest: str, result: Receipt | Fault) -> None:

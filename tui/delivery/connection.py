@@ -97,7 +97,12 @@ class _Client(smtplib.SMTP):
     def be_patient(self, seconds: float) -> None:
         """`seconds` for each reply, and for each write, from now on."""
         self._seconds = seconds
-        self.channel.settimeout(seconds)
+        self._wait_at_most(seconds)
+
+    def _wait_at_most(self, seconds: float) -> None:
+        channel = self.channel
+        if channel.gettimeout() != seconds:  # to say it again costs a system call
+            channel.settimeout(seconds)
 
     def is_quiet(self) -> bool:
         """Whether the server has said nothing that was not read yet: no answer, no farewell, no end of the stream."""
@@ -123,7 +128,7 @@ class _Client(smtplib.SMTP):
         view = memoryview(data)
         self.written = 0
         channel = self.channel
-        channel.settimeout(self._seconds)
+        self._wait_at_most(self._seconds)
         while self.written < len(view):
             # Not sendall(): it does not tell how far it came.
             self.written += channel.send(view[self.written : self.written + _CHUNK])
@@ -296,7 +301,8 @@ class Connection:
         SMTP without meaning something else. When any other exception leaves this method, the outcome is `unknown` if
         `on_body` had been called.
         """
-        _check(message)
+        if self._ahead is None or message is not self._ahead:
+            _check(message)
         try:
             result = self._deliver(message, on_body)
         except BaseException:
@@ -752,8 +758,7 @@ def _check(message: Cleared) -> None:
     raw = message.raw
     if not message.recipient or _UNSAFE_IN_PATH.search(message.recipient):
         raise ValueError("a recipient that would not stay one word in a command")
-    rest = raw.replace(b"\r\n", b"")
-    if b"\r" in rest or b"\n" in rest:
+    if not raw.count(b"\r\n") == raw.count(b"\r") == raw.count(b"\n"):
         raise ValueError("a message with a bare carriage return or line feed, which servers end it at (SMTP smuggling)")
 
 
