@@ -32,6 +32,7 @@ def message_problems(
     roll_of: Callable[[Iterable[str] | None], Roll],
 ) -> Iterator[Problem]:
     """Each message's problems. `roll_of` makes the guard's roll of these addresses, of everybody's for None."""
+    yield from _about_the_organizer(event, attendees)
     if len(attendees.records) <= EVERYBODY:
         sound = [record for record in attendees.records if not record.has_error]
         yield from _inspected(plan.make(event, sound, people).to_send, composer, roll_of(None))
@@ -50,6 +51,24 @@ def message_problems(
     # Of a million addresses only those that stand in some message can leak from it.
     present = (wire for _, wire in records.identities() if wire.casefold() in named)
     yield from _inspected(composed, composer, roll_of(present))
+
+
+def _about_the_organizer(event: Event, attendees: AttendeeList) -> Iterator[Problem]:
+    """What calendar programs make of the address that answers go to."""
+    organizer, where = event.organizer.email, event.path.name
+    local, _, domain = organizer.rpartition("@")
+    if "+" in local:
+        message = f"Answers go to {organizer}, and Outlook.com leaves out what is behind the +."
+        hint = f"Write {local.partition('+')[0]}@{domain} as the organizer's email, and read the answers there."
+        yield Problem("warning", "organizer-tag", message, where, value=organizer, hint=hint)
+    records, mailbox = attendees.records, address.key_of(organizer)
+    for row, (_, wire) in enumerate(records.identities()):
+        if wire.endswith(domain) and wire.casefold() == mailbox:
+            message = f"{wire} is the organiser too: a calendar program offers nobody to answer their own invitation."
+            hint = "Let another address invite, or this person just read it."
+            yield Problem(
+                "warning", "organizer-invited", message, records.file(row), records.line(row), None, wire, hint
+            )
 
 
 def named_in(action: Action, composer: Composer) -> set[str]:
