@@ -54,7 +54,9 @@ def read_zip(place: Place, _name: str, content: bytes) -> Iterator[Finding]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, UnicodeError):
-        raise Refused("it is a damaged archive") from None
+        yield from place.is_closed("it is a damaged archive")
+        yield from _forgotten(place, content)
+        return
     entries = archive.infolist()
     is_office = {"[Content_Types].xml", "mimetype", "META-INF/manifest.xml"} & {entry.filename for entry in entries}
     yield from place.at("comment").says(archive.comment.decode("utf-8", "replace"))
@@ -145,13 +147,48 @@ def _between(place: Place, content: bytes, directory: int, taken: list[tuple[int
             if is_descriptor:
                 yield from place.at("hidden data").says(addressed(gap))
             else:
-                yield from place.inside("hidden data", gap)
+                yield from _forgotten(place, gap)
         end = max(end, until)
     closing = content.rfind(b"PK\5\6")
     if closing >= 0 and len(content) >= closing + 22:
         after = content[closing + 22 + struct.unpack_from("<H", content, closing + 20)[0] :]
         if not is_padding(after):
             yield from place.inside("hidden data", after)
+
+
+def _forgotten(place: Place, gap: bytes) -> Iterator[Finding]:
+    """Entries that stand in the archive but not, or no longer, in its directory; then whatever else is there."""
+    at = gap.find(b"PK\3\4")
+    if at > 0 and not is_padding(gap[:at]):
+        yield from place.inside("hidden data", gap[:at])
+    while at >= 0 and gap.startswith(b"PK\3\4", at) and len(gap) >= at + _LOCAL.size:
+        *_, flags, method, _, _, _, size, _, name_length, extra_length = _LOCAL.unpack_from(gap, at)
+        begin = at + _LOCAL.size + name_length + extra_length
+        name = gap[at + _LOCAL.size :][:name_length].decode("utf-8", "replace")
+        inner = place.at(name)
+        yield from inner.says(name, "name")
+        at = begin + size
+        if flags & 0x41 or method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            yield from inner.is_closed("it cannot be unpacked")
+            break
+        content = gap[begin : begin + size]
+        if method == zipfile.ZIP_DEFLATED:
+            unpacking = zlib.decompressobj(-15)
+            packed = gap[begin:] if flags & 8 else content
+            try:
+                content = _unpacked(_pieces(unpacking, packed), len(packed), place.work)
+            except (zlib.error, Refused):
+                yield from inner.is_closed("it is damaged")
+                break
+            if flags & 8:
+                descriptor = unpacking.unused_data
+                at = len(gap) - len(descriptor) + (16 if descriptor.startswith(b"PK\7\x08") else 12)
+        yield from place.inside(name, content)
+    if at < 0:
+        yield from place.inside("hidden data", gap)
+    elif not is_padding(gap[at:]):
+        yield from place.at("hidden data").is_closed("it is damaged")
+        yield from place.at("hidden data").says(strings(gap[at:]))
 
 
 # Streams

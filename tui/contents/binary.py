@@ -2,16 +2,16 @@
 
 import re
 
-_RUN = re.compile(rb"(?:[\t\x20-\x7e]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}){4,}")
+_RUN = re.compile(r"[\t\x20-\x7e\xa0-\ud7ff\ue000-\ufffc\U00010000-\U0010ffff]{4,}")
 _OF_AN_ADDRESS = re.compile(r"@|%40|&#0*64;|&#x0*40;", re.IGNORECASE)
 
 
 def strings(content: bytes) -> str:
     """The printable runs of four characters or more, a line each: ASCII, UTF-8, and ASCII in UTF-16 and UTF-32."""
-    runs = _RUN.findall(content)
+    runs = _RUN.findall(content.decode("utf-8", "replace"))
     if b"\0" in content:
-        runs += _RUN.findall(content.replace(b"\0", b""))
-    return "\n".join(dict.fromkeys(run.decode("utf-8", "replace") for run in runs))
+        runs += _RUN.findall(content.replace(b"\0", b"").decode("utf-8", "replace"))
+    return "\n".join(dict.fromkeys(runs))
 
 
 def addressed(content: bytes) -> str:
@@ -20,6 +20,6 @@ def addressed(content: bytes) -> str:
 
 
 def is_padding(content: bytes) -> bool:
-    """Whether there is nothing in it but NULs, blanks or one byte again and again."""
+    """Whether there is nothing in it but NULs, blanks or one byte again and again; or less than would name anybody."""
     rest = content.strip(b"\0 \t\r\n")
-    return not rest or rest == rest[:1] * len(rest)
+    return len(rest) < 4 or rest == rest[:1] * len(rest)

@@ -228,7 +228,6 @@ def _gif(place: Place, content: bytes) -> Iterator[Finding]:
                 yield from place.at("metadata").says(strings(body))
         else:
             raise Refused("it is a damaged picture")
-    yield from place.is_closed("it is a picture that is cut off")
 
 
 def _sub_blocks(content: bytes, at: int) -> tuple[bytes, int]:
@@ -324,9 +323,9 @@ def _tag(place: Place, name: str, tag: int, kind: int, value: bytes, order: str)
         return
     elif value[:8] in _CHARACTER_CODES:
         encoding = _CHARACTER_CODES[value[:8]]
-        if encoding == "utf-16" and value[8:10] not in (b"\xff\xfe", b"\xfe\xff"):
-            encoding += "-le" if order == "<" else "-be"
-        yield from inner.says(value[8:].decode(encoding, "replace").replace("\0", "\n"))
+        # Programs do not agree whether this follows the order of the file's numbers.
+        for each in ("utf-16-le", "utf-16-be") if encoding == "utf-16" else (encoding,):
+            yield from inner.says(value[8:].decode(each, "replace").replace("\0", "\n"))
     elif kind == 2:
         yield from inner.says("\n".join(text.as_text(part) for part in value.split(b"\0")))
     elif kind in (5, 10) and name.startswith("GPS"):

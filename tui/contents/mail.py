@@ -29,7 +29,8 @@ def is_one(name: str, content: bytes) -> bool:
     if content.startswith(b"From ") and _MESSAGE_LINE.match(content):
         return True
     usual = 0
-    for line in content[:_HEAD_AT_MOST].splitlines():
+    lines = content[:_HEAD_AT_MOST].splitlines()
+    for line in lines[:-1] if len(content) > _HEAD_AT_MOST else lines:
         if not line.strip():
             break
         if line[:1] in b" \t":

@@ -8,7 +8,7 @@ from tui.contents.findings import Finding, Place, Refused
 from tui.contents.text import carried, readings
 
 _TAG = re.compile(
-    r"\s*<(?:\?xml|!doctype|!--)|</?(?:html|head|body|div|p|span|table|t[dhr]|a|b|i|em|strong|br|img|svg|ul|ol|li|font|"
+    r"<(?:\?xml|!doctype|!--)|</?(?:html|head|body|div|p|span|table|t[dhr]|a|b|i|em|strong|br|img|svg|ul|ol|li|font|"
     r"script|style|link|meta|title|h[1-6])(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )

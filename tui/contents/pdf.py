@@ -4,9 +4,10 @@ pypdf reads it. Pages are read form by form, so that forms that call each other 
 """
 
 import io
+import itertools
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 _PAGES_AT_MOST = 1_000
 _OBJECTS_AT_MOST = 100_000
 _VERSIONS_AT_MOST = 10
-_DRAWN_AT_MOST = 20_000_000
-"""Bytes of page descriptions: reading them takes about a second a megabyte."""
+_DRAWN_AT_MOST = 8_000_000
+"""Bytes of page descriptions with text in them, of all versions together. A megabyte takes some seconds."""
 
-_END = re.compile(rb"%%EOF[ \t]*(?:\r\n|\r|\n)?")
+_STREAM_AT_MOST = 20_000_000  # bytes
+
+_END = re.compile(rb"startxref\s{1,9}\d{1,12}\s{1,9}%%EOF[ \t]*(?:\r\n|\r|\n)?")
 # By the key that leads to it: streams that are drawn, and streams that say how to draw.
 _FONTS = ("/FontFile", "/FontFile2", "/FontFile3")
 _HOW = frozenset(
@@ -73,29 +76,40 @@ def read(place: Place, _name: str, content: bytes) -> Iterator[Finding]:
     earlier = ends[1 if b"/Linearized" in content[begin : begin + 1024] else 0 : -1]
     if len(earlier) > _VERSIONS_AT_MOST:
         yield from place.is_closed(f"it holds more than {_VERSIONS_AT_MOST} earlier versions of itself")
-    yield from _version(place, content[begin:end])
+    said: set[object] = set()
+    drawn = yield from _version(place, content[begin:end], said, 0)
     for number, until in enumerate(earlier[:_VERSIONS_AT_MOST], 1):
         place.work.spend(until - begin)
-        yield from _version(place.at(f"earlier version {number}"), content[begin:until])
+        drawn = yield from _version(place.at(f"earlier version {number}"), content[begin:until], said, drawn)
     yield from place.says(addressed(content), "name")
 
 
-def _version(place: Place, content: bytes) -> Iterator[Finding]:
-    found = _read(content)
-    place.work.spend(found.drawn)
-    for where, said, kind in dict.fromkeys(found.passages):
-        yield from place.at(where).says(said, kind)
-    for where, xml in found.xml:
-        place.work.spend(len(xml))
-        yield from markup.metadata(place.at(where), xml)
-    for where, file in found.files:
-        place.work.spend(len(file))
-        yield from place.inside(where, file)
+def _version(place: Place, content: bytes, said: set[object], drawn: int) -> Generator[Finding, None, int]:
+    """What one version says that is not `said` yet; how much has been `drawn` then."""
+    found = _read(content, drawn)
+    place.work.spend(found.drawn - drawn)
+    fresh = [one for one in dict.fromkeys(found.passages) if one[1:] not in said]
+    for where, passage, kind in fresh:
+        yield from place.at(where).says(passage, kind)
+    for inner, is_xml in ((found.xml, True), (found.files, False)):
+        for where, content_inside in dict.fromkeys(inner):
+            if content_inside in said:
+                continue
+            place.work.spend(len(content_inside))
+            if is_xml:
+                yield from markup.metadata(place.at(where), content_inside)
+            else:
+                yield from place.inside(where, content_inside)
     for where, reason in dict.fromkeys(found.closed):
-        yield from place.at(where).is_closed(reason)
+        if (where, reason) not in said:
+            yield from place.at(where).is_closed(reason)
+    said.update(one[1:] for one in fresh)
+    said.update(content_inside for _, content_inside in (*found.xml, *found.files))
+    said.update(found.closed)
+    return found.drawn
 
 
-def _read(content: bytes) -> _Found:
+def _read(content: bytes, drawn: int) -> _Found:
     """Everything of one version. Refused where it is encrypted or damaged."""
     import pypdf
     from pypdf.errors import DependencyError, FileNotDecryptedError, PyPdfError
@@ -104,14 +118,14 @@ def _read(content: bytes) -> _Found:
     with pypdf.apply_configuration(
         array_maximum_element_count=_OBJECTS_AT_MOST,
         dictionary_maximum_element_count=20_000,
-        maximum_declared_stream_length=_DRAWN_AT_MOST,
-        array_based_stream_maximum_output_length=_DRAWN_AT_MOST,
-        zlib_maximum_output_length=_DRAWN_AT_MOST,
-        lzw_maximum_output_length=_DRAWN_AT_MOST,
-        run_length_maximum_output_length=_DRAWN_AT_MOST,
+        maximum_declared_stream_length=_STREAM_AT_MOST,
+        array_based_stream_maximum_output_length=_STREAM_AT_MOST,
+        zlib_maximum_output_length=_STREAM_AT_MOST,
+        lzw_maximum_output_length=_STREAM_AT_MOST,
+        run_length_maximum_output_length=_STREAM_AT_MOST,
         zlib_maximum_recovery_input_length=100_000,
         stream_filters_maximum_length=4,
-        stream_decoding_work_maximum_length=2 * _DRAWN_AT_MOST,
+        stream_decoding_work_maximum_length=2 * _STREAM_AT_MOST,
         page_tree_maximum_entries=10 * _PAGES_AT_MOST,
         page_tree_maximum_depth=50,
         page_tree_maximum_page_entries=100 * _PAGES_AT_MOST,
@@ -124,7 +138,7 @@ def _read(content: bytes) -> _Found:
             )
             if reader.is_encrypted and not reader.decrypt(""):
                 raise Refused("it is encrypted")
-            return _Objects(reader).read()
+            return _Objects(reader, drawn).read()
         except (DependencyError, FileNotDecryptedError):
             raise Refused("it is encrypted") from None
         except PyPdfError:
@@ -134,9 +148,9 @@ def _read(content: bytes) -> _Found:
 class _Objects:
     """Every object of a file, whether a page leads to it or not."""
 
-    def __init__(self, reader: "PdfReader") -> None:
+    def __init__(self, reader: "PdfReader", drawn: int) -> None:
         self._reader = reader
-        self._found = _Found()
+        self._found = _Found(drawn=drawn)
         self._roles: dict[int, tuple[Role, str]] = {}
         self._objects: dict[int, PdfObject] = {}
         self._streams: dict[int, StreamObject] = {}
@@ -169,14 +183,22 @@ class _Objects:
             number, key = self._on_the_way.pop()
             if number in self._objects and number not in self._streams:
                 self._texts(self._objects[number], f"object {number}", key=key)
-        self._pages()
-        for number, stream in self._streams.items():
-            try:
-                self._stream(number, stream)
-            except Exception:  # noqa: BLE001 - one stream that cannot be read leaves the others
-                self._found.closed.append((f"object {number}", "it is damaged, or made in a way that cannot be read"))
-                self._say(f"object {number}", strings(_raw(stream)))
+        try:
+            self._pages()
+            for number, stream in self._streams.items():
+                self._one_stream(number, stream)
+        except Refused as error:
+            self._found.closed.append(("", str(error)))
         return self._found
+
+    def _one_stream(self, number: int, stream: "StreamObject") -> None:
+        try:
+            self._stream(number, stream)
+        except Refused:
+            raise
+        except Exception:  # noqa: BLE001 - one stream that cannot be read leaves the others
+            self._found.closed.append((f"object {number}", "it is damaged, or made in a way that cannot be read"))
+            self._say(f"object {number}", strings(_raw(stream)))
 
     def _object(self, number: int) -> "PdfObject | None":
         from pypdf.generic import IndirectObject
@@ -255,16 +277,22 @@ class _Objects:
     # Pages and streams
 
     def _pages(self) -> None:
-        for number, page in enumerate(self._reader.pages, 1):
+        try:
+            pages = list(itertools.islice(self._reader.pages, _PAGES_AT_MOST + 1))
+        except Exception:  # noqa: BLE001 - the other objects may say more than the pages
+            self._found.closed.append(("", "its pages cannot be found"))
+            return
+        if len(pages) > _PAGES_AT_MOST:
+            self._found.closed.append(("", f"it has more than {_PAGES_AT_MOST} pages"))
+        for number, page in enumerate(pages[:_PAGES_AT_MOST], 1):
             where = f"page {number}"
-            if number > _PAGES_AT_MOST:
-                self._found.closed.append(("", f"it has more than {_PAGES_AT_MOST} pages"))
-                return
             try:
                 content = page.get_contents()
-                self._draw(len(content.get_data()) if content is not None else 0)
-                self._say(where, page.extract_text())
-                self._instead(where, content.get_data() if content is not None else b"")
+                drawn = content.get_data() if content is not None else b""
+                if b"BT" in drawn:
+                    self._draw(len(drawn))
+                    self._say(where, page.extract_text())
+                self._instead(where, drawn)
                 self._fonts(where, page)
             except Refused:
                 raise
@@ -335,11 +363,12 @@ class _Objects:
         from pypdf import PageObject
 
         content = stream.get_data()
-        self._draw(len(content))
         self._instead(where, content)
         self._say(where, addressed(content), "name")
-        self._say(where, PageObject(self._reader).extract_xform_text(stream))  # type: ignore[arg-type]
-        self._fonts(where, stream)
+        if b"BT" in content:
+            self._draw(len(content))
+            self._say(where, PageObject(self._reader).extract_xform_text(stream))  # type: ignore[arg-type]
+            self._fonts(where, stream)
 
     def _rest(self, where: str, content: bytes) -> None:
         """A stream that nothing says the purpose of."""

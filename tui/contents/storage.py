@@ -146,13 +146,13 @@ def _mail(place: Place, streams: Mapping[tuple[str, ...], bytes]) -> Iterator[Fi
         for storage in path[:-1]:
             inner = inner.at(_storage(storage, names))
         found = _PROPERTY.fullmatch(path[-1])
+        if "__nameid_version1.0" in path or path[-1].startswith("__properties_version1.0"):
+            yield from inner.says(_wide_and_narrow(body), "name")
+            continue
         if not found:
-            if path[-1].startswith("__properties_version1.0") or "__nameid_version1.0" in path:
-                yield from inner.says(_wide_and_narrow(body), "name")
-            else:
-                # What an attachment's own program has stored, an OLE object inside.
-                yield from inner.at(_shown(path[-1])).is_closed("it is of a kind that cannot be read")
-                yield from inner.says(_wide_and_narrow(body))
+            # What an attachment's own program has stored, an OLE object inside.
+            yield from inner.at(_shown(path[-1])).is_closed("it is of a kind that cannot be read")
+            yield from inner.says(_wide_and_narrow(body))
             continue
         number, kind = found[1].upper(), found[2].upper()
         called = inner.at(_CALLED.get(number, f"property {number}"))
@@ -167,7 +167,11 @@ def _mail(place: Place, streams: Mapping[tuple[str, ...], bytes]) -> Iterator[Fi
                 yield from called.says(reading, "html")
                 yield from text.carried(called, reading)
         elif number == "1009":
-            yield from inner.inside("rtf", _unpacked_rtf(place, body))
+            try:
+                yield from inner.inside("rtf", _unpacked_rtf(place, body))
+            except Refused as error:
+                yield from called.is_closed(str(error))
+                yield from called.says(_wide_and_narrow(body))
         else:
             yield from called.says(_wide_and_narrow(body), "name")
 

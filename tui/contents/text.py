@@ -34,6 +34,7 @@ _OTHERS = (
     "big5",
 )
 _DATA_URI = re.compile(r"data:([\w.+/-]*(?:;[\w.+=\"-]+)*),([^\s\"'<>)\\]*)", re.IGNORECASE)
+_FAR = re.compile(r"[^\t-\u05ff\u2000-\u22ff]")
 _FOLD = re.compile(r"\r?\n[ \t]")
 _PACKED_LINE = re.compile(
     r"^([\w.-]+);(?:[^:\r\n]*;)?ENCODING=\"?(B|BASE64|Q|QUOTED-PRINTABLE)\b[^:\r\n]*:(.*)$",
@@ -48,8 +49,9 @@ def readings(content: bytes) -> tuple[str, ...]:
         if content.startswith(mark):
             return _sound([decoded(content, encoding)])
     if b"\0" in content:
+        # Almost any bytes are UTF-16 of some script; without a mark it counts only where it reads as a European one.
         wide = [decoded(content, encoding) for encoding in _WIDE]
-        return _sound(wide)[:1]
+        return _sound([text for text in wide if text and len(_FAR.findall(text)) <= len(text) // 10])[:1]
     as_utf8 = decoded(content, "utf-8")
     if as_utf8 is not None:
         more = []
