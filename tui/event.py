@@ -165,10 +165,6 @@ class Event:
         return (last + (self.end - self.start) if self.all_day else last).astimezone(UTC) < now
 
 
-spoken = dates.moment_in_words
-spoken_day = dates.day_in_words
-
-
 def load(path: Path, shown: str) -> tuple[Event | None, tuple[Problem, ...]]:
     """The event in `path`, or None where it has errors, and every problem found (`bad-event`, with the line).
 

@@ -1,18 +1,27 @@
 """`event.toml`: what is read from it, what is said about the rest, and how its uid is kept."""
 
 import os
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
 
 import pytest
+from babel.localedata import locale_identifiers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.making import an_event
+from tui import dates
+from tui.clean import body_text
 from tui.errors import InputError, Problem
 from tui.event import Event, MessageSettings, Organizer, SendingSettings, ensure_uid, is_web_link, load
+from tui.recurrence import parse
 
 Read = Callable[[str | bytes], tuple[Event | None, Sequence[Problem]]]
 
@@ -248,6 +257,135 @@ def test_when_is_a_phrase_that_names_the_zone(
 ) -> None:
     event = good(timed(start, end, zone))
     assert (event.when, event.when_short) == (words, short)
+
+
+def spoken_in(language: str, source: str | None = None) -> str:
+    return (source or timed("2027-05-06T14:00:00")) + f'[message]\nlanguage = "{language}"\n'
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("de", "Donnerstag, 6. Mai 2027, 14:00–15:30 Uhr Mitteleuropäische Sommerzeit (UTC+02:00)"),
+        ("de-AT-1996", "Donnerstag, 6. Mai 2027, 14:00–15:30 Uhr Mitteleuropäische Sommerzeit (UTC+02:00)"),
+        ("fr-FR", "jeudi 6 mai 2027, 14:00 – 15:30 heure d’été d’Europe centrale (UTC+02:00)"),
+        ("fr-DE", "jeudi 6 mai 2027, 14:00 – 15:30 heure d’été d’Europe centrale (UTC+02:00)"),
+        ("cy", "Dydd Iau, 6 Mai 2027, 14:00 – 15:30 Amser Haf Canolbarth Ewrop (UTC+02:00)"),
+        ("pt-BR", "quinta-feira, 6 de maio de 2027, 14:00 – 15:30 Horário de Verão da Europa Central (UTC+02:00)"),
+        ("ar", "الخميس، 6 مايو 2027، 2:00–3:30 م توقيت وسط أوروبا الصيفي (UTC+02:00)"),
+        ("zh-Hans", "2027年5月6日星期四 14:00–15:30 中欧夏令时间 (UTC+02:00)"),
+        ("ko", "2027년 5월 6일 목요일 오후 2:00~3:30 중부유럽 하계 표준시 (UTC+02:00)"),
+        ("en-US", "Thursday, May 6, 2027, 2:00 – 3:30\xa0PM Central European Summer Time (UTC+02:00)"),
+        ("EN-gb", "Thursday 6 May 2027, 14:00 to 15:30 Berlin time (UTC+02:00)"),
+        ("en", "Thursday 6 May 2027, 14:00 to 15:30 Berlin time (UTC+02:00)"),
+    ],
+)
+def test_when_is_in_the_events_language(good: Good, language: str, words: str) -> None:
+    assert good(spoken_in(language, timed("2027-05-06T14:00:00", zone="Europe/Berlin"))).when == words
+
+
+@pytest.mark.parametrize(
+    ("language", "short"),
+    [
+        ("de", "Do., 6. Mai 2027, 14:00–15:30 Uhr, London"),
+        ("fr", "jeu. 6 mai 2027, 14:00 – 15:30, Londres"),
+        ("en-AU", "Thu, 6 May 2027, 2:00 – 3:30\xa0pm, London"),
+    ],
+)
+def test_so_is_the_line_on_a_screen(good: Good, language: str, short: str) -> None:
+    assert good(spoken_in(language)).when_short == short
+
+
+def test_a_series_that_is_not_in_english_is_told_by_its_dates(good: Good) -> None:
+    def when(rule: str) -> str:
+        return good(spoken_in("de", in_event(f'rrule = "{rule}"'))).when.partition("; ")[2]
+
+    assert when("FREQ=WEEKLY;COUNT=3") == "13. Mai 2027 und 20. Mai 2027"
+    assert when("FREQ=WEEKLY;COUNT=30") == "13. Mai 2027, 20. Mai 2027, 27. Mai 2027 … 25. Nov. 2027"
+    assert when("FREQ=WEEKLY") == "13. Mai 2027, 20. Mai 2027, 27. Mai 2027 …"
+    assert when("FREQ=WEEKLY;COUNT=1") == ""
+
+
+def test_a_series_in_american_english_has_american_dates(good: Good) -> None:
+    event = good(spoken_in("en-US", in_event('rrule = "FREQ=WEEKLY;COUNT=6"')))
+    assert event.when.startswith("every Thursday, 6 times, from Thursday, May 6, 2027, 2:00")
+
+
+def test_whole_days_are_in_the_events_language(good: Good) -> None:
+    event = good(spoken_in("es", days("2027-05-06", "end = 2027-05-07")))
+    assert event.when == "jueves, 6 de mayo de 2027 – viernes, 7 de mayo de 2027"
+    assert good(spoken_in("es", days("2027-05-06"))).when == "jueves, 6 de mayo de 2027"
+
+
+def test_the_two_hours_when_the_clocks_go_back_are_told_apart(good: Good) -> None:
+    hours = [good(spoken_in("de", timed(f"2027-10-31T01:30:00{offset}"))).when for offset in ("+01:00", "+00:00")]
+    assert ["(UTC+01:00)" in hours[0], "(UTC+00:00)" in hours[1]] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("language", "hint"),
+    [
+        ("xx", 'Write one such as "en-GB", "de" or "fr-CA".'),
+        ("de_DE", 'Did you mean "de-DE"?'),
+        ("german", 'Did you mean "de"?'),
+        ("Deutsch", 'Did you mean "de"?'),
+        ("en-XX", 'Did you mean "en"?'),
+        ("und", 'Write one such as "en-GB", "de" or "fr-CA".'),
+        ("smj", 'Write one such as "en-GB", "de" or "fr-CA".'),
+        ("de-u-nu-arab", None),
+    ],
+)
+def test_a_language_without_names_for_its_days_is_told_with_its_line(
+    wrong: Wrong, language: str, hint: str | None
+) -> None:
+    problem = wrong(spoken_in(language))
+    assert (problem.line, problem.value) == (LEAST.count("\n") + 2, language)
+    assert hint in (None, problem.hint)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(language=st.from_regex(r"[A-Za-z]{1,4}([-_][A-Za-z0-9]{1,9}){0,3}", fullmatch=True))
+def test_no_language_whatever_is_a_traceback(read: Read, language: str) -> None:
+    event, problems = read(spoken_in(language))
+    assert (event is None) == bool(problems)
+    assert event is None or (str(event.start.year) in event.when and event.when_short)
+
+
+def test_every_language_that_is_known_says_every_kind_of_when() -> None:
+    zone = ZoneInfo("America/New_York")
+    start, end = datetime(2027, 12, 31, 22, tzinfo=zone), datetime(2028, 1, 1, 1, tzinfo=zone)
+    spans = [
+        dates.Span(start, start + timedelta(hours=1), "America/New_York"),
+        dates.Span(start, end, "America/New_York", rule=parse("FREQ=WEEKLY;COUNT=20", start, False)),
+        dates.Span(start.replace(hour=0), end.replace(hour=0), "America/New_York", all_day=True),
+    ]
+    known = 0
+    for tag in (identifier.replace("_", "-") for identifier in locale_identifiers()):
+        with suppress(dates.UnknownLanguage):
+            dates.check_language(tag)
+            known += 1
+            for said in (words(span, tag) for span in spans for words in (dates.when, dates.when_short)):
+                assert said == body_text(said)
+                assert "\u202f" not in said and "\n" not in said
+    assert known > 900
+
+
+def test_english_needs_no_babel() -> None:
+    code = "import sys, pathlib, tui.event as e; x = e.load(pathlib.Path(sys.argv[1]), 'x')[0]; x.when; "
+    code += "print('babel' in sys.modules)"
+    for language, is_loaded in (("en-GB", "False"), ("de", "True")):
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "event.toml")
+            path.write_text(spoken_in(language))
+            done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+            assert done.stdout.strip() == is_loaded
+
+
+def test_an_event_knows_the_lines_of_its_file(good: Good) -> None:
+    event = good(LEAST)
+    assert event.line_of("event", "timezone") == LEAST.split("\n").index('timezone = "Europe/London"') + 1
+    assert event.line_of("event", "location") == event.line_of("event", "")
+    assert event.line_of("columns", "email") is None
 
 
 # --- times that do not exist, or exist twice --------------------------------------------------------------------------

@@ -108,6 +108,7 @@ def test_several_changes_are_all_told() -> None:
         {"organizer": Organizer("New name", EVENT.organizer.email)},
         {"message": MessageSettings(subject="Come", attachments=(Path("/nowhere/a.pdf"),))},
         {"timezone": "Europe/Lisbon"},
+        {"message": MessageSettings(language="de")},
     ],
 )
 def test_changed_wording_alone_sends_nothing(facts: dict[str, object]) -> None:

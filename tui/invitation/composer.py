@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from tui.attendees import Attendee, Columns
 from tui.clean import body_text, one_line
+from tui.dates import day_in_words, moment_in_words
 from tui.errors import InputError, Problem
-from tui.event import Change, Event, is_web_link, spoken, spoken_day
+from tui.event import Change, Event, is_web_link
 from tui.invitation import mime
 from tui.invitation.calendar import CalendarSkeleton, method
 from tui.invitation.sandbox import Blank, Cells, Facts, cell_index
-from tui.invitation.wording import MissingValues, Wording, WordingError
+from tui.invitation.wording import EndlessWording, MissingValues, Wording, WordingError
 from tui.invitation.zones import IrregularZone
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _MOST_HTML = 102_000
 """Bytes of HTML. Gmail clips what is longer, and a note at the end about a changed place is not read."""
-_MAY_BE_BLANK = ("location", "join_url", "description")
+_MAY_BE_BLANK = ("location", "join_url", "description", "session", "session_title")
 
 
 class Changes(tuple[Change, ...]):
@@ -98,7 +99,7 @@ class Composer:
         self._event_as_told = event_as_told
         self._told: dict[tuple[tuple[str, str], ...], tuple[Event, Mapping[str, object]]] = {}
         self._direction = _direction(event.message.language)
-        self._sessions = {session.session: (session, _facts_of(session)) for session in event.each}
+        self._sessions = {session.session: (session, _facts_of(session, event)) for session in event.each}
         sender = event.message.sender or event.organizer
         self._sender = (sender.name, sender.email)
         # A few are in memory at a time: many attendees may share one, or each may have their own.
@@ -153,6 +154,8 @@ class Composer:
             )
         except MissingValues as missing:
             raise Uncomposable([self._missing(attendee, wording, name) for name in missing.names]) from None
+        except EndlessWording as endless:
+            raise Uncomposable([endless.problem]) from None
         except (WordingError, ValueError) as error:
             # A ValueError is a character that no message can hold: half of one, or a control in a header.
             who = attendee.name or attendee.address
@@ -175,7 +178,7 @@ class Composer:
         key = tuple(sorted(revision.told.items()))
         if key not in self._told:
             event = self._event_as_told(self._event, revision.told)
-            self._told[key] = (event, _facts_of(event))
+            self._told[key] = (event, _facts_of(event, self._event))
         return self._told[key]
 
     def _skeleton(self, event: Event, action: str) -> CalendarSkeleton:
@@ -318,12 +321,13 @@ def _skeleton_of(event: Event, action: str) -> CalendarSkeleton:
         message += "meetings of the series at the wrong time."
         hint = "Write every meeting as a [[session]] of its own, without rrule, or choose another timezone."
         where = event.path.name
-        problem = Problem("error", "bad-event", message, where, value=event.timezone, hint=hint)
+        line = event.line_of("event", "timezone")
+        problem = Problem("error", "bad-event", message, where, line, None, event.timezone, hint)
         raise InputError(message, hint=hint, code="bad-event", problems=[problem]) from None
 
 
-def _facts_of(event: Event) -> Mapping[str, object]:
-    """What a wording can say of an event, or of one session."""
+def _facts_of(event: Event, whole: Event) -> Mapping[str, object]:
+    """What a wording can say of an event, or of one session of the `whole`."""
     language = event.message.language
     return {
         "title": event.title,
@@ -334,6 +338,8 @@ def _facts_of(event: Event) -> Mapping[str, object]:
         "join_url": event.join_url,
         "description": event.description,
         "timezone": event.timezone,
+        "session": event.session,
+        "session_title": event.title.removeprefix(f"{whole.title}: ") if event.session else "",
     }
 
 
@@ -368,7 +374,7 @@ class _Spoken(datetime, _Named):
         return made
 
     def __str__(self) -> str:
-        return spoken(self, self.language)
+        return moment_in_words(self, self.language)
 
 
 class _SpokenDay(_Named):
@@ -381,7 +387,7 @@ class _SpokenDay(_Named):
         return made
 
     def __str__(self) -> str:
-        return spoken_day(self, self.language)
+        return day_in_words(self, self.language)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ apart.
 import html
 import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from itertools import count, pairwise
 from typing import Any, Literal
 from urllib.parse import unquote
 
@@ -23,6 +23,7 @@ from tui.invitation.sandbox import LINK_SCHEMES
 
 _PAIRED = ("if", "for", "macro", "call", "with", "block")
 CHECKED_LINK = ("{% filter _link %}", "{% endfilter %}")
+_BLOCK = re.compile(r"[-*+][ \t]|\d{1,9}[.)][ \t]|#{1,6}[ \t]|>[ \t]|\|")
 _VOID = ("br", "hr", "img")
 
 
@@ -32,7 +33,9 @@ def compile_markdown(source: str) -> tuple[str, str]:
     TemplateSyntaxError, with the source's line, where a link leads nowhere or a statement cuts through the markup.
     """
     protected = Protected(source)
-    tokens = _with_statements_inside(_parser(protected).parse(protected.source), protected)
+    parsed = _parser(protected).parse(protected.source)
+    _check_blocks(parsed, protected)
+    tokens = _with_statements_inside(parsed, protected)
     _check_links(tokens, protected)
     body = str(_Html(protected).render(tokens, MarkdownIt("commonmark", {"breaks": True}).options, {}))
     _check_nesting(body, protected)
@@ -194,6 +197,18 @@ def _check_links(tokens: Sequence[Token], protected: Protected) -> None:
                 raise TemplateSyntaxError(
                     f"the link to “{one_line(target)[:80]}” does not begin with https:// or mailto:", line
                 )
+
+
+def _check_blocks(tokens: Sequence[Token], protected: Protected) -> None:
+    """A statement before an item, a row or a heading on its line makes a sentence of it, which nobody means."""
+    for before, token in pairwise(tokens):
+        if before.type != "paragraph_open" or token.type != "inline":
+            continue
+        for number, line in enumerate(token.content.split("\n")):
+            found = protected.is_statements.match(line)
+            if found and _BLOCK.match(line, found.end()):
+                at = protected.line((token.map[0] if token.map else 0) + number)
+                raise TemplateSyntaxError("an item, row or heading stands on one line with a statement", at)
 
 
 def _check_nesting(body: str, protected: Protected) -> None:

@@ -40,6 +40,12 @@ def uses(tree: nodes.Template, provided: frozenset[str], file: str | None, first
             yield Use(owner, name, file, line + first_line - 1 if file else None, guarded)
 
 
+def has_words(tree: nodes.Template) -> bool:
+    """Whether anything can come of it: it has text or a placeholder that is no comment."""
+    printed = (part for node in tree.find_all(nodes.Output) for part in node.nodes)
+    return any(not isinstance(part, nodes.TemplateData) or bool(part.data.strip()) for part in printed)
+
+
 def _walk(node: nodes.Node, guards: _Guards) -> Iterator[tuple[_Key, int, bool]]:
     """The placeholders under `node`. `guards` are those that are known to be there whenever it is reached."""
     match node:
@@ -64,6 +70,8 @@ def _walk(node: nodes.Node, guards: _Guards) -> Iterator[tuple[_Key, int, bool]]
         case nodes.And() | nodes.Or():
             yield from _walk(node.left, guards)
             yield from _walk(node.right, guards | _given(node.left, isinstance(node, nodes.And)))
+        case nodes.Call(node=nodes.Name(name="range")):
+            yield from _walk_all((*node.args, *node.kwargs), guards)  # the one function; a column may be called so too
         case nodes.Getattr(node=nodes.Name(name=owner)) | nodes.Getitem(node=nodes.Name(name=owner)) if (
             owner in _OWNERS
         ):

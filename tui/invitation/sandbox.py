@@ -2,25 +2,24 @@
 
 import html
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
-from itertools import count, islice
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, Undefined, nodes
-from jinja2.exceptions import SecurityError, TemplateSyntaxError
+from jinja2 import StrictUndefined, Template, Undefined, nodes, pass_context
+from jinja2.exceptions import TemplateSyntaxError
+from jinja2.runtime import Context, markup_join, str_join
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from tui.attendees import Attendee, Columns, squash
 from tui.clean import one_line
+from tui.invitation.budget import LONGEST_RANGE, METHODS_OF_TEXT, STEPS, Budget, charged, separate
 
 LINK_SCHEMES = ("http:", "https:", "mailto:")
-# A message of this many pieces is a loop that nobody meant.
-_MOST_PIECES = 20_000
-_MOST_BITS = 1_000_000
-
-# `safe`, `xmlattr` and `urlize` make markup of a value, `forceescape` escapes twice, `random` is new each time.
-_NO_FILTERS = ("safe", "xmlattr", "urlize", "forceescape", "random")
+# `safe`, `xmlattr` and `urlize` make markup of a value, `forceescape` escapes twice, `random` is new each time, and
+# `pprint` and `tojson` are for programmers.
+_NO_FILTERS = ("safe", "xmlattr", "urlize", "forceescape", "random", "pprint", "tojson")
 _REFUSED: Mapping[type[nodes.Node], str] = {
     nodes.Include: "a template cannot include another file",
     nodes.Import: "a template cannot import another file",
@@ -29,6 +28,24 @@ _REFUSED: Mapping[type[nodes.Node], str] = {
     nodes.EvalContextModifier: "what is a value and what is markup cannot be changed ({% autoescape %})",
     nodes.FilterBlock: "{% filter %} would change the markup too: write {{ value | filter }}",
 }
+
+
+_FREE_FILTERS = frozenset({"default", "d"})
+_METHODS = frozenset({"count", "get", "index", "is_integer", "items", "keys", "values"})
+"""Of numbers and lists: the others change them, or make bytes of them."""
+
+
+class _Context(Context):
+    """The values of one rendering, and what it may still do."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.budget = Budget(STEPS)
+
+    def derived(self, locals: dict[str, Any] | None = None) -> Context:  # noqa: A002  # Jinja2's name
+        made = super().derived(locals)
+        made.budget = self.budget  # type: ignore[attr-defined]  # it is one of these
+        return made
 
 
 class Blank(Undefined):
@@ -102,7 +119,8 @@ def cell_index(header: str, columns: Columns) -> int | None:
 class Environment(ImmutableSandboxedEnvironment):
     """Jinja2 without files, globals, and what makes markup of a value; strict about names and about what it prints."""
 
-    intercepted_binops = frozenset({"*", "**"})
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
+    context_class = _Context
 
     def __init__(self, *, html: bool) -> None:
         super().__init__(
@@ -111,6 +129,8 @@ class Environment(ImmutableSandboxedEnvironment):
             trim_blocks=True,
             lstrip_blocks=True,
             finalize=_printed_in_html if html else _printed,
+            # What is worked out when a template is compiled would not be paid for.
+            optimized=False,
         )
         self.globals.clear()
         for name in _NO_FILTERS:
@@ -118,7 +138,10 @@ class Environment(ImmutableSandboxedEnvironment):
         if not html:
             # Out of habit people write it for HTML's sake; in plain text there is nothing to escape.
             self.filters["e"] = self.filters["escape"] = str
+        for name in self.filters.keys() - _FREE_FILTERS:
+            self.filters[name] = _paid(name, self.filters[name])
         self.filters |= {"_link": link, "_count": _counter}
+        self.filters |= {"_charge": _charge, "_weighed": _weighed, "_concat": _concat_html if html else _concat}
 
     def understand(self, source: str) -> nodes.Template:
         """The source's tree. TemplateSyntaxError with its line where it is wrong, or asks for what is not to be had."""
@@ -127,6 +150,8 @@ class Environment(ImmutableSandboxedEnvironment):
             for kind, why in _REFUSED.items():
                 if isinstance(node, kind):
                     raise TemplateSyntaxError(why, node.lineno)
+            if isinstance(node, nodes.For) and node.recursive:
+                raise TemplateSyntaxError("a loop cannot call itself ({% for ... recursive %})", node.lineno)
             if isinstance(node, nodes.AssignBlock) and node.filter is not None:
                 raise TemplateSyntaxError("{% set %} ... {% endset %} takes no filter", node.lineno)
             # Jinja2 itself would not say so before it comes to it, where it stands within an {% if %}.
@@ -147,20 +172,86 @@ class Environment(ImmutableSandboxedEnvironment):
             return self.getitem(obj, attribute)
         return super().getattr(obj, attribute)
 
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        if _bits(operator, left, right) > _MOST_BITS:
-            raise SecurityError(f"{operator} makes more of it than a template may")
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        if isinstance(obj, str):
+            return attr in METHODS_OF_TEXT
+        if isinstance(obj, int | float | list | tuple | dict | set | bytes | range):
+            return attr in _METHODS
+        return super().is_safe_attribute(obj, attr, value)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        _budget(context).operate(operator, left, right)
         return super().call_binop(context, operator, left, right)
 
+    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+        _budget(context).call(obj, args, kwargs)
+        return super().call(context, obj, *args, **kwargs)
 
-def render(template: Template, context: dict[str, Any]) -> str:
-    """The template filled in. RecursionError where it does not come to an end."""
+    @staticmethod
+    def bounded_range(*args: int) -> range:
+        found = range(*args)
+        if len(found) > LONGEST_RANGE:
+            raise TypeError(f"range has {len(found):,} numbers, and at most {LONGEST_RANGE:,} are of use")
+        return found
+
+    def _generate(
+        self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
+    ) -> str:
+        return super()._generate(charged(source), name, filename, defer_init)
+
+
+def render(template: Template, context: dict[str, Any], steps: int = STEPS) -> str:
+    """The template filled in. Endless where that takes more than `steps`."""
     # Shared: there are no globals to put into a copy of it.
-    pieces = template.root_render_func(template.new_context(context, shared=True))
-    text = "".join(islice(pieces, _MOST_PIECES))
-    if next(pieces, None) is not None:
-        raise RecursionError
-    return text
+    made = template.new_context(context, shared=True)
+    _budget(made).left = steps
+    return "".join(template.root_render_func(made))
+
+
+def _budget(context: Context) -> Budget:
+    return context.budget  # type: ignore[attr-defined,no-any-return]  # context_class
+
+
+def _paid(name: str, applied: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter of Jinja2's that is paid for."""
+    wants = getattr(applied, "jinja_pass_arg", None)
+
+    @pass_context
+    def paid(context: Context, value: Any, *args: Any, **kwargs: Any) -> Any:
+        budget = _budget(context)
+        budget.filter(name, value, args, kwargs)
+        match wants and wants.name:
+            case "context":
+                return budget.made(applied(context, value, *args, **kwargs))
+            case "eval_context":
+                return budget.made(applied(context.eval_ctx, value, *args, **kwargs))
+            case "environment":
+                return budget.made(applied(context.environment, value, *args, **kwargs))
+        return budget.made(applied(value, *args, **kwargs))
+
+    return paid
+
+
+@pass_context
+def _charge(context: Context, steps: int) -> bool:
+    _budget(context).spend(steps)
+    return True
+
+
+@pass_context
+def _weighed(context: Context, value: Any) -> Any:
+    _budget(context).weigh(value)
+    return value
+
+
+@pass_context
+def _concat(context: Context, parts: list[Any]) -> str:
+    return str_join(separate(parts, _budget(context)))
+
+
+@pass_context
+def _concat_html(context: Context, parts: list[Any]) -> str:
+    return markup_join(separate(parts, _budget(context)))
 
 
 def link(value: str) -> Markup:
@@ -171,32 +262,28 @@ def link(value: str) -> Markup:
     return escape(target)
 
 
-def _printed(value: Any) -> Any:
+@pass_context
+def _printed(context: Context, value: Any) -> Any:
     """What may stand in a message. TypeError for what has no words of its own: None, lists, methods."""
+    if type(value) is str and len(value) < 64:
+        return value
     spoken: object = type(value).__str__
     if spoken is not object.__str__ or isinstance(value, int | float):
+        _budget(context).weigh(value)
         return value
     if isinstance(value, Iterable):
         raise TypeError('a placeholder gives a list: go through it with {% for %}, or write | join(", ")')
     raise TypeError("a placeholder gives no text: look for a missing () or a wrong name after a dot")
 
 
-def _printed_in_html(value: Any) -> Any:
+@pass_context
+def _printed_in_html(context: Context, value: Any) -> Any:
     """The same; and a value's own line breaks are line breaks in HTML as well."""
     if isinstance(value, Markup):
+        _budget(context).weigh(value)
         return value
-    text = str(_printed(value))
+    text = str(_printed(context, value))
     return escape(text).replace("\n", Markup("<br>\n")) if "\n" in text else text
-
-
-def _bits(operator: str, left: Any, right: Any) -> int:
-    """About how large the outcome is."""
-    if isinstance(left, int) and isinstance(right, int):
-        return left.bit_length() * abs(right) if operator == "**" else left.bit_length() + right.bit_length()
-    for many, times in ((left, right), (right, left)):
-        if isinstance(many, Sized) and isinstance(times, int):
-            return 8 * len(many) * max(times, 0)
-    return 0
 
 
 def _counter(start: int) -> Callable[[], int]:

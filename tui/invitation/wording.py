@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
@@ -15,13 +16,16 @@ from tui import data
 from tui.attendees import Columns, squash
 from tui.clean import body_text, one_line
 from tui.errors import InputError, Problem
+from tui.invitation.budget import STEPS, Endless
 from tui.invitation.markdown import compile_markdown
 from tui.invitation.markup import compile_markup
-from tui.invitation.placeholders import Use, uses
+from tui.invitation.placeholders import Use, has_words, uses
 from tui.invitation.sandbox import Environment, cell_index, render
 from tui.invitation.styles import inline_styles
 
-EVENT_NAMES = (*("title", "start", "end", "when", "location", "join_url", "description", "timezone"),)
+EVENT_NAMES = (
+    *("title", "start", "end", "when", "location", "join_url", "description", "timezone", "session", "session_title"),
+)
 ORGANIZER_NAMES = ("name", "email", "note")
 TAKEN = frozenset({"event", "organizer", "changes", "attendee", "name", "email"})
 _COLUMNLESS = TAKEN - {"name"}
@@ -32,6 +36,8 @@ _FAULTS = (
     *(TemplateError, ArithmeticError, ValueError, TypeError, LookupError, AttributeError),
     *(RecursionError, MemoryError),
 )
+_FEW_STEPS = 2_000
+_ENDLESS_HINT = "Look for a loop within a loop, a macro that calls itself, or a very large number."
 _GAPS = re.compile(r"\n(?:[ \t]*\n){2,}")
 
 
@@ -44,7 +50,15 @@ class MissingValues(Exception):
 
 
 class WordingError(Exception):
-    """The wording cannot be filled in: what is wrong, in words."""
+    """The wording cannot be filled in: what is wrong, in words, with the place in the template where it is known."""
+
+
+class EndlessWording(WordingError):
+    """The wording does not come to an end, whoever it is filled in for."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +99,13 @@ class Wording:
             found += uses(plain.understand(title.text), _COLUMNLESS, title.file, title.first_line)
             self._subject = plain.from_string(title.text)
         with _mistakes_in(body):
-            found += uses(plain.understand(body.text), _COLUMNLESS, body.file, body.first_line)
+            tree = plain.understand(body.text)
+            found += uses(tree, _COLUMNLESS, body.file, body.first_line)
             text, content = compile_markdown(body.text)
             self._text = plain.from_string(text)
+            if not has_words(tree):
+                hint = "Write the message under the subject, with an empty line between."
+                raise _bad(body, body.first_line, "it has no text", hint)
         around = override or layout
         with _mistakes_in(around):
             asked = list(uses(page.understand(around.text), _OF_A_PAGE, around.file, around.first_line))
@@ -99,6 +117,8 @@ class Wording:
         if override is None and not any(use.name == "content" and not use.owner for use in asked):
             raise _bad(layout, None, "it has no {{ content }}, so nothing of the wording would be in it")
         self._has_content = override is None
+        self._written = {"subject": title, "body": body, "page": around}
+        self._steps = STEPS
         self.uses = tuple(found)
 
     @property
@@ -117,15 +137,21 @@ class Wording:
 
         MissingValues where a blank was used; WordingError where a value cannot be used so.
         """
+        part, steps = "subject", self._steps
         try:
-            subject = one_line(render(self._subject, context))
-            text = render(self._text, context)
+            subject = one_line(render(self._subject, context, steps))
+            part = "body"
+            text = render(self._text, context, steps)
             page = {**context, **about, "subject": subject}
             if self._has_content:
-                page["content"] = Markup(render(self._content, context).replace("<p></p>\n", ""))  # noqa: S704  # ours
-            html = render(self._page, page)
+                content = render(self._content, context, steps)
+                page["content"] = Markup(content.replace("<p></p>\n", ""))  # noqa: S704  # ours
+            part = "page"
+            html = render(self._page, page, steps)
         except _FAULTS as error:
-            raise MissingValues(noted) if noted else WordingError(_in_words(error)) from None
+            if noted:
+                raise MissingValues(noted) from None
+            raise self._fault(error, part, {**context, **about, "subject": "", "content": ""}) from None
         if noted:
             raise MissingValues(noted)
         if not subject:
@@ -133,6 +159,19 @@ class Wording:
         if "\r" in text or "\r" in html:  # values come clean, but a template may spell one
             text, html = body_text(text), body_text(html)
         return Filled(subject, _GAPS.sub("\n\n", text).strip() + "\n", html)
+
+    def _fault(self, error: Exception, part: str, context: dict[str, Any]) -> WordingError:
+        """The error in words. Its line is that of the part as it was written, which fails in the same way."""
+        source = self._written[part]
+        is_endless = isinstance(error, Endless | RecursionError | MemoryError)
+        # It was seen for one attendee; the other thousands are not worth the same wait.
+        steps, self._steps = self._steps, _FEW_STEPS if is_endless else self._steps
+        line = _line_of_fault(source, part == "page", context, steps)
+        words = _in_words(error)
+        if is_endless:
+            return EndlessWording(_bad(source, line, words, _ENDLESS_HINT).problems[0])
+        where = "[message] subject" if source.file is None else f"{source.file}{f' line {line}' if line else ''}"
+        return WordingError(f"{where}: {words}")
 
     def check(self, columns: Columns) -> list[Problem]:
         """What is wrong with the placeholders, given one file's columns; file and line are the template's."""
@@ -223,6 +262,20 @@ def _unknown(use: Use, name: str, choices: Iterable[str]) -> Problem:
     return Problem("error", "unknown-placeholder", message, use.file, use.line, None, name, hint)
 
 
+def _line_of_fault(source: Source, is_html: bool, context: dict[str, Any], steps: int) -> int | None:
+    template = Environment(html=is_html).from_string(source.text)
+    try:
+        render(template, context, steps)
+    except _FAULTS as error:
+        own = [
+            line
+            for code, line in walk_tb(error.__traceback__)
+            if code.f_globals is template.root_render_func.__globals__
+        ]
+        return template.get_corresponding_lineno(own[-1]) + source.first_line - 1 if own else None
+    return None
+
+
 def _in_words(error: Exception) -> str:
     if isinstance(error, UndefinedError):
         return re.sub(r"^'[^']*' has no attribute", "there is no", error.message or "")
@@ -237,6 +290,7 @@ def load(name: str, folder: Path, subject: str | None) -> Wording:
     InputError where there is none, it cannot be read, or it is no template (`bad-template`, with its line).
     """
     path = _find(name, folder)
+    _check_alone(name, path, folder)
     override = path.with_name(path.name.removesuffix(".md") + ".html.j2")
     own_layout = folder / "templates" / "layout.html.j2"
     layout = own_layout if own_layout.exists() else data.templates() / "layout.html.j2"
@@ -244,14 +298,32 @@ def load(name: str, folder: Path, subject: str | None) -> Wording:
     return Wording(_read(path, folder), subject, _read(layout, folder), own_page)
 
 
+def _check_alone(name: str, path: Path | None, folder: Path) -> None:
+    """InputError where there is a NAME.html.j2 that nothing would be made of: its NAME.md is missing."""
+    stem = Path(name).name.removesuffix(".md")
+    page = (folder / name).parent / f"{stem}.html.j2" if _is_path(name) else folder / "templates" / f"{stem}.html.j2"
+    if not page.is_file() or (path is not None and path.parent.resolve() == page.parent.resolve()):
+        return
+    message = f"{stem}.md is missing: {page.name} alone makes no text for those who read none of the HTML."
+    hint = f"Write {stem}.md beside it, or rename {page.name} if it is not in use."
+    shown = str(page.relative_to(folder)) if page.is_relative_to(folder) else page.name
+    problem = Problem("error", "bad-template", message, shown, hint=hint)
+    raise InputError(message, hint=hint, code="bad-template", problems=[problem])
+
+
+def _is_path(name: str) -> bool:
+    return name.endswith(".md") or "/" in name or "\\" in name
+
+
 def _find(name: str, folder: Path) -> Path:
-    if name.endswith(".md") or "/" in name or "\\" in name:
+    if _is_path(name):
         choices = [folder / name, Path(name)]
     else:
         choices = [folder / "templates" / f"{name}.md", data.templates() / f"{name}.md"]
     for choice in choices:
         if choice.is_file():
             return choice
+    _check_alone(name, None, folder)
     known = sorted({p.stem for base in (folder / "templates", data.templates()) for p in base.glob("*.md")})
     near = get_close_matches(name, known, 1)
     hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
@@ -282,6 +354,7 @@ def _bad(source: Source, line: int | None, message: str, hint: str | None = None
 
 
 _HINTS: Mapping[str, str] = {
+    "one line with a statement": "Write {% ... %}, the item or row, and {% end... %} each on a line of its own.",
     "end of print statement": 'A placeholder is one name: {{ full_name }}, or {{ attendee["Full name"] }}.',
     "end of template": "A {{ or {% is not closed, or an {% if %} has no {% endif %}.",
     "unexpected '}'": "A placeholder begins with {{ and ends with }}.",
@@ -300,7 +373,7 @@ def _mistakes_in(source: Source) -> Iterator[None]:
         said = error.message or ""
         hint = next((hint for words, hint in _HINTS.items() if words in said), None)
         raise _bad(source, error.lineno + source.first_line - 1, said, hint) from None
-    except RecursionError:
+    except (RecursionError, MemoryError, SyntaxError):  # Python's, about what Jinja2 makes of it
         raise _bad(source, None, "it is nested too deeply") from None
 
 
