@@ -51,6 +51,8 @@ def test_rows_that_are_left_out_are_named_and_keep_their_cells(live: Live) -> No
 
 
 def test_a_column_that_is_there_twice_is_one_error_once_the_wording_uses_it(desk: Desk) -> None:
+    event = (desk.path / "event.toml").read_text("utf-8")
+    desk.write("event.toml", event.partition("[columns]")[0])
     desk.write("two.csv", "Name,Email,Town,town\nAna,ana@example.org,Leeds,York\n")
     [warning] = desk.json("check", "two.csv")["problems"]
     assert (warning["code"], warning["severity"]) == ("duplicate-column", "warning")

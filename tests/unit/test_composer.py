@@ -281,14 +281,24 @@ def test_a_hostile_attendee_harms_nothing() -> None:
     assert composed.calendar.replace("\r\n ", "").count("\r\nATTENDEE") == 1
     assert "<script>" not in composed.html
     assert [address.addr_spec for address in read(composed.raw)["To"].addresses] == ["ana@example.org"]
-    assert problem_of(lambda: compose("x", an_attendee(row))).code == "missing-value"
+    assert problem_of(lambda: compose("x", an_attendee(row))).code == "bad-event"
 
 
-@pytest.mark.parametrize("link", ["javascript:alert(1)", "j.example", "https://j.example/ x", "https:///x"])
-def test_an_attendees_join_link_must_be_one(link: str) -> None:
+@pytest.mark.parametrize(
+    ("link", "fault", "hint"),
+    [
+        ("javascript:alert(1)", "does not begin with https://", "Put the whole link"),
+        ("j.example/1", "does not begin with https://", "Did you mean https://j.example/1?"),
+        ("see my mail", "white space", "Put the whole link"),
+        ("https://j.example/ x", "white space", "Put the whole link"),
+        ("https:///x", "names no site", "leave the cell blank"),
+    ],
+)
+def test_an_attendees_join_link_must_be_one(link: str, fault: str, hint: str) -> None:
     problem = problem_of(lambda: compose("x", an_attendee({"Join URL": link})))
-    assert (problem.column, problem.value, problem.line) == ("Join URL", link, 2)
-    assert problem.hint == "It begins with https://."
+    assert (problem.code, problem.column, problem.value, problem.line) == ("bad-event", "Join URL", link, 2)
+    assert fault in problem.message
+    assert hint in (problem.hint or "")
 
 
 def test_an_attendees_blank_join_link_is_the_events() -> None:

@@ -172,9 +172,16 @@ def one(tmp_path: Path) -> One:
         ("Godzina rozpoczęcia,Godzina ukończenia,Adres e-mail,Nazwa", "x,y,@,Ana Ruiz"),
         ("Nome,Sobrenome,Endereço de e-mail", "Ana,Ruiz,@"),
         ("Carimbo de data/hora,Endereço de e-mail,Nome completo", "x,@,Ana Ruiz"),
+        ("Nombre,Apellidos,Dirección de correo electrónico,Dirección del correo electrónico 3", "Ana,Ruiz,,@"),
+        ("Nombre,Apellidos,Correo electrónico 1 - Valor", "Ana,Ruiz,@"),
+        ("Prénom,Nom,Adresse de messagerie,Adresse de messagerie 2", "Ana,Ruiz,,@"),
+        ("Prénom,Nom,E-mail 1 - Valeur", "Ana,Ruiz,@"),
+        ("Nome,Cognome,Indirizzo posta elettronica,Indirizzo posta elettronica 2", "Ana,Ruiz,,@"),
+        ("Enw cyntaf,Cyfenw,Cyfeiriad e-bost", "Ana,Ruiz,@"),
+        ("Enw llawn,Beth yw eich cyfeiriad e-bost?,E-bost", "Ana Ruiz,x,@"),
     ],
 )
-def test_the_address_and_the_name_are_recognised_in_seven_languages(one: One, header: str, cells: str) -> None:
+def test_the_address_and_the_name_are_recognised_in_eight_languages(one: One, header: str, cells: str) -> None:
     people = one(header, cells.replace("@", "ana@example.org"))
     assert [(ana.address, ana.name) for ana in people.records] == [("ana@example.org", "Ana Ruiz")]
     assert not people.problems

@@ -19,9 +19,11 @@ _EMAIL = frozenset(
         *("emailadresse", "emailadres", "adresemail", "enderecodeemail", "enderecoemail"),  # de, nl, pl, pt
         *("adresseemail", "adressemail", "adressedemessagerie", "adressedecourriel", "adressecourriel", "courriel"),
         *("correo", "correoelectronico", "direcciondecorreo", "direcciondecorreoelectronico"),
+        *("direcciondelcorreoelectronico", "correoelectronicovalor", "emailvalor", "emailvaleur"),
         *("indirizzoemail", "indirizzomail", "indirizzodimail", "postaelettronica"),
         *("indirizzopostaelettronica", "indirizzodipostaelettronica"),
         *("correioeletronico", "enderecodecorreioeletronico"),
+        *("ebost", "cyfeiriadebost", "eichcyfeiriadebost"),  # cy
     }
 )
 _SECOND = frozenset({"secondaryemail", "alternateemail"})
@@ -43,7 +45,7 @@ _STAMP = frozenset(  # the first column of a Google form's answers
     }
 )
 _USERNAME = frozenset({"username", "benutzername", "nomeutente", "nombredeusuario", "nomdutilisateur", "nomedeusuario"})
-_ABOUT_AN_ADDRESS = re.compile("email|courriel|correoelectronico|postaelettronica|correioeletronico|messagerie")
+_ABOUT_AN_ADDRESS = re.compile("email|courriel|correoelectronico|postaelettronica|correioeletronico|messagerie|ebost")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -120,14 +122,25 @@ _WHOLE = (
     *("vorundnachname", "vornamenachname", "vornameundnachname", "vollstandigername", "prenometnom", "nometprenom"),
     *("nomcomplet", "nombrecompleto", "nombreyapellidos", "nombreyapellido", "nomecompleto", "nomeecognome"),
     *("nomecognome", "cognomeenome", "nomeesobrenome", "volledigenaam", "voornaamennaam", "voornaamnaam"),
-    *("imieinazwisko", "nom", "nombre", "nome", "naam", "nazwa"),
+    *("imieinazwisko", "nom", "nombre", "nome", "naam", "nazwa", "enwllawn", "enw"),
 )
 # What a person called themselves on the day: Zoom's. Only where nobody was asked for a name.
 _SHOWN = ("displayname", "nameoriginalname", "usernameoriginalname")
-_FIRST = ("firstname", "givenname", "forename", "vorname", "prenom", "voornaam", "imie", "primeironome", "first")
+_FIRST = (
+    "firstname",
+    "givenname",
+    "forename",
+    "vorname",
+    "prenom",
+    "voornaam",
+    "imie",
+    "primeironome",
+    "enwcyntaf",
+    "first",
+)
 _LAST = (
     *("lastname", "surname", "familyname", "nachname", "familienname", "nomdefamille", "apellidos", "apellido"),
-    *("cognome", "achternaam", "familienaam", "nazwisko", "sobrenome", "apelido", "last"),
+    *("cognome", "achternaam", "familienaam", "nazwisko", "sobrenome", "apelido", "cyfenw", "last"),
 )
 # Of whom a column of names may speak where the address column says no more than "Email". A user name is often a login,
 # a guest's somebody else's, and who paid is not who comes.

@@ -1,7 +1,8 @@
 """Composing: one attendee's wording and calendar object, put together as one message."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from errno import ENOENT
 from functools import cached_property, lru_cache
@@ -86,8 +87,10 @@ class Composer:
         event: Event,
         wordings: Mapping[str, Wording],
         event_as_told: Callable[[Event, Mapping[str, str]], Event] | None = None,
+        dead_links: Sequence[str] = (),
     ) -> None:
         """`event_as_told` makes an event of what somebody was told of it, should a message be about that.
+        `dead_links` are those of a meeting that was cancelled: no new message may have one.
 
         InputError: a file that everybody gets cannot be read (`missing-attachment`), or no calendar program can be
         told when the event is (`bad-event`).
@@ -96,7 +99,7 @@ class Composer:
         self._bindings: dict[tuple[str, Columns], tuple[tuple[str, int], ...]] = {}
         self._specials: dict[Columns, _Special] = {}
         self._skeletons: dict[tuple[int, str], CalendarSkeleton] = {}
-        self._event_as_told = event_as_told
+        self._event_as_told, self._dead_links = event_as_told, tuple(dead_links)
         self._told: dict[tuple[tuple[str, str], ...], tuple[Event, Mapping[str, object]]] = {}
         self._direction = _direction(event.message.language)
         self._sessions = {session.session: (session, _facts_of(session, event)) for session in event.each}
@@ -161,7 +164,19 @@ class Composer:
             who = attendee.name or attendee.address
             message = f"The wording cannot be filled in for {who}: {one_line(str(error))}."
             raise Uncomposable([_at(attendee, "bad-template", message)]) from None
+        if self._dead_links and revision.action != "cancel":
+            self._must_be_alive(attendee, filled.text, calendar.decode("utf-8"))
         return Composition(raw, filled.subject, filled.text, filled.html, calendar.decode("utf-8"))
+
+    def _must_be_alive(self, attendee: Attendee, text: str, calendar: str) -> None:
+        """Uncomposable where the message sends people to a meeting that was cancelled."""
+        said = text + re.sub(r"\r\n[ \t]", "", calendar).replace("\\", "")
+        for link in self._dead_links:
+            if link in said:
+                who = attendee.name or attendee.address
+                message = f"The message to {who} has the join link of the meeting that was cancelled: {link}"
+                hint = "Make a new meeting and put its link into the event file, or into the join_url column."
+                raise Uncomposable([replace(_at(attendee, "bad-event", message, hint=hint), value=link)])
 
     def columns_leaving(self, columns: Columns) -> frozenset[int]:
         """Which columns of a file may reach a message: the address, the name, and all that the wording can use."""
@@ -197,8 +212,7 @@ class Composer:
         special = self._special(attendee.columns)
         link = attendee.cells[special.link].strip() if special.link is not None else ""
         if link and not is_web_link(link):
-            message = "The join link is not a web link."
-            raise Uncomposable([_at(attendee, "missing-value", message, special.link, "It begins with https://.")])
+            raise Uncomposable([_bad_link(attendee, link, special.link)])
         name = attendee.cells[special.file].strip() if special.file is not None else ""
         try:
             own = [self._own_attachment(self._event.path.parent / name)] if name else []
@@ -309,6 +323,21 @@ def _locale(language: str) -> "Locale":
         return Locale.parse(language, sep="-")
     except (UnknownLocaleError, ValueError):
         return Locale("en")
+
+
+def _bad_link(attendee: Attendee, link: str, column: int | None) -> Problem:
+    """The fault that the event's own join_url would have (`bad-event`), in somebody's row."""
+    whole = f"https://{link}"
+    hint = "Put the whole link into the cell, from https:// to its end, or leave the cell blank for the event's own."
+    if re.search(r"\s", link):
+        message = "The join link has white space in it, so it would end there."
+    elif re.match(r"https?:", link, re.IGNORECASE):
+        message = "The join link names no site after https://."
+    else:
+        message = "The join link does not begin with https://, so no program would open it."
+        if re.match(r"[\w-]+(\.[\w-]+)+(/|$)", link) and is_web_link(whole):
+            hint = f"Did you mean {whole}?"
+    return _at(attendee, "bad-event", message, column, hint)
 
 
 def _skeleton_of(event: Event, action: str) -> CalendarSkeleton:
