@@ -169,6 +169,14 @@ def test_pages_that_are_each_others_parents_end() -> None:
     assert "its pages cannot be found" in reasons(hiding.pdf(change))
 
 
+def test_objects_that_are_not_where_the_file_says_are_searched_for_only_so_long() -> None:
+    objects = b"".join(b"%d 0 obj\n(x)\nendobj\n" % number for number in range(1, 2_001))
+    table = b"xref\n0 2001\n0000000000 65535 f \n" + b"0000000009 00000 n \n" * 2_000
+    body = b"%PDF-1.4\n" + b"%" + b" " * 4 * MB + b"\n" + objects
+    end = b"trailer<</Size 2001/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % len(body)
+    assert reasons(body + table + end)
+
+
 def test_a_stream_that_unpacks_without_end_is_closed() -> None:
     packed = zlib.compress(bytes(40 * MB))
     body = b"%PDF-1.4\n1 0 obj\n<</Filter/FlateDecode/Length " + str(len(packed)).encode() + b">>stream\n" + packed

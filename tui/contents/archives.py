@@ -27,6 +27,7 @@ _CALLED_BY_PROGRAM = re.compile(r"(?:[A-Za-z_-]+\d*/)*(?:[\[\]A-Za-z_-]*\d*\.[a-
 # What a printer and a layout remember: written into most documents by the programs themselves, and no text.
 _STATE = re.compile(r"(?:.*/)?printerSettings/[^/]+\.bin|layout-cache")
 _STATE_AT_MOST = 1 << 17  # bytes
+_IS_ODF = re.compile(rb"application/vnd\.[a-z.-]+")
 _XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:\?xml|[A-Za-z][\w:.-]*[^<>]*\sxmlns)|\xff\xfe<\0|\xfe\xff\0<")
 
 
@@ -109,7 +110,7 @@ def _entry(place: Place, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, is_of
         return
     if not is_office:
         yield from place.inside(entry.filename, content)
-    elif len(content) <= _STATE_AT_MOST and _STATE.fullmatch(entry.filename):
+    elif (len(content) <= _STATE_AT_MOST and _STATE.fullmatch(entry.filename)) or _IS_ODF.fullmatch(content):
         yield from inner.says(strings(content), "name")
     elif _XML.match(content):
         if entry.filename == "META-INF/manifest.xml" and b"encryption-data" in content:

@@ -57,6 +57,7 @@ _NAMES = ("name", "val", "value", "displayName", "text", "label")
 _WORDLIKE = re.compile(
     r"[A-Za-z]+|[#\d.,:%+\s/-]*(?:pt|cm|mm|in|px|em|deg)?|\{?[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?|[0-9A-Fa-f]{6,8}"
 )
+_PART = re.compile(r"(?:\.\./|/)*(?:[A-Za-z]+/)*[A-Za-z]+\d*\.[a-z]{2,5}")
 _SCHEMA = re.compile(r"(?:https?://(?:schemas\.|purl\.org/|www\.w3\.org/)|urn:(?:schemas|oasis))[\w.:/#-]*")
 
 
@@ -139,7 +140,9 @@ class _Walk:
         if not value or key.startswith(("rsid", "paraId", "textId")) or _SCHEMA.fullmatch(value):
             return
         of_a_pivot_table = key == "v" and element in ("s", "n", "d")
-        if key in _BY_PEOPLE or (key in _NAMES and element in _NAMED_BY_PEOPLE) or of_a_pivot_table:
+        if key == "Target" and _PART.fullmatch(value):
+            self.others.append(value)
+        elif key in _BY_PEOPLE or (key in _NAMES and element in _NAMED_BY_PEOPLE) or of_a_pivot_table:
             self.by_people.append(value)
         elif not _WORDLIKE.fullmatch(value):
             self.others.append(value)

@@ -26,6 +26,8 @@ _DRAWN_AT_MOST = 8_000_000
 """Bytes of page descriptions with text in them, of all versions together. A megabyte takes some seconds."""
 
 _STREAM_AT_MOST = 20_000_000  # bytes
+_STEPS_AT_MOST = 8_000_000  # of a few bytes each
+_SEARCHED_AT_MOST = 1_000_000_000  # bytes: pypdf searches the whole file for each object that is not where it should be
 
 _END = re.compile(rb"startxref\s{1,9}\d{1,12}\s{1,9}%%EOF[ \t]*(?:\r\n|\r|\n)?")
 # By the key that leads to it: streams that are drawn, and streams that say how to draw.
@@ -40,6 +42,7 @@ _HOW = frozenset(
 _SHEETS = frozenset({"/Contents", "/CharProcs"})
 # Below these, keys are names that somebody gave: what counts is where they hang.
 _KEPT = frozenset({"/EF", *_SHEETS, *_HOW})
+_BY_PROGRAM = frozenset({"/DA", "/CharSet", "/CreationDate", "/ModDate", "/M", "/Lang", "/NM"})
 _COLOURS = frozenset({"/ICCBased", "/Indexed", "/Separation", "/DeviceN", "/Lab", "/CalRGB", "/CalGray"})
 _SAID_INSTEAD = re.compile(rb"/(?:ActualText|Alt|E)\s*(?:\(((?:\\.|[^\\)])*)\)|<([0-9A-Fa-f\s]*)>)", re.DOTALL)
 # Names of the format and of fonts are no more than that; keys, so that a person's own are seen.
@@ -134,7 +137,7 @@ def _read(content: bytes, drawn: int) -> _Found:
     ):
         try:
             reader = pypdf.PdfReader(
-                io.BytesIO(content), root_object_recovery_limit=1_000, xref_stream_maximum_entries=2 * _OBJECTS_AT_MOST
+                _Searched(content), root_object_recovery_limit=1_000, xref_stream_maximum_entries=2 * _OBJECTS_AT_MOST
             )
             if reader.is_encrypted and not reader.decrypt(""):
                 raise Refused("it is encrypted")
@@ -143,6 +146,27 @@ def _read(content: bytes, drawn: int) -> _Found:
             raise Refused("it is encrypted") from None
         except PyPdfError:
             raise Refused("it is a damaged PDF") from None
+
+
+class _Searched(io.BytesIO):
+    """A file that can be read only so often: a step at a time, or taken as a whole."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._left = max(_SEARCHED_AT_MOST // max(len(content), 1), 20)
+        self._steps = _STEPS_AT_MOST
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._steps -= 1
+        if self._steps < 0:
+            raise OSError("this file leads to the same places again and again")
+        return super().read(size)
+
+    def getbuffer(self) -> memoryview:
+        self._left -= 1
+        if self._left < 0:
+            raise OSError("this file has too many objects that are not where it says")
+        return super().getbuffer()
 
 
 class _Objects:
@@ -246,7 +270,8 @@ class _Objects:
                 waiting += [(each, key) for each in reversed(inner)]
             elif isinstance(node, TextStringObject):
                 if key != "/ID":
-                    self._say(f"{where}: {key[1:]}" if keyed else where, str(node))
+                    kind: Kind = "name" if key in _BY_PROGRAM else "text"
+                    self._say(f"{where}: {key[1:]}" if keyed else where, str(node), kind)
             elif isinstance(node, ByteStringObject):
                 self._say(f"{where}: {key[1:]}" if keyed else where, strings(bytes(node)), "name")
             elif isinstance(node, NameObject) and _ODD_NAME.match(str(node)):
@@ -289,11 +314,11 @@ class _Objects:
             try:
                 content = page.get_contents()
                 drawn = content.get_data() if content is not None else b""
+                self._instead(where, drawn)
                 if b"BT" in drawn:
                     self._draw(len(drawn))
+                    self._fonts(where, page)
                     self._say(where, page.extract_text())
-                self._instead(where, drawn)
-                self._fonts(where, page)
             except Refused:
                 raise
             except Exception:  # noqa: BLE001 - one page that cannot be read leaves the others
@@ -321,6 +346,9 @@ class _Objects:
         fonts: Any = resources.get_object().get("/Font") if resources is not None else None
         for font in list((fonts.get_object() if fonts is not None else {}).values())[:500]:
             facts = font.get_object()
+            table = facts.get("/ToUnicode")
+            if hasattr(table, "get_data"):
+                self._draw(len(table.get_data()) // 4)  # it is read anew on each page that has the font
             is_coded = facts.get("/Subtype") == "/Type0" and str(facts.get("/Encoding", "")).startswith("/Identity")
             if "/ToUnicode" not in facts and (is_coded or facts.get("/Subtype") == "/Type3"):
                 self._found.closed.append((where, "it has text in a font that does not tell its letters"))
@@ -367,8 +395,8 @@ class _Objects:
         self._say(where, addressed(content), "name")
         if b"BT" in content:
             self._draw(len(content))
-            self._say(where, PageObject(self._reader).extract_xform_text(stream))  # type: ignore[arg-type]
             self._fonts(where, stream)
+            self._say(where, PageObject(self._reader).extract_xform_text(stream))  # type: ignore[arg-type]
 
     def _rest(self, where: str, content: bytes) -> None:
         """A stream that nothing says the purpose of."""
