@@ -473,6 +473,14 @@ def test_a_file_with_nothing_in_it_is_empty(read: Read, text: str) -> None:
     assert people.columns == ()
 
 
+@pytest.mark.parametrize(
+    "data", [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\x81\xff", bytes(range(256)) * 9, b"email\na\0@x.org\n"]
+)
+def test_a_file_that_is_no_text_is_said_to_be_none(read: Read, data: bytes) -> None:
+    (problem,) = read(data).problems
+    assert (problem.code, problem.message) == ("encoding", "This is not a text file: it holds NUL bytes.")
+
+
 def test_a_header_alone_is_nobody(read: Read) -> None:
     people = read("Name,Email\n\n,,\n", "email\nana@example.org\n")
     assert found(people) == [("no-attendees", None)]
@@ -628,6 +636,7 @@ def test_a_cell_with_line_breaks_is_not_suspected(read: Read, note: str) -> None
         ("Bo,Bo Li <bo@example.org>,", "bad-address", "E-Mail", "Bo Li <bo@example.org>", "bo@example.org"),
         ("Bo,bo@example.org.,", "bad-address", "E-Mail", "bo@example.org.", "bo@example.org"),
         ("Bo,anonymous,", "bad-address", "E-Mail", "anonymous", "Correct it in the file, or delete the row."),
+        ("Li,Bo,bo@example.org", "bad-address", "E-Mail", "Bo", "bo@example.org is one cell further right"),
         ("Name,email,Notes", "bad-address", "E-Mail", "email", "This row is the header once more: delete it."),
         ('Bo,"bo@example.org\nuk",', "bad-address", "E-Mail", "bo@example.org\nuk", "bo@example.org"),
         ("Bo,bo@example.org\u00a0uk,", "bad-address", "E-Mail", "bo@example.org\u00a0uk", "bo@example.org"),

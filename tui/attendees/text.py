@@ -184,6 +184,8 @@ def _check(content: Content, codec: str) -> None:
             read += len(block)
             has_nul |= "\0" in decoder.decode(block, final=not block)
     except UnicodeError as error:
+        if not codec.startswith("utf-16") and b"\0" in content.head:
+            raise _no_text(content, codec) from None
         # A decoder's object is what it had kept of earlier blocks and this one.
         start = read - len(error.object) + error.start if isinstance(error, UnicodeDecodeError) else 0
         line = 1 + _line_ends(content, codec, start)
@@ -193,17 +195,21 @@ def _check(content: Content, codec: str) -> None:
         raise DamageError(
             "encoding",
             line,
-            f"Line {line} holds a byte ({byte}) that is no {_for_people(codec)} text, which the rest is.",
+            f"This line holds a byte ({byte}) that is no {_for_people(codec)} text, which the rest of the file is.",
             "Open the file in a spreadsheet, put that line right and save it as CSV UTF-8; or name the encoding of the "
             "whole file with --encoding.",
         ) from None
     if has_nul:
-        raise DamageError(
-            "encoding",
-            1 + _line_ends(content, codec),
-            "This is not a text file: it holds NUL bytes.",
-            "Export the list as CSV UTF-8 or .xlsx; or name the file's encoding with --encoding.",
-        )
+        raise _no_text(content, codec)
+
+
+def _no_text(content: Content, codec: str) -> DamageError:
+    return DamageError(
+        "encoding",
+        1 + _line_ends(content, codec),
+        "This is not a text file: it holds NUL bytes.",
+        "Export the list as CSV UTF-8 or .xlsx; or name the file's encoding with --encoding.",
+    )
 
 
 def _line_ends(content: Content, codec: str, size: int | None = None) -> int:
