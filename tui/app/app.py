@@ -32,8 +32,21 @@ if TYPE_CHECKING:
 
 # What the palette offers, by the bindings' ids: the rest is about where the cursor is.
 _PALETTE = frozenset(
-    {"search", "problems", "open", "resend", "event", "rehearse", "send", "browse", "reload"}
-    | {"pause", "stop", "help", "quit"}
+    {
+        "search",
+        "problems",
+        "open",
+        "resend",
+        "event",
+        "rehearse",
+        "send",
+        "browse",
+        "reload",
+        "view",
+        "encoding",
+        "begin",
+    }
+    | {"view", "encoding", "begin", "pause", "stop", "help", "quit"}
 )
 _TICK = 0.1  # seconds between two looks at a run
 _SEARCH_AT_ONCE = 20_000  # rows; more are searched in a thread
@@ -72,6 +85,7 @@ class InviteApp(App[None]):
         self._quitting = False
         self._interrupted = False
         self._pages: TemporaryDirectory[str] | None = None
+        self._sample: TemporaryDirectory[str] | None = None
 
     @property
     def exit_code(self) -> int:
@@ -92,7 +106,7 @@ class InviteApp(App[None]):
 
     def on_mount(self) -> None:
         # The frame is painted before anything is read.
-        self.call_after_refresh(self._open)
+        self.call_after_refresh(self._open if self._opening.files else self._begin)
         if not self.is_headless:
             leaving.on_terminate(self._terminated)
             leaving.on_hang_up(self._settle)
@@ -196,6 +210,9 @@ class InviteApp(App[None]):
             "stop": self._stop,
             "browse": self._browse,
             "reload": self._open,
+            "view": self._choose_view,
+            "encoding": self._choose_encoding,
+            "begin": self._begin,
             "dismiss": lambda: self._become(self.state.with_run(None)),
         }
         what[event.what]()
@@ -224,6 +241,67 @@ class InviteApp(App[None]):
         from tui.app.screens.event import EventDetails
 
         self.push_screen(EventDetails(self.state))
+
+    # What is opened, and what of it is shown
+
+    def _begin(self) -> None:
+        from tui.app.screens.start import Start
+
+        self.push_screen(Start(Path.cwd()), self._begun)
+
+    def _begun(self, answer: str | None) -> None:
+        what, _, file = (answer or "").partition(" ")
+        if what == "file":
+            self._open_other(file)
+        elif what == "sample":
+            self._open_other(str(self._own_sample() / "attendees.csv"))
+
+    def _own_sample(self) -> Path:
+        """The sample, in a folder that is gone when the app is: nothing is written where the program lies."""
+        from shutil import copytree
+        from tempfile import TemporaryDirectory
+
+        from tui.data import samples
+
+        if self._sample is None:
+            self._sample = TemporaryDirectory(prefix="invite-tui-sample-")
+        return copytree(samples(), Path(self._sample.name), dirs_exist_ok=True)
+
+    def _open_other(self, *files: str) -> None:
+        """Begin anew with these files; the account and the like stay as they were chosen."""
+        self._opening = replace(self._opening, files=files, event=None, encoding=None)
+        self._become(State(files=files))
+        self.main.look_at(View())
+        self._open()
+
+    def _choose_encoding(self) -> None:
+        from tui.app.encodings import telling
+        from tui.app.screens.encoding import Encodings
+
+        folder = self.state.folder
+        found = folder.attendees.encodings if folder is not None else ()
+        dialog = Encodings(telling(self._opening.files), found, self._opening.encoding)
+        self.push_screen(dialog, self._encoding_chosen)
+
+    def _encoding_chosen(self, answer: str | None) -> None:
+        if answer is not None and not self.state.running:
+            from tui.app.encodings import CHOICES
+
+            self._opening = replace(self._opening, encoding=answer if answer in CHOICES else None)
+            self._open()
+
+    def _choose_view(self) -> None:
+        self._work("count", partial(work.count_people, self.post_message, self.state))
+
+    def on_counted(self, event: work.Counted) -> None:
+        from tui.app.screens.views import chosen_view, view_dialog
+
+        def answered(answer: str | None) -> None:
+            if answer is not None:
+                self.main.look_at(chosen_view(self.main.view, answer))
+
+        if self.screen is self.main:
+            self.push_screen(view_dialog(self.main.view, event.standings, event.groups), answered)
 
     # Rehearse, send, resend
 
@@ -300,9 +378,8 @@ class InviteApp(App[None]):
             elif yes is not None:
                 self._toast("Nothing was sent.")
 
-        folder, account = self.state.folder, self.state.account
-        if folder is not None and account is not None:
-            self.push_screen(Confirm(account, folder.event, planned, self.state.left_out), confirmed)
+        if (account := self.state.account) is not None:
+            self.push_screen(Confirm(account, planned, self.state), confirmed)
 
     def _start(self, planned: work.Planned) -> None:
         folder = self.state.folder
@@ -436,8 +513,9 @@ class InviteApp(App[None]):
     async def on_unmount(self) -> None:
         if self._job is not None:
             self._job.control.stop()
-        if self._pages is not None:
-            self._pages.cleanup()
+        for own in (self._pages, self._sample):
+            if own is not None:
+                own.cleanup()
 
 
 def _nothing_to_send(state: State) -> str:

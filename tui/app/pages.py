@@ -60,7 +60,7 @@ def page(name: str, subject: Subject) -> list[Line]:
     """The page called `name`, for this attendee."""
     if name == "History":
         return list(_history(subject))
-    lines = list(problems_in_words(subject.problems)) if name == "Message" else []
+    lines = [*problems_in_words(subject.problems), *_sessions(subject)] if name == "Message" else []
     if subject.view is None:
         return lines
     if isinstance(subject.view, InviteError):
@@ -274,6 +274,18 @@ def _history(subject: Subject) -> Iterator[Line]:
             yield Line(_content(f"to {visible(entry.address)}", "quiet"), _content("  "))
         if entry.reply:
             yield Line(_content(visible(entry.reply), "quiet"), _content("  "))
+
+
+def _sessions(subject: Subject) -> Iterator[Line]:
+    """Of somebody who comes to several sessions, what becomes of each."""
+    if len(subject.actions) < 2 or subject.settled is not None:
+        return
+    to_send = sum(action.action != "none" for action in subject.actions)
+    yield text_line(f"{count(to_send, 'message')} to send, of {count(len(subject.actions), 'session')}", "label")
+    for action in subject.actions:
+        sign, tone = ("·", "quiet") if action.action == "none" else ("✓", "good")
+        yield Line(_content(visible(next_in_words(subject, action))), _content(f"{sign} ", tone))
+    yield text_line()
 
 
 def next_in_words(subject: Subject, action: "Action") -> str:

@@ -64,6 +64,14 @@ class Opened(Message):
 
 
 @dataclass(eq=False, repr=False)
+class Counted(Message):
+    """How many people stand how, and how many are in each group."""
+
+    standings: Mapping[str, int]
+    groups: Mapping[str, int]
+
+
+@dataclass(eq=False, repr=False)
 class Surveyed(Message):
     """The plan and the ledger were read again."""
 
@@ -368,6 +376,14 @@ def find(post: Post, view: "View", state: State, is_stale: Callable[[], bool] = 
     ordered = filtering.in_order(rows, view.order, state)
     if not is_stale():
         post(Found(view, ordered))
+
+
+def count_people(post: Post, state: State) -> None:
+    """By the names of the marks, and by group."""
+    from tui.app import filtering
+
+    if state.folder is not None:
+        post(Counted(filtering.standings(state), state.folder.attendees.records.groups))
 
 
 def plan_run(

@@ -5,11 +5,11 @@ import sys
 import tui
 
 HELP = """\
-usage: invite-tui ATTENDEES.csv [MORE.csv ...]
+usage: invite-tui [ATTENDEES.csv ...]
        invite-tui COMMAND ...
 
 Personal invitations in bulk, safely: one message per person, and nobody learns of another.
-A first argument that is no command is an attendee file: it opens the app.
+A first argument that is no command is an attendee file: it opens the app. Without any the app offers what is there.
 
 commands:
   check     what is wrong with the input
@@ -62,6 +62,10 @@ def main(argv: list[str] | None = None) -> int:
     # Written out, so that asking for help costs little more than starting Python.
     if argv in (["--version"], ["--help"], ["-h"]):
         return _say(f"invite-tui {tui.__version__}\n" if argv[0] == "--version" else HELP)
+    if not argv and sys.stdin.isatty() and sys.stdout.isatty():
+        from tui.app import run as open_app
+
+        return open_app([])
     if not argv:
         print(HELP, end="", file=sys.stderr)
         return 2

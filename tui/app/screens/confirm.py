@@ -10,13 +10,13 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from tui.app.screens.dialog import Dialog
+from tui.app.state import State
 from tui.app.words import count, crop, duration
 from tui.clean import visible
 
 if TYPE_CHECKING:
     from tui.app.work import Planned
     from tui.delivery import Account
-    from tui.event import Event
     from tui.plan import Action
 
 _GROUPS_SHOWN = 12
@@ -33,14 +33,15 @@ class Confirm(Dialog[bool]):
         Binding("pagedown", "scroll(5)", "down", show=False),
     ]
 
-    def __init__(self, account: "Account", event: "Event | None", planned: "Planned", left_out: int = 0) -> None:
+    def __init__(self, account: "Account", planned: "Planned", state: State) -> None:
         super().__init__()
         self._account = account
-        self._event = event
+        self._event = state.folder.event if state.folder is not None else None
+        self._state = state
         self._planned = planned
         self._plan = planned.plan
         self._purpose = planned.purpose
-        self._left_out = left_out
+        self._left_out = state.left_out
         self._number = len(self._plan.to_send)
 
     def compose(self) -> ComposeResult:
@@ -50,6 +51,7 @@ class Confirm(Dialog[bool]):
             with VerticalScroll(can_focus=False):
                 yield Static(self._account_in_words(), markup=False)
                 yield Static(self._table(), id="groups", markup=False)
+                yield Static(self._columns(), id="columns", markup=False)
             yield Static(Content(f"Type the number of messages, {self._number}, to send them."), id="ask", markup=False)
             with Horizontal(classes="answers"):
                 yield Input(id="number", compact=True, max_length=12, select_on_focus=False)
@@ -104,6 +106,16 @@ class Confirm(Dialog[bool]):
             words = f"\n▲ {count(self._left_out, 'person', 'people')} with errors left out"
             rows.append(Content.styled(words, "$warning"))
         return Content("\n").join(rows)
+
+    def _columns(self) -> Content:
+        """What of each row leaves, and what stays."""
+        leaving = [
+            f"{visible(header)} ({', '.join(places)})" if places else visible(header)
+            for header, places in self._state.leaving.items()
+        ]
+        words = Content.assemble(("Columns that leave: ", "$quiet"), ", ".join(leaving) or "none")
+        staying = ", ".join(map(visible, self._state.staying))
+        return words + Content.assemble(("\nThat stay here: ", "$quiet"), staying) if staying else words
 
     def action_close(self) -> None:
         """Who only looked is not told that nothing was sent."""

@@ -1,7 +1,11 @@
 """The event, the account and the files, in words, and what is wrong with them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
+from textual.binding import Binding, BindingType
+
+from tui.app.encodings import DELIMITERS
 from tui.app.pages import Line, field_line, problems_in_words, text_line
 from tui.app.screens.dialog import PageDialog
 from tui.app.state import State
@@ -9,8 +13,18 @@ from tui.app.words import count
 from tui.clean import visible
 from tui.errors import Problem
 
+if TYPE_CHECKING:
+    from tui.attendees import AttendeeList
+
 
 class EventDetails(PageDialog):
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("c", "encoding", "encoding", show=False)]
+
+    def action_encoding(self) -> None:
+        """As the key on the main screen, where it is told of."""
+        self.dismiss(None)
+        self.app.call_later(self.app.simulate_key, "c")
+
     def __init__(self, state: State) -> None:
         super().__init__("Event", list(_lines(state)))
 
@@ -46,12 +60,39 @@ def _lines(state: State) -> Iterator[Line]:
         yield field_line("Account", f"{account.name}: {account.host}:{account.port}{user} ({account.security})")
     yield field_line("Outbox", str(folder.outbox))
     yield text_line()
+    yield from _files(folder.attendees)
     people = count(len(folder.attendees.records), "attendee")
-    yield field_line("Files", ", ".join(folder.attendees.files))
-    yield field_line("", f"{people}, {state.survey.ready:,} ready, {state.to_fix:,} to fix, {state.survey.sent:,} sent")
+    yield field_line(
+        "People", f"{people}, {state.survey.ready:,} ready, {state.to_fix:,} to fix, {state.survey.sent:,} sent"
+    )
+    if state.leaving or state.staying:
+        yield text_line()
+        yield text_line("Columns that leave in a message, and those that stay on this machine", "label")
+        yield from columns_in_words(state.leaving, state.staying)
     if state.survey.removed:
         words = count(state.survey.removed, "person is", "people are")
         yield field_line("", f"{words} no longer on the list and still hold an invitation: left alone")
+
+
+def _files(attendees: "AttendeeList") -> Iterator[Line]:
+    """Each file, and how it was read."""
+    for number, (file, encoding, delimiter) in enumerate(
+        zip(attendees.files, attendees.encodings, attendees.delimiters, strict=True)
+    ):
+        how = [encoding.upper() if encoding.startswith("utf") else encoding or "not readable"]
+        how += [DELIMITERS.get(delimiter, f"cells parted by {delimiter}")] if delimiter else []
+        yield field_line("" if number else "Files", f"{file}: {', '.join(how)}")
+    yield field_line("", "c chooses another encoding, if names read wrong", "quiet")
+
+
+def columns_in_words(leaving: Mapping[str, Sequence[str]], staying: Sequence[str]) -> Iterator[Line]:
+    """Which columns reach a message, and where in it; and which never leave this machine."""
+    for number, (header, places) in enumerate(leaving.items() if any(leaving.values()) else ()):
+        yield field_line("" if number else "Leaving", f"{header}: {', '.join(places)}" if places else header)
+    if not any(leaving.values()):
+        yield field_line("Leaving", ", ".join(leaving) or "no column")
+    if staying:
+        yield field_line("Staying", ", ".join(staying))
 
 
 def of_nobody(state: State) -> list[Problem]:

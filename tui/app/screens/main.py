@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tui.app.widgets.progress import ProgressPanel
     from tui.attendees import Attendee
 
+_NOT_YET = Mark("·", "checking", "quiet", "not looked at yet")
+
 
 class MainScreen(Screen[None]):
     """Shows a `State` and asks for what the organiser wants by posting `Wanted`; it holds only where the cursor is."""
@@ -47,6 +49,9 @@ class MainScreen(Screen[None]):
         Binding("x", "stop", "stop", tooltip="Stop the run after the messages in flight", id="stop"),
         Binding("o", "browse", "browser", show=False, tooltip="Open the message's HTML in the browser", id="browse"),
         Binding("f5", "reload", "read again", show=False, tooltip="Read the files again", id="reload"),
+        Binding("v", "view", "view", tooltip="Show some of the list only, or in another order", id="view"),
+        Binding("c", "encoding", "encoding", tooltip="Another encoding, if names read wrong", id="encoding"),
+        Binding("ctrl+o", "begin", "open", tooltip="Open another list, or the sample", id="begin"),
         Binding("escape", "back", "back", tooltip="Back to the list; clear the search, the filter", id="back"),
         *(
             Binding(str(number), f"page({number - 1})", name, show=False, tooltip=f"The message's page: {name}")
@@ -61,7 +66,8 @@ class MainScreen(Screen[None]):
 
     @dataclass(eq=False, repr=False)
     class Wanted(Message):
-        """The organiser wants this done: "send", "rehearse", "resend", "event", "pause", "stop", "browse", "reload"."""
+        """The organiser wants this done: "send", "rehearse", "resend", "event", "pause", "stop", "browse", "reload",
+        "view", "encoding", "begin"."""
 
         what: str
 
@@ -203,15 +209,19 @@ class MainScreen(Screen[None]):
         words = [f"  {number}{' …' if self._more or (total and self._state.folder is None) else ''}"] if total else []
         words += [MARKS[view.standing].word] if view.standing else []
         words += [visible(view.group) or "no group"] if view.group is not None else []
-        words += [ORDERS[view.order]] if view.order != "file" else []
         pane.border_title = Content.assemble(name, ("  ".join(words), "not bold $quiet"))
-        narrowed = view.standing or view.group is not None or view.order != "file"
-        under = "f shows everybody" if self._only_problems else "v changes what is shown" if narrowed else ""
-        pane.border_subtitle = Content(under) if under else None
+        under = [ORDERS[view.order]] if view.order != "file" else []
+        if self._only_problems:
+            under.append("f shows everybody")
+        elif under or view.standing or view.group is not None:
+            under.append("v changes this")
+        pane.border_subtitle = Content("   ".join(under)) if under else None
 
     def _notice(self) -> str:
         if self._state.failure is not None:
             return "No attendees."
+        if not self._state.files:
+            return "No list is open. ^o opens one."
         if self._state.folder is None:
             return f"Reading {', '.join(self._state.files)} ..."
         if self._found is not None:
@@ -222,16 +232,22 @@ class MainScreen(Screen[None]):
         return "Nobody has a problem." if self._only_problems else "There are no attendees."
 
     def _mark_of(self, attendee: "Attendee") -> Mark:
-        return mark_of(self._state, attendee)
+        # Until everybody was checked it is not known.
+        return mark_of(self._state, attendee) if self._state.checked else _NOT_YET
 
     # What the organiser does
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         if action in ("pause", "stop"):
             return self._state.running
-        if action in ("rehearse", "send", "resend", "reload"):
-            again = action == "reload" and self._state.failure is not None
+        if action in ("rehearse", "send", "resend", "reload", "encoding"):
+            again = action in ("reload", "encoding") and self._state.failure is not None
             return again or (self._state.checked and not self._state.running)
+        if action == "begin":
+            idle = self._state.folder is not None or self._state.failure is not None or not self._state.files
+            return idle and not self._state.running
+        if action == "view":
+            return self._state.checked
         if action == "back":
             return self._can_go_back()
         if action == "search":
@@ -268,6 +284,15 @@ class MainScreen(Screen[None]):
 
     def action_reload(self) -> None:
         self.want("reload")
+
+    def action_view(self) -> None:
+        self.want("view")
+
+    def action_encoding(self) -> None:
+        self.want("encoding")
+
+    def action_begin(self) -> None:
+        self.want("begin")
 
     async def action_search(self) -> None:
         self._read(False)

@@ -52,6 +52,8 @@ def _said(state: State, event: "Event | None") -> tuple[str, tuple[str, ...]]:
         return visible(event.title), tuple(part for part in rest if part)
     if state.failure is not None:
         return "Nothing could be opened", ()
+    if not state.files:
+        return "invite-tui", ("one message per person, and nobody learns of another",)
     if state.folder is None:
         return "Opening " + visible(", ".join(state.files)), ()
     return "The event file has errors", ("press e to see them",)
@@ -81,6 +83,8 @@ class Banner(Widget):
 
     def render(self) -> Content:
         state = self._state
+        if not state.files:
+            return Content()
         pill = Content.styled(
             *((" LIVE ", "bold $on-accent on $warning") if state.live else (" REHEARSAL ", "bold on $row"))
         )

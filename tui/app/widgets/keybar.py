@@ -9,7 +9,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 # Where the line is too short, these give way first; all of them are in the help.
-_GIVE_WAY = ("command_palette", "event", "resend", "open", "problems", "search")
+_GIVE_WAY = ("begin", "encoding", "view", "command_palette", "event", "resend", "open", "problems", "search")
 
 
 class KeyBar(Widget, can_focus=False):

@@ -80,8 +80,10 @@ class MessagePane(Vertical):
         if state.failure is not None:
             lines = list(failure_in_words("This cannot be opened.", state.failure))
             lines.append(text_line("F5 tries again, q quits.", "quiet"))
+        elif not state.files:
+            lines = [text_line("^o opens a list, or the sample. ? shows every key. q quits.", "quiet")]
         elif state.folder is None:
-            lines = [text_line("")]
+            lines = [text_line("The message is here when the whole list was read.", "quiet")]
         self.reader.show(lines)
 
     def turn_to(self, number: int) -> None:

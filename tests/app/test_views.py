@@ -1,0 +1,127 @@
+"""Some of the list only, and in another order; and a list that is still being read."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.app.driving import app_of, app_over, composed, driven, opened, seen, through, typed, until
+from tests.servers.recording import RecordingServer
+from tui.attendees import Attendee, load
+
+
+async def choose(pilot: object, words: str) -> None:
+    """In the dialog, the item with these words."""
+    from textual.pilot import Pilot
+    from textual.widgets import OptionList
+
+    assert isinstance(pilot, Pilot)
+    await until(pilot, lambda: pilot.app.screen.query("OptionList"))
+    for _ in range(40):
+        option = pilot.app.screen.query_one(OptionList).highlighted_option
+        if option is not None and words in str(option.prompt):
+            await pilot.press("enter")
+            await pilot.pause()
+            return
+        await pilot.press("down")
+    raise AssertionError(f"there is no {words}")
+
+
+async def test_v_shows_one_group_in_another_order_and_escape_everybody_again(folder: Path) -> None:
+    async with driven("attendees.csv") as pilot:
+        await pilot.press("v")
+        await choose(pilot, "organisations")
+        await until(pilot, lambda: "10 of 55  organisations" in seen(pilot))
+        await pilot.press("v")
+        await choose(pilot, "by name")
+        await until(pilot, lambda: "by name" in seen(pilot))
+        table = app_of(pilot).main.table
+        names = [line.split("  ")[0] for line in seen(pilot).splitlines() if "✓" in line]
+        assert "Aroha Ngata" in names[0]
+        await pilot.press("home", "down")
+        await composed(pilot)
+        person = table.selected
+        await pilot.press("escape")
+        await until(pilot, lambda: "Attendees  55" in seen(pilot))
+        assert table.selected is person
+
+
+async def test_v_shows_only_those_who_stand_so(folder: Path, few: Path) -> None:
+    async with driven("few.csv") as pilot:
+        await pilot.press("v")
+        await choose(pilot, "▲ to fix")
+        await until(pilot, lambda: "1 of 4  to fix" in seen(pilot))
+        assert "▲ Cid" in seen(pilot)
+        await pilot.press("slash")
+        await typed(pilot, "ana")
+        await until(pilot, lambda: "Nobody matches ana" in seen(pilot))
+
+
+async def test_after_a_send_those_who_were_refused_can_be_shown_alone(folder: Path, server: RecordingServer) -> None:
+    people = ("Ana Ruiz,ana", "Bo Li,bo", "Cid,cid", "Dora,dora")
+    (folder / "few.csv").write_text("Name,Email\n" + "".join(f"{one}@example.org\n" for one in people))
+    server.say("RCPT", "550 5.1.1 No such user", to="bo@example.org")
+    async with driven("few.csv", environment=through(server)) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: "Type the number" in seen(pilot))
+        await typed(pilot, "4")
+        await pilot.press("enter")
+        await until(pilot, lambda: "Send finished" in seen(pilot) and "3 sent  " in seen(pilot))
+        await pilot.press("v")
+        await choose(pilot, "✗ refused")
+        await until(pilot, lambda: "1 of 4  refused" in seen(pilot))
+        assert "✗ Bo Li" in seen(pilot)
+
+
+async def test_the_first_people_are_shown_and_walked_through_while_the_rest_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "".join(f"P{number},p{number}@example.org\n" for number in range(600))
+    (folder / "long.csv").write_text(f"Name,Email\n{rows}")
+    go_on = threading.Event()
+
+    def slowly(*given: object, seen: object = None, **more: object) -> object:
+        def told(so_far: "list[Attendee]") -> None:
+            seen(so_far)  # type: ignore[operator]
+            go_on.wait(20)
+
+        return load(*given, seen=told, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("tui.folder.load", slowly)
+    async with app_over("long.csv").run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: "p7@example.org" in seen(pilot))
+        assert app_of(pilot).state.folder is None
+        assert "127 …" in seen(pilot)
+        await pilot.press("down", "down", "s", "v", "slash")
+        assert app_of(pilot).main.table.cursor == 2
+        go_on.set()
+        await opened(pilot)
+        assert "Attendees  600" in seen(pilot)
+        selected = app_of(pilot).main.selected
+        assert selected is not None
+        assert selected.name == "P2"
+        assert "Dear P2" in seen(pilot)
+
+
+async def test_the_persons_page_says_what_becomes_of_each_session(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder / "sessions")
+    async with driven("attendees.csv", size=(140, 45)) as pilot:
+        screen = seen(pilot)
+        assert "messages to send, of" in screen
+        assert screen.count("invite: first invitation") >= 2
+        await pilot.press("6")
+        await pilot.pause()
+        assert seen(pilot).count("invite: first invitation") >= 2
+
+
+async def test_the_last_question_names_the_columns_that_leave_and_that_stay(
+    folder: Path, server: RecordingServer
+) -> None:
+    async with driven("attendees.csv", environment=through(server), size=(120, 45)) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: "Type the number" in seen(pilot))
+        screen = seen(pilot)
+        assert "Columns that leave: Name" in screen
+        assert "Role" in screen.partition("That stay here:")[2]

@@ -1,0 +1,92 @@
+"""One of a list: it scrolls, the keys and the mouse choose, and what is under the cursor is explained below."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from tui.app.screens.dialog import Dialog
+from tui.app.words import fit
+from tui.clean import visible
+
+_MARGIN = 8  # lines of the screen and of the panel that the list never has
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something to choose. `name` is what the dialog returns; `tone` colours the label."""
+
+    name: str
+    label: str
+    note: str = ""
+    tone: str = ""
+    enabled: bool = True
+
+
+class Pick(Dialog[str]):
+    """Returns the chosen item's name, or None. A text among the items is a heading."""
+
+    def __init__(
+        self,
+        title: str,
+        items: Sequence[Item | str],
+        *,
+        said: str = "",
+        chosen: str = "",
+        explain: Callable[[str], Content] | None = None,
+    ) -> None:
+        super().__init__()
+        self._title_text = title
+        self._items = items
+        self._said = said
+        self._chosen = chosen
+        self._explain = explain
+        self._names: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="panel") as panel:
+            panel.border_title = Content(self._title_text)
+            if self._said:
+                yield Static(Content(visible(self._said)), classes="said", markup=False)
+            yield OptionList(*self._options(), markup=False)
+            if self._explain is not None:
+                yield Static(id="explained", markup=False)
+
+    def _options(self) -> "list[Option | None]":
+        width = max((cell_len(visible(one.label)) for one in self._items if isinstance(one, Item)), default=0)
+        width = min(width, 34)
+        made: list[Option | None] = []
+        for item in self._items:
+            if isinstance(item, str):
+                made += [None] if made else []
+                self._names.append("")
+                made.append(Option(Content.styled(visible(item), "$quiet"), disabled=True))
+                continue
+            label = (f"{fit(item.label, width)}  ", item.tone) if item.tone else f"{fit(item.label, width)}  "
+            self._names.append(item.name)
+            made.append(Option(Content.assemble(label, (visible(item.note), "$quiet")), disabled=not item.enabled))
+        return made
+
+    def on_mount(self) -> None:
+        options = self.query_one(OptionList)
+        can = [at for at, one in enumerate(self._items) if isinstance(one, Item) and one.enabled]
+        chosen = self._names.index(self._chosen) if self._chosen in self._names else -1
+        options.highlighted = chosen if chosen in can else can[0] if can else None
+        options.focus()
+        self.tell_of_more(options, self.query_one(".panel"), "enter chooses   esc closes")
+
+    def on_resize(self) -> None:
+        others = sum(one.outer_size.height for one in self.query(Static))
+        self.query_one(OptionList).styles.max_height = max(3, self.size.height - _MARGIN - min(others, 6))
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        if self._explain is not None:
+            self.query_one("#explained", Static).update(self._explain(self._names[event.option_index]))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._names[event.option_index])
