@@ -22,7 +22,7 @@ from tui.attendees import Attendee, AttendeeList, ColumnSettings, Seen, load, sq
 from tui.delivery import AccountStore, account_from_settings, default_per_minute
 from tui.errors import AccountError, InputError, Problem, UsageError
 from tui.event import Event
-from tui.ledger import Person
+from tui.ledger import Person, Planned
 from tui.plan import Action, Amendment, Plan
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from tui.guard import Roll
     from tui.invitation import Composer, Wording
     from tui.mailing import Control, Mailing, Pacing, Settled, Waiting
+
+_URGENT = 7
+"""Days before the event from which a promise that is not kept is shown in red."""
 
 _TEMPLATES: Mapping[str, str] = {"invite": "invitation", "update": "update", "cancel": "cancellation"}
 
@@ -61,6 +64,36 @@ class Choices:
     ledger: str | None = None
     outbox: str | None = None
     encoding: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A replacement invitation that is owed: to how many, how many have it, and how many are still to get it."""
+
+    owed: int
+    sent: int
+    open: int
+    event: Event | None
+
+    @property
+    def days_left(self) -> int | None:
+        """Whole days until the event begins; negative when it is over, None where it is not known when it is."""
+        return (self.event.start - datetime.now(UTC)).days if self.event else None
+
+    @property
+    def in_words(self) -> str:
+        if not self.open:
+            return f"The promised replacement has gone to all {self.owed} people." if self.sent else ""
+        words = f"A replacement invitation is owed to {self.owed} people: {self.sent} sent, {self.open} still to send."
+        days = self.days_left
+        if days is None:
+            return words
+        when = f"in {days} days" if days > 1 else "tomorrow" if days == 1 else "within a day" if not days else "over"
+        return f"{words} The event is {when}."
+
+    @property
+    def is_urgent(self) -> bool:
+        return bool(self.open) and self.days_left is not None and self.days_left <= _URGENT
 
 
 class Folder:
@@ -292,6 +325,18 @@ class Folder:
                 ledger.belongs_to(_fingerprint(self.event))
             return ledger.people(history=history)
 
+    @cached_property
+    def promise(self) -> "Promise | None":
+        """The replacement that is owed to people, None where none was promised."""
+        with ledgers.open_to_read(self.ledger_path) as ledger:
+            owed = ledger.promised()
+            if not owed:
+                return None
+            people = ledger.people()
+        kept = {key for key, at in owed.items() if key in people and _has_replacement(people[key], at)}
+        released = {key for key in owed if key in people and people[key].cancelled}
+        return Promise(len(owed), len(kept), len(owed.keys() - kept - released), self.event)
+
     def must_be_free(self) -> None:
         """BusyError while another run holds the ledger."""
         ledgers.must_be_free(self.ledger_path)
@@ -342,6 +387,13 @@ class Folder:
     @cached_property
     def _store(self) -> AccountStore:
         return AccountStore(self.settings.config_dir)
+
+    def adopt(self, entries: Sequence[Planned], reply: str, promised: Iterable[str], dead_links: Iterable[str]) -> None:
+        """Puts down what another program sent, what is owed for it, and the links that are dead: see `Ledger.adopt`."""
+        with ledgers.open_for_run(self.ledger_path) as ledger:
+            if self.event:
+                ledger.belongs_to(_fingerprint(self.event))
+            ledger.adopt(entries, reply, promised, dead_links)
 
     def rehearse(
         self, intended: Plan, *, note: str = "", outbox: Path | None = None, control: "Control | None" = None
@@ -423,7 +475,9 @@ class Folder:
     def _composer(self) -> "Composer":
         from tui.invitation import Composer
 
-        return Composer(self._event, self._wordings, plan.event_of)
+        with ledgers.open_to_read(self.ledger_path) as ledger:
+            dead = ledger.dead_links()
+        return Composer(self._event, self._wordings, plan.event_of, dead)
 
     @cached_property
     def _wording_digests(self) -> Mapping[str, str]:
@@ -583,6 +637,11 @@ def _ledger_path(choices: Choices, event_path: Path) -> Path:
     if re.match(r"[a-z][a-z0-9+]+://", choices.ledger):
         raise UsageError("--ledger takes the path of a file.", hint="A ledger on a server is not supported yet.")
     return Path(choices.ledger)
+
+
+def _has_replacement(person: Person, since: datetime) -> bool:
+    invitations = (sent for sent in person.messages if sent.action != "cancel" and not sent.is_foreign)
+    return any(sent.outcome == "accepted" and sent.stamp >= since.replace(microsecond=0) for sent in invitations)
 
 
 def _fingerprint(event: Event) -> str:

@@ -20,6 +20,7 @@ commands:
   cancel    take invitations back
   status    what everybody was sent, and what became of it
   audit     judge messages of any program: who could see whom, and where
+  repair    an event folder out of another program's leak
   account   the SMTP logins; their secrets are in the system keyring
   init      make an event folder
 

@@ -337,6 +337,12 @@ def _audit(options: argparse.Namespace) -> int:
     return audit.run(options)
 
 
+def _repair(options: argparse.Namespace) -> int:
+    from tui.cli import repair
+
+    return repair.run(options)
+
+
 def _init(options: argparse.Namespace) -> int:
     from tui import starting
 
@@ -360,5 +366,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "status": _status,
     "audit": _audit,
     "account": _account,
+    "repair": _repair,
     "init": _init,
 }

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -223,6 +224,7 @@ def status_document(folder: Folder, people: Mapping[str, Person]) -> dict[str, A
             "uid": event.uid,
         },
         "counts": _count(person.outcome for person in people.values()),
+        **_promise_of(folder),
         "attendees": [
             {
                 "key": person.key,
@@ -242,6 +244,16 @@ def status_document(folder: Folder, people: Mapping[str, Person]) -> dict[str, A
     }
 
 
+def _promise_of(folder: Folder) -> dict[str, Any]:
+    """What is owed to people to whom a replacement was promised."""
+    promise = folder.promise
+    return (
+        {"promise": {"owed": promise.owed, "sent": promise.sent, "open": promise.open, "days_left": promise.days_left}}
+        if promise
+        else {}
+    )
+
+
 def _sessions_of(person: Person) -> dict[str, Any]:
     """What became of each session's message, where the event has any; the person's own outcome is the most urgent."""
     parts = {name: part.latest for name, part in person.sessions.items() if name}
@@ -256,6 +268,8 @@ def _sessions_of(person: Person) -> dict[str, Any]:
 def print_status(folder: Folder, people: Mapping[str, Person]) -> None:
     if folder.event:
         say(f"{folder.event.title}\n{folder.event.when}")
+    if (promise := folder.promise) and promise.in_words:
+        _shout(promise.in_words, promise.is_urgent)
     if not people:
         say("Nothing has been sent yet.")
         return
@@ -266,6 +280,12 @@ def print_status(folder: Folder, people: Mapping[str, Person]) -> None:
         say(f"  {person.outcome:8}  {person.action:6}  {who}{at}{words}")
     counts = _count(person.outcome for person in people.values())
     say(", ".join(f"{count} {word}" for word, count in counts.items() if count) + ".")
+
+
+def _shout(text: str, is_urgent: bool) -> None:
+    """A line that must be seen; red on a terminal where it is urgent."""
+    in_colour = is_urgent and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    say(text) if not in_colour else print(f"\x1b[1;31m{visible(text)}\x1b[0m")
 
 
 def left_out(folder: Folder) -> list[tuple[Attendee, list[Problem]]]:

@@ -155,6 +155,12 @@ def _account(parser: _Parser) -> None:
         _speaks_json(one)
 
 
+def _repair(parser: _Parser) -> None:
+    parser.add_argument("message", metavar="MESSAGE.eml")
+    parser.add_argument("dir", metavar="DIR", help="the event folder to make")
+    _speaks_json(parser)
+
+
 def _init(parser: _Parser) -> None:
     parser.add_argument("dir", metavar="DIR")
     _speaks_json(parser)
@@ -200,7 +206,7 @@ def _seconds(text: str) -> float:
     return value
 
 
-_NOT_YET = ("replies", "report", "repair", "forget")
+_NOT_YET = ("replies", "report", "forget")
 _COMMANDS: dict[str, tuple[str, Callable[[_Parser], None]]] = {
     "": ("Opens the app. `invite-tui --help` lists the commands.", _app),
     "check": ("Says what is wrong with the input.", _check),
@@ -212,5 +218,6 @@ _COMMANDS: dict[str, tuple[str, Callable[[_Parser], None]]] = {
     "status": ("Says what everybody was sent, and what became of it.", _status),
     "audit": ("Judges messages of any program: who could see whom, and where.", _audit),
     "account": ("Keeps the SMTP logins; their secrets are in the system keyring.", _account),
+    "repair": ("Makes an event folder out of another program's leak.", _repair),
     "init": ("Makes an event folder.", _init),
 }

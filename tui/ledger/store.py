@@ -128,6 +128,25 @@ class Ledger:
                 db.execute("DELETE FROM fact WHERE name = 'called-off'")
             return ids
 
+    def adopt(self, entries: Sequence[Planned], reply: str, promised: Iterable[str], dead_links: Iterable[str]) -> None:
+        """Records what another program sent, as accepted with `reply`; to whom a replacement is owed, by key; and the
+        links that no new message may have."""
+        ids = self.begin("repair", "", "", entries)
+        for id_, entry in zip(ids, entries, strict=True):
+            self.tried(id_, entry.digest, "accepted", reply)
+        with self._writing() as db:
+            db.executemany("INSERT OR IGNORE INTO promise VALUES (?, ?)", [(key, _now()) for key in promised])
+            db.executemany("INSERT OR IGNORE INTO dead_link VALUES (?)", [(link,) for link in dead_links])
+
+    def promised(self) -> Mapping[str, datetime]:
+        """To whom a replacement was promised, by key, and when."""
+        with self._reading() as db, _damage_in_words(self._shown):
+            return {key: datetime.fromisoformat(at) for key, at in db.execute("SELECT key, at FROM promise")}
+
+    def dead_links(self) -> tuple[str, ...]:
+        with self._reading() as db:
+            return tuple(link for (link,) in db.execute("SELECT link FROM dead_link ORDER BY link"))
+
     @staticmethod
     def _decide(db: sqlite3.Connection, decisions: Decisions) -> None:
         now = _now()

@@ -159,7 +159,9 @@ def make_cancel(
         for name, part in person.sessions.items():
             found += [replace(action, session=name) for action in taken_back(event, who, part, reason)]
             by_name += [] if everybody else [(person.key, name, current(part)[-1].generation)]
-    decisions = Decisions(cancelled=tuple(by_name), called_off=mark_of(event) if everybody else "")
+    # What another program sent was another event: the one of the event file is not called off with it.
+    is_ours = any(not message.is_foreign for person in people.values() for message in person.messages)
+    decisions = Decisions(cancelled=tuple(by_name), called_off=mark_of(event) if everybody and is_ours else "")
     return _sealed(event, found, sealed, decisions)
 
 

@@ -56,6 +56,10 @@ def owed_of_one(event: Event, attendee: Attendee, person: Person | None) -> Iter
     held, latest = held_by(person), current(person)[-1]
     if was_cancelled_by_name(person):
         yield _nothing_more(attendee, latest, "was cancelled by name; `resend` invites them anew")
+    elif _is_what_another_program_sent(event, attendee, held or latest):
+        reason = "holds what another program sent" if held else "what another program sent was cancelled"
+        reason += "; once the event file differs from that, `send` replaces it"
+        yield Action(attendee, "none", "held" if held else "cancelled", reason, latest.uid, latest.sequence)
     elif latest.action == "cancel":
         reason = "everybody was cancelled, and the event has changed since"
         yield _first(event, attendee, latest.generation + 1, reason)
@@ -110,6 +114,11 @@ def was_cancelled_by_name(person: Person) -> bool:
     """Of one session's part of a person: whether they were cancelled by name, and not invited anew since."""
     latest = current(person)[-1]
     return person.cancelled.get(latest.session, -1) >= latest.generation
+
+
+def _is_what_another_program_sent(event: Event, attendee: Attendee, latest: Sent) -> bool:
+    """Whether the event is still the one that another program sent, whose join link is dead."""
+    return latest.is_foreign and same({**latest.facts, "join_url": ""}, facts_of(event, attendee))
 
 
 def _nothing_more(attendee: Attendee, latest: Sent, reason: str) -> Action:

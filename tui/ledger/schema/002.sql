@@ -25,6 +25,15 @@ CREATE TABLE kept (            -- the messages themselves, where the event file 
     message BLOB NOT NULL      -- deflated
 );
 
+CREATE TABLE promise (         -- a replacement is owed to this person until they have one
+    key TEXT PRIMARY KEY,
+    at  TEXT NOT NULL
+);
+
+CREATE TABLE dead_link (       -- of a meeting that was cancelled: no new message may have it
+    link TEXT PRIMARY KEY
+);
+
 -- A version is one person's: (key, uid, sequence, round), where it was (uid, sequence, round).
 DROP TRIGGER message_stays;
 DROP TRIGGER message_begins;
