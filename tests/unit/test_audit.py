@@ -146,7 +146,7 @@ def test_recipients_that_a_server_wrote_into_one_header_could_see_each_other() -
 def test_all_attendees_of_one_entry_are_exposed() -> None:
     mail = a_mail(To=ANA, calendar=a_calendar(*EVERYBODY))
     assert seen(mail) == {("calendar", who) for who in EVERYBODY}
-    assert judged(mail).exposures[0].sentence == "3 guests could see each other's addresses in calendar."
+    assert judged(mail).exposures[0].sentence == "3 guests could see each other's addresses in the calendar."
 
 
 def test_the_organizer_among_the_attendees_is_no_guest() -> None:
@@ -254,6 +254,18 @@ def test_other_peoples_addresses_in_a_body_count_only_with_the_list() -> None:
 def test_the_recipients_own_address_is_theirs_wherever_it_stands() -> None:
     mail = a_mail(f"Dear {ANA}, ana+news@example.org", html=f"<a href='mailto:{ANA}'>you</a>", To=f"Ana <{ANA}>")
     assert not seen(mail, EVERYBODY)
+
+
+def test_an_address_that_only_ends_like_the_recipients_is_somebody_elses() -> None:
+    assert seen(
+        a_mail("Ask ruiz@example.org", To="o'ruiz@example.org"), ["o'ruiz@example.org", "ruiz@example.org"]
+    ) == {("text", "ruiz@example.org")}
+
+
+@pytest.mark.parametrize("own", ["an.a@gmail.com", "ana@gmail.com", "ana+x@gmail.com"])
+def test_the_recipients_own_mailbox_is_theirs_where_the_provider_ignores_dots(own: str) -> None:
+    for listed in ("ana@gmail.com", "a.na@gmail.com"):
+        assert not seen(a_mail(f"Dear {own}", To=own), [listed, BO])
 
 
 def test_whoever_wrote_the_message_is_not_given_away_by_it() -> None:

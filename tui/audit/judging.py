@@ -149,7 +149,9 @@ class _Judge:
         elif guests and people and not guests & (people | _senders(mail) | _delivered_to(mail)):
             for where, calendar in calendars:
                 if calendar.attendees and calendar.method not in _ANSWERS:
-                    self._expose(where, sorted(guests), f"The entry in {where} is somebody else's than the message.")
+                    self._expose(
+                        where, sorted(guests), f"The entry in {_said(where)} is somebody else's than the message."
+                    )
         return organizers
 
     def _recipients_in_files(self, level: _Level) -> None:
@@ -184,7 +186,7 @@ class _Judge:
     def _named(self, where: str, text: str, recipient: "_Recipient") -> None:
         people = sorted(recipient.others_in(text) - self._found.get(where, set()))
         words = "1 address" if len(people) == 1 else f"{len(people)} addresses"
-        self._expose(where, people, f"{words} of other people on the list could be seen in {where}.")
+        self._expose(where, people, f"{words} of other people on the list could be seen in {_said(where)}.")
 
     def _expose(self, where: str, people: Sequence[str], sentence: str) -> None:
         known = self._found.setdefault(where, set())
@@ -204,7 +206,14 @@ class _Recipient:
         if len(addressed) < 2 and not any(map(self._listed_in, own)):
             own = own | _delivered_to(mail)  # To is a distribution list's address, or nobody's
         # Who wrote the message has not been given away by it.
-        self._allowed = {_mailbox(who) for who in (*own, *_senders(mail), *organizers)}
+        self._allowed = {form for who in (*own, *_senders(mail), *organizers) for form in self._forms(who)}
+
+    def _forms(self, who: str) -> Iterator[str]:
+        """The mailboxes that are this person's: as spelled, and as the roll has them where dots are ignored."""
+        yield _mailbox(who)
+        for key in self._listed_in(who):
+            if _dotless(key) == _dotless(who):
+                yield _mailbox(key)
 
     def _listed_in(self, text: str) -> frozenset[str]:
         return self._roll.find(text, _no_value)[0]
@@ -240,6 +249,11 @@ def _mailbox(key: str) -> str:
 def readable(calendar: str) -> str:
     """A calendar object with whole lines, and line breaks where its values have them."""
     return re.sub(r"\\[nN]|\^n", "\n", unfolded(calendar))
+
+
+def _dotless(key: str) -> str:
+    """What is left of the part before the @ for a provider that ignores dots and +tags."""
+    return _mailbox(key).rpartition("@")[0].replace(".", "")
 
 
 def _recipients_by_header(mail: Mail) -> dict[str, list[str]]:
@@ -281,5 +295,10 @@ def _seen_in_header(where: str, count: int, total: int) -> str:
 
 def _seen_in_calendar(where: str, count: int) -> str:
     if count == 1:
-        return f"1 guest could be seen in {where} by the others."
-    return f"{count} guests could see each other's addresses in {where}."
+        return f"1 guest could be seen in {_said(where)} by the others."
+    return f"{count} guests could see each other's addresses in {_said(where)}."
+
+
+def _said(where: str) -> str:
+    """A place, in a sentence."""
+    return {"text": "the text", "html": "the HTML", "calendar": "the calendar"}.get(where, where)
