@@ -79,17 +79,18 @@ def test_what_cannot_be_judged_at_all_is_exit_code_1_with_a_sentence(desk: Desk,
 
 
 def test_a_folder_without_messages_says_so(desk: Desk) -> None:
-    done = desk.run("audit", ".", "--json")
+    done = desk.run("audit", "exports", "sessions", "--json")
     assert json.loads(done.stdout) == {"messages": 0, "leaks": [], "unopened": []}
-    assert "There is no message in ." in done.stderr
+    assert "There is no message in exports, sessions." in done.stderr
 
 
 def test_a_damaged_file_in_a_folder_is_exit_code_1_and_the_rest_is_judged(desk: Desk) -> None:
-    (desk.path / "a.msg").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
-    save(desk, "b.eml", a_mail(ANA))
-    said = desk.json("audit", ".", code=1)
+    desk.write("mails/a.msg", "")
+    (desk.path / "mails" / "a.msg").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+    save(desk, "mails/b.eml", a_mail(ANA))
+    said = desk.json("audit", "mails", code=1)
     assert (said["messages"], said["leaks"]) == (1, [])
-    assert [one["file"] for one in said["unopened"]] == ["a.msg"]
+    assert [Path(one["file"]).name for one in said["unopened"]] == ["a.msg"]
 
 
 def test_a_message_of_an_mbox_is_named_by_its_number(desk: Desk) -> None:
