@@ -36,11 +36,9 @@ _METHODS = frozenset({"count", "get", "index", "is_integer", "items", "keys", "v
 
 
 class _Context(Context):
-    """The values of one rendering, and what it may still do."""
+    """The values of one rendering, and what it may still do: `render` says how much that is."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.budget = Budget(STEPS)
+    budget: Budget
 
     def derived(self, locals: dict[str, Any] | None = None) -> Context:  # noqa: A002  # Jinja2's name
         made = super().derived(locals)
@@ -204,7 +202,7 @@ def render(template: Template, context: dict[str, Any], steps: int = STEPS) -> s
     """The template filled in. Endless where that takes more than `steps`."""
     # Shared: there are no globals to put into a copy of it.
     made = template.new_context(context, shared=True)
-    _budget(made).left = steps
+    made.budget = Budget(steps)  # type: ignore[attr-defined]  # context_class
     return "".join(template.root_render_func(made))
 
 
@@ -240,7 +238,8 @@ def _charge(context: Context, steps: int) -> bool:
 
 @pass_context
 def _weighed(context: Context, value: Any) -> Any:
-    _budget(context).weigh(value)
+    if type(value) is not str or len(value) >= 64:
+        _budget(context).weigh(value)
     return value
 
 
@@ -279,6 +278,8 @@ def _printed(context: Context, value: Any) -> Any:
 @pass_context
 def _printed_in_html(context: Context, value: Any) -> Any:
     """The same; and a value's own line breaks are line breaks in HTML as well."""
+    if type(value) is str and len(value) < 64 and "\n" not in value:
+        return value
     if isinstance(value, Markup):
         _budget(context).weigh(value)
         return value
