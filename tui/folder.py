@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from tui.guard import Roll
     from tui.invitation import Composer, Wording
     from tui.mailing import Control, Mailing, Pacing, Settled, Waiting
+
+_SAMPLE = 200
+"""People of each file whose values are tried to see which columns reach a message."""
 
 _URGENT = 7
 """Days before the event from which a promise that is not kept is shown in red."""
@@ -306,15 +310,27 @@ class Folder:
 
     def columns(self) -> dict[str, list[str]]:
         """Which CSV columns reach a message, and which stay on this machine."""
-        leaving: dict[str, bool] = {}
-        for columns in self.attendees.columns:
-            indexes = self._composer.columns_leaving(columns)
-            for index, header in enumerate(columns.headers):
-                leaving[header] = leaving.get(header, False) or index in indexes
+        leaving = self.columns_where()
+        headers = dict.fromkeys(header for columns in self.attendees.columns for header in columns.headers)
         return {
-            "leaving": [header for header, leaves in leaving.items() if leaves],
-            "staying": [header for header, leaves in leaving.items() if not leaves],
+            "leaving": [header for header in headers if header in leaving],
+            "staying": [header for header in headers if header not in leaving],
         }
+
+    def columns_where(self) -> Mapping[str, tuple[str, ...]]:
+        """The CSV columns that reach any message, and in which places they were seen: see `invitation.leaving`."""
+        return self._columns_where
+
+    @cached_property
+    def _columns_where(self) -> Mapping[str, tuple[str, ...]]:
+        from tui.invitation.leaving import PLACES, columns_leaving
+
+        found: dict[str, set[str]] = {}
+        for part in self.attendees.records.parts:
+            sound = (row for row in part if not row.has_error and row.withdrawn is None)
+            for at, places in columns_leaving(self._composer, part.columns, [*islice(sound, _SAMPLE)]).items():
+                found.setdefault(part.columns.headers[at], set()).update(places)
+        return {header: tuple(place for place in PLACES if place in places) for header, places in found.items()}
 
     # --- what was sent -------------------------------------------------------------------------------------------
 

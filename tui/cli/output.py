@@ -6,6 +6,7 @@ import math
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,15 @@ def say(text: str = "") -> None:
 
 
 def tell(text: str) -> None:
-    """A line of progress, neutralised, on stderr."""
-    print(visible(text), file=sys.stderr, flush=True)
+    """A line of progress, neutralised, on stderr. That nobody can hear it any more ends nothing."""
+    with suppress(OSError):
+        print(visible(text), file=sys.stderr, flush=True)
+
+
+def tell_over(text: str, end: str = "") -> None:
+    """Progress in place of the terminal's last line."""
+    with suppress(OSError):
+        print(f"\r\x1b[K{visible(text)[:78]}", end=end, file=sys.stderr, flush=True)
 
 
 _FEW = 5
@@ -48,7 +56,7 @@ class Countdown:
     def show(self, waiting: Waiting) -> None:
         words = f"waiting {waiting.seconds:.0f} s: {waiting.reason}"
         if sys.stderr.isatty():
-            print(f"\r\x1b[K{visible(words)[:78]}", end="", file=sys.stderr, flush=True)
+            tell_over(words)
         elif waiting.reason != self._reason or waiting.seconds <= self._next:
             tell(words)
             self._next = waiting.seconds - 60
@@ -92,8 +100,7 @@ def print_check(folder: Folder) -> None:
         if problem.hint:
             say(f"         {problem.hint}")
     if folder.event and not folder.errors:
-        columns = folder.columns()
-        say(f"Columns that leave: {', '.join(columns['leaving'])}. Stay: {', '.join(columns['staying']) or 'none'}.")
+        say(_columns_in_words(folder))
     errors = len(folder.errors)
     warnings = len(folder.problems) - errors
     if folder.problems:
@@ -121,7 +128,7 @@ def plan_document(plan: Plan, folder: Folder) -> dict[str, Any]:
             }
             for action in plan.actions
         ],
-        "columns": folder.columns(),
+        "columns": {**folder.columns(), "where": folder.columns_where()},
     }
 
 
@@ -135,10 +142,15 @@ def print_plan(plan: Plan, folder: Folder) -> None:
         say(f"  {action.action:6}  {who}{session}: {action.reason}")
     counts = ", ".join(f"{count} {word}" for word, count in plan.counts.items() if count)
     say(f"{counts or 'nobody'}. To send: {len(plan.to_send)}{_by_group(plan.groups)}")
-    columns = folder.columns()
-    leaving, staying = (", ".join(columns[which]) or "none" for which in ("leaving", "staying"))
-    say(f"Columns that leave: {leaving}. Stay: {staying}.")
+    say(_columns_in_words(folder))
     say(f"Digest: {plan.digest}")
+
+
+def _columns_in_words(folder: Folder) -> str:
+    """Which columns reach any message, each with the places where it does, and which stay on this machine."""
+    columns, where = folder.columns(), folder.columns_where()
+    leaving = (f"{header} ({', '.join(where[header]) or 'perhaps'})" for header in columns["leaving"])
+    return f"Columns that leave: {', '.join(leaving) or 'none'}. Stay: {', '.join(columns['staying']) or 'none'}."
 
 
 def _account_in_words(folder: Folder) -> str:
@@ -336,8 +348,7 @@ def question(plan: Plan, folder: Folder) -> Iterable[str]:
     if len(plan.to_send) <= _FEW:
         for action in plan.to_send:
             yield f"  {action.action}: {action.attendee.name} <{action.attendee.address}>, {action.reason}"
-    leaving, staying = (", ".join(columns) or "none" for columns in folder.columns().values())
-    yield f"Columns that leave: {leaving}. Stay: {staying}."
+    yield _columns_in_words(folder)
     width = max((len(group) for group in plan.groups), default=0)
     for group, count in plan.groups.items():
         yield f"  {group or 'no group':{max(width, 8)}}  {count:>6}"

@@ -97,7 +97,7 @@ class Composer:
         """
         self._event, self._wordings = event, wordings
         self._bindings: dict[tuple[str, Columns], tuple[tuple[str, int], ...]] = {}
-        self._specials: dict[Columns, _Special] = {}
+        self._specials: dict[Columns, SpecialColumns] = {}
         self._skeletons: dict[tuple[int, str], CalendarSkeleton] = {}
         self._event_as_told, self._dead_links = event_as_told, tuple(dead_links)
         self._told: dict[tuple[tuple[str, str], ...], tuple[Event, Mapping[str, object]]] = {}
@@ -178,10 +178,23 @@ class Composer:
                 hint = "Make a new meeting and put its link into the event file, or into the join_url column."
                 raise Uncomposable([replace(_at(attendee, "bad-event", message, hint=hint), value=link)])
 
+    @property
+    def first_session(self) -> str:
+        return next(iter(self._sessions))
+
+    @property
+    def uses_whole_rows(self) -> bool:
+        """Whether a wording picks columns by itself, so that reading it does not say which."""
+        return any(use.is_whole_row for wording in self._wordings.values() for use in wording.uses)
+
+    def columns_named(self, columns: Columns) -> frozenset[int]:
+        """The columns that a wording calls by their names."""
+        return frozenset[int]().union(*(wording.columns_named(columns) for wording in self._wordings.values()))
+
     def columns_leaving(self, columns: Columns) -> frozenset[int]:
         """Which columns of a file may reach a message: the address, the name, and all that the wording can use."""
         used = frozenset[int]().union(*(wording.columns_used(columns) for wording in self._wordings.values()))
-        own = self._special(columns)
+        own = self.special_columns(columns)
         special = {index for index in (own.link, own.file) if index is not None}
         who = {columns.address, *columns.also, *columns.name, *(at for name in columns.other_names for at in name)}
         return (used | special | who) - columns.internal
@@ -202,14 +215,14 @@ class Composer:
             self._skeletons[key] = _skeleton_of(event, action)
         return self._skeletons[key]
 
-    def _special(self, columns: Columns) -> "_Special":
+    def special_columns(self, columns: Columns) -> "SpecialColumns":
         if columns not in self._specials:
-            self._specials[columns] = _Special.of(columns)
+            self._specials[columns] = SpecialColumns.of(columns)
         return self._specials[columns]
 
     def _own(self, attendee: Attendee, event: Event) -> tuple[str, Sequence[mime.Attachment]]:
         """The attendee's own join link and attachments, where their row has them; the event's else."""
-        special = self._special(attendee.columns)
+        special = self.special_columns(attendee.columns)
         link = attendee.cells[special.link].strip() if special.link is not None else ""
         if link and not is_web_link(link):
             raise Uncomposable([_bad_link(attendee, link, special.link)])
@@ -281,7 +294,7 @@ class Composer:
     def _missing(self, attendee: Attendee, wording: Wording, name: str) -> Problem:
         if name.startswith(("event.", "organizer.")) or name == "changes":
             what = name.rpartition(".")[2]
-            if not (name == "event.join_url" and self._special(attendee.columns).link is not None):
+            if not (name == "event.join_url" and self.special_columns(attendee.columns).link is not None):
                 return Problem(
                     "error",
                     "missing-value",
@@ -420,14 +433,14 @@ class _SpokenDay(_Named):
 
 
 @dataclass(frozen=True, slots=True)
-class _Special:
+class SpecialColumns:
     """The columns that mean something to a message whatever its wording: they are never internal ones."""
 
     link: int | None
     file: int | None
 
     @classmethod
-    def of(cls, columns: Columns) -> "_Special":
+    def of(cls, columns: Columns) -> "SpecialColumns":
         link, file = (cell_index(name, columns) for name in ("join_url", "attachment"))
         return cls(
             None if link in columns.internal else link,

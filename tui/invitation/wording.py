@@ -221,6 +221,10 @@ class Wording:
         """Which columns of a file the wording can reach: all that are not internal where it picks them by itself."""
         if any(use.is_whole_row for use in self.uses):
             return frozenset(range(len(columns.headers))) - columns.internal
+        return self.columns_named(columns)
+
+    def columns_named(self, columns: Columns) -> frozenset[int]:
+        """The columns that the wording calls by their names."""
         found = (self._index(use, columns) for use in self.uses if use.owner in ("", "attendee"))
         return frozenset(index for index in found if index is not None)
 
