@@ -1,7 +1,7 @@
 """Kills sends at random, as `tests/mailing/test_crashes.py` does, as often as one likes: `bench/crashes.py [TRIALS]`.
 
-Each trial is a process that is killed at a random step or moment of a send over 1 or 8 connections, and another one that
-finishes it. Every ledger is then compared with what the server has: nobody twice, nobody forgotten, at most one
+Each trial is a process that is killed at a random step or moment of a send over 1 or 8 connections, and another one
+that finishes it. Every ledger is then compared with what the server has: nobody twice, nobody forgotten, at most one
 `unknown` for each connection. Raises AssertionError where that does not hold.
 """
 

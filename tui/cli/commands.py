@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,13 +12,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
-from tui.clean import visible
 from tui.cli import output
 from tui.cli.output import say, tell
 from tui.errors import AccountError, ConfirmationError, InputError, InviteError, UsageError
 from tui.folder import Folder, open_folder
 from tui.mailing import Control, Settled, Waiting
 from tui.plan import Amendment, Plan
+
+_TO_LEAVE = 2.0
+"""Seconds from the second Ctrl+C to the end, at most."""
 
 _PATIENCE_ON_A_TERMINAL = 26 * 3600.0
 """Seconds: a daily quota is over by then."""
@@ -44,14 +47,18 @@ def run(options: argparse.Namespace) -> int:
             about = InputError(f"{error.filename}: {error.strerror}.", code="unreadable")
             output.report_error(about, as_json=getattr(options, "json", False))
             return about.exit_code
-        # Python would complain once more while it closes a stdout that nobody reads, or that is full.
-        with suppress(OSError, ValueError):
-            sys.stdout.flush()
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_what_nobody_reads()
         if isinstance(error, BrokenPipeError):
             return 0  # whoever read our output has seen enough
         tell(f"invite-tui: the result cannot be written: {error.strerror or error}.")
         return 1
+
+
+def _close_what_nobody_reads() -> None:
+    """Python would complain once more while it closes a stdout that nobody reads, or that is full."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _open(options: argparse.Namespace, files: list[str] | None = None) -> Folder:
@@ -214,12 +221,23 @@ def _carry_out(options: argparse.Namespace, folder: Folder, made: Plan, *, appro
     order = {id(action): at for at, action in enumerate(made.to_send)}
     settled.sort(key=lambda item: order[id(item.action)])
     document = output.run_document(settled, made.digest, dry_run=dry_run)
-    if options.json:
-        output.print_json(document | (output.error_document(failure) if failure else {}))
-    else:
-        _summary(document["counts"], folder, failure, dry_run=dry_run, seconds=time.monotonic() - began)
+    try:
+        if options.json:
+            output.print_json(document | (output.error_document(failure) if failure else {}))
+        else:
+            _summary(document["counts"], folder, failure, dry_run=dry_run, seconds=time.monotonic() - began)
+        sys.stdout.flush()
+    except OSError:
+        if not control.stopped:
+            raise
+        _close_what_nobody_reads()  # its terminal is gone
     if failure:
         output.report_error(failure, as_json=False)
+    return _code_of(settled, failure, control, dry_run=dry_run)
+
+
+def _code_of(settled: list[Settled], failure: InviteError | None, control: Control, *, dry_run: bool) -> int:
+    """The exit code of a run."""
     if control.stopped and any(item.outcome == "unsent" for item in settled) and not dry_run:
         return 130
     if failure:
@@ -259,14 +277,22 @@ def _patience(wait: float | None) -> float:
 
 @contextmanager
 def _interruptible(control: Control) -> Iterator[None]:
-    """The first signal lets what is in flight settle; a second one leaves at once, which is safe: the ledger knows."""
+    """The first signal lets what is in flight settle; a second one breaks it off, and is safe: the ledger knows."""
+    leaving = threading.Timer(_TO_LEAVE, os._exit, (130,))
+    leaving.daemon = True
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        if control.stopped:
+        if control.aborted:
             os._exit(130)
+        if control.stopped:
+            # What was in flight is recorded as it stands and the results are printed, if that takes no time.
+            leaving.start()
+            control.abort()
+            return
         control.stop()
-        # Written in one call: a handler may have interrupted a print.
-        os.write(2, b"\nStopping: what is in flight is settled first. Once more leaves at once.\n")
+        with suppress(OSError):  # a terminal that was closed hears nothing
+            # Written in one call: a handler may have interrupted a print.
+            os.write(2, b"\nStopping: what is in flight is settled first. Once more leaves at once.\n")
 
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
     numbers = [getattr(signal, name) for name in names]
@@ -277,6 +303,7 @@ def _interruptible(control: Control) -> Iterator[None]:
     try:
         yield
     finally:
+        leaving.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -287,7 +314,7 @@ def _progress(item: Settled, done: int, count: int, *, quiet: bool) -> None:
     words = f"  {item.reply}" if item.outcome != "accepted" else ""
     line = f"{done}/{count}  {item.outcome}  {item.action.attendee.address}{words}"
     if sys.stderr.isatty() and (quiet or item.outcome == "accepted"):
-        print(f"\r\x1b[K{visible(line)[:78]}", end="" if done < count else "\n", file=sys.stderr, flush=True)
+        output.tell_over(line, "" if done < count else "\n")
     elif not quiet:
         tell(line)
 
