@@ -119,12 +119,12 @@ def _fault(text: str) -> str | None:
     faults = (
         (not text.strip(), "is blank"),
         (not at, "has no @"),
-        (any(unicodedata.category(char) in _UNSEEN for char in text), "has an invisible character in it"),
+        (not text.isprintable() and any(map(_is_unseen, text)), "has an invisible character in it"),
         (text != text.strip(), "has a space before or after it"),
         ("<" in text or ">" in text, "has something around it: only the part between < and > belongs here"),
         ('"@' in text, "has quotation marks before the @, which mail programs do not handle alike"),
         ("@" in domain, "has more than one @"),
-        (any(char.isspace() for char in text), "has a space in it"),
+        (len(text.split(None, 1)) > 1, "has a space in it"),
         (not local, "has nothing before the @"),
         (not domain, "has nothing after the @"),
         (local[:1] == "." or local[-1:] == ".", "has a full stop at the beginning or the end of the part before the @"),
@@ -132,6 +132,10 @@ def _fault(text: str) -> str | None:
         (len(local.encode(errors="replace")) > LOCAL_OCTETS, f"has more than {LOCAL_OCTETS} characters before the @"),
     )
     return next((reason for wrong, reason in faults if wrong), None)
+
+
+def _is_unseen(char: str) -> bool:
+    return unicodedata.category(char) in _UNSEEN
 
 
 def _library_fault(text: str) -> str | None:

@@ -126,12 +126,14 @@ def _bad_address(row: Row, text: str, error: AddressError) -> Problem:
             hint = "Leave only the one to be invited in the cell."
         return row.problem("error", error.code, "The cell holds more than one address.", at, hint=hint)
     hint = error.hint or "Correct it in the file, or delete the row."
-    if squash(text) == squash(row.columns.headers[at]):
-        hint = "This row is the header once more: delete it."
-    elif error.hint is None and _is_address(row.raw_cell(at + 1)):
-        hint = f"{row.raw_cell(at + 1).strip()} is one cell further right: put a cell with a comma in quotation marks."
-    elif exports.is_anonymous(text):
-        hint += " A form wrote it for an answer without a name."
+    if "@" not in text:
+        if squash(text) == squash(row.columns.headers[at]):
+            hint = "This row is the header once more: delete it."
+        elif _is_address(row.raw_cell(at + 1)):
+            beside = row.raw_cell(at + 1).strip()
+            hint = f"{beside} is one cell further right: put a cell with a comma in quotation marks."
+        elif exports.is_anonymous(text):
+            hint += " A form wrote it for an answer without a name."
     shown = text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
     return row.problem("error", error.code, f"“{shown}” is not an address: it {error.reason}.", at, hint=hint)
 

@@ -184,7 +184,7 @@ def _check(content: Content, codec: str) -> None:
             read += len(block)
             has_nul |= "\0" in decoder.decode(block, final=not block)
     except UnicodeError as error:
-        if not codec.startswith("utf-16") and b"\0" in content.head:
+        if not codec.startswith(("utf-16", "utf-32")) and b"\0" in content.head:
             raise _no_text(content, codec) from None
         # A decoder's object is what it had kept of earlier blocks and this one.
         start = read - len(error.object) + error.start if isinstance(error, UnicodeDecodeError) else 0
