@@ -27,6 +27,7 @@ from tui.delivery.faults import Fault, Receipt
 from tui.delivery.pacing import Pace, backoff
 from tui.errors import AccountError, InputError, InviteError, LeakError, LedgerError, Problem
 from tui.guard import Cleared, Leak, Roll
+from tui.guard.checks import CHECKS
 from tui.invitation import Composer, Revision, Uncomposable
 from tui.ledger import Decisions, Ledger, Outcome, Planned
 from tui.plan import Action, Plan
@@ -326,7 +327,7 @@ class _Run:
     def begin(self, command: str, account: str) -> None:
         mailing = self.mailing
         planned = [_planned(letter) for letter in mailing.letters]
-        self._messages = self.ledger.begin(command, account, mailing.digest, planned, mailing.decisions)
+        self._messages = self.ledger.begin(command, account, mailing.digest, planned, mailing.decisions, CHECKS)
 
     def close(self) -> None:
         """Leaves the server, where nothing has been begun."""

@@ -1,17 +1,24 @@
 """The durable record of what each attendee was sent and what became of it."""
 
+from tui.ledger.chronicle import Attempt, Chronicle, Decision, Known, Recorded, Run
 from tui.ledger.records import OUTCOMES, Correction, Decisions, Entry, Outcome, Person, Planned, Sent
 from tui.ledger.store import Ledger, must_be_free, open_for_run, open_to_read
 
 __all__ = [
     "OUTCOMES",
+    "Attempt",
+    "Chronicle",
     "Correction",
+    "Decision",
     "Decisions",
     "Entry",
+    "Known",
     "Ledger",
     "Outcome",
     "Person",
     "Planned",
+    "Recorded",
+    "Run",
     "Sent",
     "must_be_free",
     "open_for_run",

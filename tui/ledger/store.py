@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tui.errors import BusyError, InputError, LedgerError
+from tui.ledger.chronicle import Chronicle
 from tui.ledger.records import Correction, Decisions, Entry, Outcome, Person, Planned, Sent
 
 _INTERRUPTED = "the run was interrupted after this message had begun to go out"
@@ -97,6 +98,23 @@ class Ledger:
                 if key in messages
             }
 
+    @contextmanager
+    def chronicle(self) -> Iterator[Chronicle]:
+        """Everything that is recorded, as of one moment. Nothing else can be asked of this ledger meanwhile."""
+        with self._turn:
+            with _in_words(self._shown):
+                self._db.execute("BEGIN")
+            try:
+                yield Chronicle(self._db, self._told)
+            finally:
+                with _in_words(self._shown):
+                    self._db.execute("ROLLBACK")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        with _in_words(self._shown), _damage_in_words(self._shown):
+            yield
+
     def called_off(self) -> str:
         """What the event was when everybody was cancelled, where nobody has been invited by a send since; "" else."""
         with self._reading() as db:
@@ -110,17 +128,18 @@ class Ledger:
         digest: str,
         planned: Sequence[Planned],
         decisions: Decisions | None = None,
+        checks: Iterable[str] = (),
     ) -> list[int]:
         """Records a run, what was decided with it, and every message it is going to send, as `unsent`; returns the
-        messages' ids in order.
+        messages' ids in order. `checks` names what each of them has been cleared by.
 
         A message that an earlier run left `unsent` or `deferred` is taken over, not doubled. InputError where another
         run has sent one of them since the plan was made: then nothing of this run is recorded.
         """
         with self._writing() as db:
             run = db.execute(
-                "INSERT INTO run (command, account, digest, started_at) VALUES (?, ?, ?, ?)",
-                (command, account, digest, _now()),
+                "INSERT INTO run (command, account, digest, started_at, checks) VALUES (?, ?, ?, ?, ?)",
+                (command, account, digest, _now(), "\n".join(checks)),
             ).lastrowid
             ids = [self._plan(db, run or 0, message) for message in planned]
             self._decide(db, decisions or Decisions())

@@ -1,0 +1,136 @@
+"""Everything that a ledger holds, in the order in which it was recorded, for whoever reports or proves it.
+
+Read a row at a time: a ledger of a million messages takes no more memory than one of ten, but for its people.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Literal
+
+from tui.ledger.records import Outcome, Sent
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A person: `number` counts everybody in the order in which they came, from 1."""
+
+    number: int
+    key: str
+    address: str
+    name: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run. `digest` is its plan's; `checks` names what every message of it was cleared by, () where none was."""
+
+    id: int
+    command: str
+    account: str
+    digest: str
+    started_at: str
+    checks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at the server. `settled_at` is None while it is under way, and so long its outcome is `unknown`."""
+
+    id: int
+    digest: str
+    outcome: Outcome
+    reply: str
+    started_at: str
+    settled_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One message, the run that took it up last, and every attempt at it, oldest first."""
+
+    sent: Sent
+    run: int
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the organiser decided about one person: a column of theirs was corrected (`about` is its header, "" for the
+    address), they were cancelled by name (`about` is the session), or were promised a replacement."""
+
+    kind: Literal["corrected", "cancelled", "promised"]
+    key: str
+    about: str
+    at: str
+
+
+class Chronicle:
+    """See `Ledger.chronicle`. Each method reads anew, of the same moment; LedgerError where it cannot."""
+
+    def __init__(self, db: sqlite3.Connection, in_words: Callable[[], AbstractContextManager[None]]) -> None:
+        self._db, self._in_words = db, in_words
+
+    @cached_property
+    def event(self) -> str:
+        """The fingerprint of the event whose ledger it is; "" while nothing has been sent."""
+        return next((str(value) for (value,) in self._rows("SELECT value FROM fact WHERE name = 'event'")), "")
+
+    @cached_property
+    def people(self) -> Mapping[str, Known]:
+        """Everybody, by key."""
+        rows = self._rows("SELECT key, address, name, grouped FROM person ORDER BY rowid")
+        return {row[0]: Known(number, *row) for number, row in enumerate(rows, 1)}
+
+    def runs(self) -> Iterator[Run]:
+        for *facts, checks in self._rows(
+            "SELECT id, command, account, digest, started_at, checks FROM run ORDER BY id"
+        ):
+            yield Run(*(*facts, tuple(filter(None, checks.split("\n")))))
+
+    def messages(self) -> Iterator[Recorded]:
+        attempts = self._attempts()
+        ahead = next(attempts, None)
+        for id_, run, key, address, *version in self._rows(
+            "SELECT id, run, key, address, action, uid, sequence, generation, round, facts, message_id, stamp, digest,"
+            " outcome, reply, attempts, settled_at FROM message ORDER BY id"
+        ):
+            own = []
+            while ahead and ahead[0] == id_:
+                own.append(ahead[1])
+                ahead = next(attempts, None)
+            action, uid, sequence, generation, round_, facts, message_id, stamp, digest, outcome, *end = version
+            with self._in_words():
+                told, moment = json.loads(facts), datetime.fromisoformat(stamp)
+            what = (action, uid, sequence, generation, round_, told, message_id, moment, digest)
+            yield Recorded(Sent(id_, key, address, *what, _outcome(outcome), *end), run, tuple(own))
+
+    def decisions(self) -> Iterator[Decision]:
+        """The corrections, then the cancellations by name, then the promises; each kind in its order."""
+        for row in self._rows("SELECT 'corrected', key, header, at FROM correction ORDER BY id"):
+            yield Decision(*row)
+        for row in self._rows("SELECT 'cancelled', key, session, at FROM cancellation ORDER BY rowid"):
+            yield Decision(*row)
+        for row in self._rows("SELECT 'promised', key, '', at FROM promise ORDER BY rowid"):
+            yield Decision(*row)
+
+    def _attempts(self) -> Iterator[tuple[int, Attempt]]:
+        for message, id_, digest, outcome, *rest in self._rows(
+            "SELECT message, id, digest, outcome, reply, started_at, settled_at FROM attempt ORDER BY message, id"
+        ):
+            yield message, Attempt(id_, digest, _outcome(outcome), *rest)
+
+    def _rows(self, query: str) -> Iterator[tuple[Any, ...]]:
+        with self._in_words():
+            yield from self._db.execute(query)
+
+
+def _outcome(stored: str) -> Outcome:
+    """What is in flight may arrive."""
+    outcome: Any = "unknown" if stored == "sending" else stored
+    return outcome  # type: ignore[no-any-return]  # the table's CHECK holds it to the five words
