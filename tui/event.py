@@ -5,7 +5,7 @@ import re
 import secrets
 import tempfile
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from difflib import get_close_matches
@@ -25,6 +25,7 @@ _DURATION = re.compile(
     r"\s*(?:(\d{1,4})\s*d(?:ays?)?)?\s*(?:(\d{1,5})\s*h(?:ours?|rs?)?)?\s*(?:(\d{1,7})\s*m(?:in(?:ute)?s?)?)?\s*",
     re.IGNORECASE | re.ASCII,
 )
+_DIGEST = re.compile(r"[0-9A-Fa-f]{64}")
 _KEY = re.compile(r"\s*([\w\"'][^=#]*?)\s*=")
 _TABLE = re.compile(r"\s*\[+\s*[\"']?([^\"'\]]+?)[\"']?\s*\]")
 
@@ -33,7 +34,9 @@ _KEYS: Mapping[str, frozenset[str]] = {
         {"title", "start", "end", "duration", "rrule", "timezone", "location", "join_url", "description", "uid"}
     ),
     "organizer": frozenset({"name", "email"}),
-    "message": frozenset({"template", "subject", "reply_to", "from", "attach_ics", "attachments", "language"}),
+    "message": frozenset(
+        {"template", "subject", "reply_to", "from", "attach_ics", "attachments", "language", "reviewed"}
+    ),
     "columns": frozenset({"email", "name", "id", "group", "status", "internal"}),
     "sending": frozenset({"account", "per_minute", "connections"}),
     "session": frozenset({"id", "name", "title", "start", "end", "duration", "location", "join_url", "description"}),
@@ -51,7 +54,10 @@ class Organizer:
 
 @dataclass(frozen=True, slots=True)
 class MessageSettings:
-    """`[message]`. `sender` is (name, address) of From; paths are absolute."""
+    """`[message]`. `sender` is (name, address) of From; paths are absolute.
+
+    `reviewed` are the SHA-256 of files that the guard cannot look into and the organiser has.
+    """
 
     template: str | None = None
     subject: str | None = None
@@ -60,6 +66,7 @@ class MessageSettings:
     attach_ics: bool = True
     attachments: tuple[Path, ...] = ()
     language: str = dates.DEFAULT
+    reviewed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -659,7 +666,19 @@ class _Reader:
             attach_ics=attach_ics is not False,
             attachments=tuple(self.path.parent / name for name in names),
             language=self._language(),
+            reviewed=tuple(self._reviewed()),
         )
+
+    def _reviewed(self) -> Iterator[str]:
+        """The digests of `reviewed = ["file@sha256"]`: whole ones, so that no other file can be meant."""
+        for text in self._texts("message", "reviewed"):
+            name, _, digest = text.strip().rpartition("@")
+            if name and _DIGEST.fullmatch(digest):
+                yield digest.lower()
+            else:
+                message = "[message] reviewed names each file with all 64 characters of its SHA-256."
+                hint = 'Write reviewed = ["file@sha256"] as the finding has it, or as sha256sum prints it.'
+                self._fault("message", "reviewed", message, hint, text)
 
     def _language(self) -> str:
         value = self._line_of_text("message", "language") or dates.DEFAULT

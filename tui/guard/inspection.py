@@ -1,14 +1,22 @@
 """What the guard asks of every message, and the only place where one is cleared."""
 
-import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from binascii import a2b_base64
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from hashlib import sha256
+from html import unescape
+from itertools import chain
+from urllib.parse import unquote_to_bytes
 
+from tui.contents import Unopened, look_into
 from tui.guard import cleared
 from tui.guard.cleared import Cleared, Leak
-from tui.guard.reading import Header, Part, Reading, Unreadable, content_lines, read, unfolded
-from tui.guard.roll import TAG, Findings, Roll, as_it_stands, keys, spaced
+from tui.guard.mailboxes import keys
+from tui.guard.reading import Head, Header, Part, Reading, Unreadable, read, unfolded
+from tui.guard.roll import Except, Found, Roll, Said, as_it_stands, nothing
+from tui.guard.spelling import TAG, TooDeep
+from tui.guard.values import Spoken
 
 _OURS = frozenset(
     {
@@ -17,12 +25,20 @@ _OURS = frozenset(
     }
 )
 _OURS_IN_A_PART = frozenset({"content-type", "content-transfer-encoding", "content-disposition"})
+_MAILBOXES = frozenset({"to", "from", "reply-to"})
 _BARE = re.compile(r"\s*[^<>\s,;:\"()]+@[^<>\s,;:\"()]+\s*")
 _MAILBOX = re.compile(
     r"\s*(?:\"(?:[^\"\\]|\\.)*\"|(?:=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=\s*)+|[A-Za-z0-9!#$%&'*+/=?^_`{|}~\s-]+)?\s*"
     r"<([^<>\s,;:\"]+)>\s*"
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_PROPERTY = re.compile(
+    r"(?:^|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029])(ATTENDEE|METHOD)(?![A-Za-z0-9-])([^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]*)",
+    re.IGNORECASE,
+)
+_MAILTO = re.compile(r":mailto:([^:]*)$", re.IGNORECASE)
+_LINE_BREAK = re.compile(r"\\[nN]|\^n")
+_FOLDED = re.compile(r"^.*(?:\r?\n[ \t].*)+", re.MULTILINE)
+_DATA_URI = re.compile(r"data:([^\s\"'<>]*)", re.IGNORECASE)
 _CALENDARS = ("text/calendar", "application/ics")
 
 # Words of the formats themselves. "Confirmed", "True" and "Individual" are in every calendar object, so that a column
@@ -62,16 +78,18 @@ def clear(raw: bytes, recipient: str, roll: Roll, own_words: str = "") -> Cleare
     """
     try:
         message = read(raw)
+        found = tuple(_found(message, roll))
         leaks = (
             *_envelope(message, recipient),
             *_calendars(message, recipient),
-            *_people_and_values(message, recipient, roll, own_words),
+            *_people_and_values(found, recipient, own_words),
+            *_unopened(found, roll),
         )
     except Unreadable as error:
         leaks = (Leak(error.where, error.what, f"The message cannot be read back safely: {error.what}."),)
     if leaks:
         return tuple(dict.fromkeys(leaks))
-    return Cleared(cleared._SEAL, raw, recipient, hashlib.sha256(raw).hexdigest())
+    return Cleared(cleared._SEAL, raw, recipient, sha256(raw).hexdigest())
 
 
 def _envelope(message: Reading, recipient: str) -> Iterator[Leak]:
@@ -84,15 +102,17 @@ def _envelope(message: Reading, recipient: str) -> Iterator[Leak]:
             yield Leak(header.name, header.value, f"The message has a header {header.name}, which none of ours has.")
         elif counts[name] == 2:
             yield Leak(header.name, header.value, f"The message has more than one {header.name} header.")
+        if name not in _MAILBOXES:
+            continue
         found = _MAILBOX.fullmatch(header.raw)
         if name == "to" and (not found or found[1] != recipient):
             yield Leak("To", header.value, f"To is not just the recipient, {recipient}.")
-        if name in ("from", "reply-to") and not found and not _BARE.fullmatch(header.raw):
+        if name != "to" and not found and not _BARE.fullmatch(header.raw):
             yield Leak(header.name, header.value, f"{header.name} does not hold exactly one address.")
     for name in ("from", "to"):
         if name not in counts:
             yield Leak(name.title(), "", f"The message has no {name.title()} header.")
-    for header in message.headers_of_parts:
+    for header in chain.from_iterable(head.headers for head in message.heads):
         if header.name.lower() not in _OURS_IN_A_PART:
             yield Leak(header.name, header.value, f"A part has a header {header.name}, which none of ours has.")
 
@@ -100,110 +120,150 @@ def _envelope(message: Reading, recipient: str) -> Iterator[Leak]:
 def _calendars(message: Reading, recipient: str) -> Iterator[Leak]:
     """Every calendar object has one ATTENDEE, the recipient, and the METHOD that the message declares."""
     declared: set[str] = set()
-    read_already: dict[bytes, list[tuple[str, str]]] = {}  # the calendar part and its copy are one text
     for part in message.parts:
         if part.head.kind not in _CALENDARS:
             continue
-        if part.body not in read_already:
-            read_already[part.body] = list(content_lines(part.text()))
-        lines = read_already[part.body]
-        attendees = [line for name, line in lines if name == "ATTENDEE"]
+        lines = _PROPERTY.findall(unfolded(part.text))
+        attendees = [rest for name, rest in lines if name.upper() == "ATTENDEE"]
         if len(attendees) != 1:
             yield Leak(
                 part.where, str(len(attendees)), f"The calendar object names {len(attendees)} attendees, not one."
             )
         for line in attendees:
-            target = re.search(r":mailto:([^:]*)$", line, re.IGNORECASE)
+            target = _MAILTO.search(line)
             if not target or target[1] != recipient:
                 yield Leak(part.where, line[:200], "The calendar object's attendee is not the recipient.")
-        methods = [line.partition(":")[2].strip() for name, line in lines if name == "METHOD"]
+        methods = [rest.partition(":")[2].strip() for name, rest in lines if name.upper() == "METHOD"]
         declared.update(part.head.parameters.get("method", method) for method in methods[:1])
         if len(methods) != 1 or {*methods} != declared:
             yield Leak(part.where, " ".join(methods), "The calendar object's METHOD is not the one declared.")
 
 
-def _people_and_values(message: Reading, recipient: str, roll: Roll, own_words: str) -> Iterator[Leak]:
+def _people_and_values(places: Iterable[Found], recipient: str, own_words: str) -> Iterator[Leak]:
     """Nobody else's address and no internal value, in any header, part, file name, or gap between parts."""
-    mine = set(keys(recipient))
-    own = ""
-    for where, (people, values) in _findings(message, roll):
-        for key in sorted(people - mine):
-            yield Leak(where, key, f"{key}, another attendee's address, is in it.")
-        for value in sorted(values):
-            own = own or spaced(own_words)
-            said = " ".join(value)
-            if f" {said} " not in own:
-                yield Leak(where, said, f"“{said}”, from a column that is marked internal, is in it.")
+    mine = frozenset(keys(recipient))
+    own: Spoken | None = None
+    for found in places:
+        for key in sorted(found.people - mine):
+            yield Leak(found.where, key, f"{key}, another attendee's address, is in it.")
+        for value in sorted(found.values):
+            own = own or Spoken(own_words)
+            if not own.holds(value):
+                said = value.partition(":")[2] or value
+                yield Leak(found.where, said, f"“{said}”, from a column that is marked internal, is in it.")
 
 
-def _findings(message: Reading, roll: Roll) -> Iterator[tuple[str, Findings]]:
-    """Each place of the message, and what of the roll is there."""
-    for header in (*message.headers, *message.headers_of_parts):
-        yield header.name, roll.once(header, partial(_in_header, header, roll))
+def _unopened(places: Iterable[Found], roll: Roll) -> Iterator[Leak]:
+    """Nothing that cannot be looked into, unless the organiser says that it was reviewed."""
+    for found in places:
+        if found.unopened and found.digest not in roll.reviewed:
+            name = found.where.partition("/")[0]
+            advice = f'Look into it, and if it may go to everybody write reviewed = ["{name}@{found.digest}"]'
+            what = f"It cannot be searched: {found.unopened}. {advice} under [message]."
+            yield Leak(found.where, found.unopened, what)
+
+
+def _found(message: Reading, roll: Roll) -> Iterator[Found]:
+    """Each place of the message in which something was found, and what of the roll it is."""
+    places = roll.places
+    for header in message.headers:
+        yield from places.once(header.line, partial(_in_header, header, roll))
+    for head in message.heads:
+        yield from places.once(head.lines, partial(_in_head, head, roll))
     for part in message.parts:
-        for name in part.head.names:
-            yield part.where, roll.find(name, as_it_stands if name != "invite.ics" else _nothing)
-        yield part.where, _in_part(part, roll)
+        yield from _in_part(part, roll)
     if message.between.strip():
-        yield "between the parts", _in_file(message.between, roll)
+        yield from _in_text("between the parts", message.between.decode("latin-1"), roll, as_it_stands)
 
 
-def _in_header(header: Header, roll: Roll) -> Findings:
-    formal = _FORMAL.get(header.name.lower())
-    people, _ = roll.find(f"{header.value}\n{header.raw}", _nothing)
-    _, values = roll.find(formal.sub(" ", header.value) if formal else header.value, as_it_stands)
-    return people, values
+def _in_header(header: Header, roll: Roll) -> tuple[Found, ...]:
+    found = _in_text(header.name, header.value, roll, _SAID_IN_HEADERS.get(header.name.lower(), as_it_stands))
+    if header.raw != header.value:
+        found += _in_text(header.name, header.raw, roll, nothing)
+    return found
 
 
-def _in_part(part: Part, roll: Roll) -> Findings:
+def _in_head(head: Head, roll: Roll) -> tuple[Found, ...]:
+    """What stands above a part: its headers, and the names that it is given."""
+    places = [_in_header(header, roll) for header in head.headers]
+    places += [_in_text(head.where, name, roll, as_it_stands) for name in head.names if name != "invite.ics"]
+    return tuple(chain.from_iterable(places))
+
+
+def _in_part(part: Part, roll: Roll) -> tuple[Found, ...]:
     if part.head.kind in _CALENDARS:
-        return roll.once(part.body, lambda: _in_calendar(part.text(), roll))
+        return roll.places.once((part.where, part.body), partial(_in_calendar, part.where, part, roll))
     if part.is_file:
-        return roll.once(hashlib.sha256(part.body).digest(), lambda: _in_file(part.content(), roll))
-    return roll.find(part.text(), _in_html if part.head.kind == "text/html" else as_it_stands)
+        file = (part.where, sha256(part.body).digest(), part.head.encoding)
+        return roll.places.once(file, partial(_in_file, part, roll))
+    text = part.text
+    if part.head.kind != "text/html":
+        return _in_text(part.where, text, roll, as_it_stands)
+    found = _in_text(part.where, text, roll, _in_html)
+    for number, uri in enumerate(_DATA_URI.findall(unescape(text)) if "data:" in text else (), 1):
+        key = (part.where, number, uri)
+        found += roll.places.once(key, partial(_in_data_uri, f"{part.where}/data URI {number}", uri, roll))
+    return found
 
 
-def _in_file(content: bytes, roll: Roll) -> Findings:
-    """An attachment, judged by its content: text in any usual encoding.
-
-    Of other files only the addresses are searched for: their words are their format's ("Parent" is in every PDF).
-    """
-    text = _as_text(content)
-    if text is None:
-        # Without NULs, ASCII in UTF-16 and UTF-32 is ASCII.
-        return roll.find(content.replace(b"\0", b"").decode("latin-1"), _nothing)
-    return _in_calendar(text, roll) if "BEGIN:V" in text else roll.find(text, _in_html)
+def _in_text(where: str, text: str, roll: Roll, said: Said) -> tuple[Found, ...]:
+    try:
+        people, values = roll.find(text, said)
+    except TooDeep:
+        raise Unreadable(where, "something that is encoded over and over again") from None
+    return (Found(where, people, values),) if people or values else ()
 
 
-def _in_calendar(text: str, roll: Roll) -> Findings:
-    """A calendar object or a card, as it stands and as it reads."""
-    lines = unfolded(text)
-    people, _ = roll.find(text, _nothing)
-    more, values = roll.find(re.sub(r"\\[nN]|\^n", "\n", lines), _in_content_lines)
-    return people | more, values
+def _in_file(part: Part, roll: Roll) -> tuple[Found, ...]:
+    """An attachment, whatever it is called, with everything that is inside it."""
+    return tuple(_inside(part.where, part.content(), roll))
 
 
-def _nothing(_text: str) -> tuple[str, ...]:
-    return ()
+def _in_data_uri(where: str, uri: str, roll: Roll) -> tuple[Found, ...]:
+    about, _, data = uri.partition(",")
+    content = unquote_to_bytes(data)
+    if "base64" in about.lower():
+        digits = re.sub(rb"[^A-Za-z0-9+/]", b"", content.replace(b"-", b"+").replace(b"_", b"/"))
+        content = a2b_base64(digits[: len(digits) - (len(digits) % 4 == 1)] + b"=" * (-len(digits) % 4))
+    return tuple(_inside(where, content, roll))
+
+
+def _inside(where: str, content: bytes, roll: Roll) -> Iterator[Found]:
+    """What is in a file. What cannot be opened is searched for addresses alone: its words are its format's."""
+    digest = sha256(content).hexdigest()
+    closed: set[str] = set()
+    for passage in look_into(where, content):
+        inner = "/".join(filter(None, (where, passage.where)))
+        if isinstance(passage, Unopened):
+            closed.add(inner)
+            yield Found(inner, frozenset(), frozenset(), passage.reason, digest)
+        elif inner in closed:
+            yield from _in_text(inner, passage.text, roll, nothing)
+        elif passage.kind == "calendar":
+            yield from _in_content_lines(inner, passage.text, roll)
+        else:
+            yield from _in_text(inner, passage.text, roll, _SAID_IN_PASSAGES.get(passage.kind, _in_html))
+
+
+def _in_calendar(where: str, part: Part, roll: Roll) -> tuple[Found, ...]:
+    return _in_content_lines(where, part.text, roll)
+
+
+def _in_content_lines(where: str, text: str, roll: Roll) -> tuple[Found, ...]:
+    """A calendar object or a card: as it reads, and where lines are folded, as it stands."""
+    found = _in_text(where, _LINE_BREAK.sub("\n", unfolded(text)), roll, _said_in_calendar)
+    folded = dict.fromkeys(line for block in _FOLDED.findall(text) for line in block.splitlines())
+    return (*found, *(one for line in folded for one in _in_text(where, line, roll, nothing)))
 
 
 def _in_html(text: str) -> tuple[str, ...]:
     """A value stands in what is shown, where a tag may part two words or none, or in a tag or a comment."""
+    if "<" not in text:
+        return (text,)
     tags = "\n".join(TAG.findall(text))
     return TAG.sub("", text), TAG.sub(" ", text), _FORMAL_IN_HTML.sub(" ", tags)
 
 
-def _in_content_lines(text: str) -> tuple[str, ...]:
-    return (_FORMAL_IN_CALENDAR.sub(" ", text),)
-
-
-def _as_text(content: bytes) -> str | None:
-    """The text that a file is, None where it is none."""
-    is_wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    for encoding in ["utf-16"] if is_wide else ["utf-8-sig", "cp1252"]:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return None if _CONTROL.search(text) else text
-    return None
+_said_in_calendar: Said = Except(_FORMAL_IN_CALENDAR)
+_SAID_IN_HEADERS: Mapping[str, Said] = {name: Except(formal) for name, formal in _FORMAL.items()}
+_SAID_IN_PASSAGES: Mapping[str, Said] = {"text": _in_html, "html": _in_html, "name": as_it_stands}

@@ -8,19 +8,20 @@ import base64
 import binascii
 import quopri
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 _FOLD = re.compile(rb"\r\n(?=[ \t])")
+_CALENDAR_FOLD = re.compile(r"\r?\n[ \t]")
 _HEADER = re.compile(rb"([!-9;-~]+):[ \t]?(.*)", re.DOTALL)
 _WORD = re.compile(r"=\?([^?\s]+)\?([bBqQ])\?([^?\s]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=)\s+(?==\?)")
 _KIND = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+")
 _PARAMETER = re.compile(r"\s*;\s*([A-Za-z-]+\*?)=(\"(?:[^\"\\]|\\.)*\"|[^\s;\"\\()]+)")
 _MULTIPARTS = ("multipart/mixed", "multipart/alternative", "multipart/related")
+_PLACES = {"text/plain": "text", "text/html": "html", "text/calendar": "calendar"}
 _AS_IT_STANDS = ("7bit", "8bit")
-_NAME = re.compile(r"[A-Za-z0-9-]*")
 _PADDING = re.compile(rb"[ \t]+(?=\r\n|\Z)")
 
 
@@ -34,8 +35,9 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """One header field: its name as spelt, its value unfolded, and the value with encoded words decoded."""
+    """One header field: its bytes unfolded, its name as spelt, its value, and the value with encoded words decoded."""
 
+    line: bytes
     name: str
     raw: str
     value: str
@@ -43,16 +45,22 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What stands above a body. `names` are all the file names that it is given, decoded."""
+    """What stands above a body: its bytes and what they say; `names` are all the file names given, decoded."""
 
+    lines: bytes
     headers: tuple[Header, ...]
     kind: str = "text/plain"
     parameters: Mapping[str, str] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     encoding: str = "7bit"
 
+    @property
+    def where(self) -> str:
+        """The part below as leaks name it (contract §4, `audit`)."""
+        return self.names[0] if self.names else _PLACES.get(self.kind, self.kind)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, eq=False)
 class Part:
     """One leaf of the message: its head, and its body as it stands in the message."""
 
@@ -65,12 +73,7 @@ class Part:
 
     @property
     def where(self) -> str:
-        """The part as leaks name it (contract §4, `audit`)."""
-        if self.head.names:
-            return self.head.names[0]
-        return {"text/plain": "text", "text/html": "html", "text/calendar": "calendar"}.get(
-            self.head.kind, self.head.kind
-        )
+        return self.head.where
 
     def content(self) -> bytes:
         """The body, decoded."""
@@ -81,9 +84,11 @@ class Part:
                 raise Unreadable(self.where, "base64 that cannot be decoded") from None
         if self.head.encoding == "quoted-printable":
             # What a relay has added at the end of a line is no part of it (RFC 2045 §6.7, rule 3).
-            return binascii.a2b_qp(_PADDING.sub(b"", self.body))
+            has_padding = b" \r\n" in self.body or b"\t\r\n" in self.body or self.body[-1:] in (b" ", b"\t")
+            return binascii.a2b_qp(_PADDING.sub(b"", self.body) if has_padding else self.body)
         return self.body
 
+    @cached_property
     def text(self) -> str:
         """The content of a body that is text."""
         try:
@@ -94,13 +99,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A whole message: its own headers, those of its parts (of multiparts too), its leaves, and what no reader shows.
+    """A whole message: its own headers, what stands above its parts (multiparts too), its leaves, and what no reader
+    shows.
 
     `between` are the bytes before, between and after the parts.
     """
 
     headers: tuple[Header, ...]
-    headers_of_parts: tuple[Header, ...]
+    heads: tuple[Head, ...]
     parts: tuple[Part, ...]
     between: bytes
 
@@ -116,7 +122,7 @@ def read(raw: bytes) -> Reading:
     head = _head(above)
     inside = _Inside()
     inside.read(head, body, depth=4)
-    return Reading(head.headers, tuple(inside.headers), tuple(inside.parts), bytes(inside.between))
+    return Reading(head.headers, tuple(inside.heads), tuple(inside.parts), bytes(inside.between))
 
 
 def decode_words(text: str) -> str:
@@ -128,16 +134,11 @@ def decode_words(text: str) -> str:
     return _WORD.sub(_decode_word, _BETWEEN_WORDS.sub(r"\1", text))
 
 
-def content_lines(calendar: str) -> Iterator[tuple[str, str]]:
-    """A calendar object's lines, unfolded: the property's name in capitals, and the whole line."""
-    for line in unfolded(calendar).splitlines():
-        name = _NAME.match(line)
-        yield name[0].upper() if name else "", line
-
-
 def unfolded(calendar: str) -> str:
     """A calendar object with each content line on one line (RFC 5545 §3.1)."""
-    return re.sub(r"\r?\n[ \t]", "", calendar)
+    if calendar.count("\n") == calendar.count("\r\n"):
+        return calendar.replace("\r\n ", "").replace("\r\n\t", "")
+    return _CALENDAR_FOLD.sub("", calendar)
 
 
 def _decode_word(found: re.Match[str]) -> str:
@@ -161,9 +162,9 @@ def _charset(where: str, name: str) -> str:
 
 def _head(lines: bytes) -> Head:
     headers = [_header(line) for line in _FOLD.sub(b"", lines).split(b"\r\n")]
-    kind, parameters = _with_parameters(headers, "Content-Type", "text/plain")
-    disposition, more = _with_parameters(headers, "Content-Disposition", "inline")
-    encoding, _ = _with_parameters(headers, "Content-Transfer-Encoding", "7bit")
+    kind, parameters = _with_parameters(headers, "content-type", "text/plain")
+    disposition, more = _with_parameters(headers, "content-disposition", "inline")
+    encoding, _ = _with_parameters(headers, "content-transfer-encoding", "7bit")
     if not _KIND.fullmatch(kind) or kind.startswith("message/") or disposition not in ("inline", "attachment"):
         raise Unreadable("headers", f"a part of a kind that is not ours ({kind}, {disposition})")
     if encoding not in (*_AS_IT_STANDS, "quoted-printable", "base64"):
@@ -172,7 +173,7 @@ def _head(lines: bytes) -> Head:
         _charset("headers", parameters["charset"])
     found_names = (more.get("filename*"), parameters.get("name*"), more.get("filename"), parameters.get("name"))
     names = (_extended(name) if at < 2 else decode_words(name) for at, name in enumerate(found_names) if name)
-    return Head(tuple(headers), kind, parameters, tuple(names), encoding)
+    return Head(lines, tuple(headers), kind, parameters, tuple(names), encoding)
 
 
 # The heads of parts, and most headers, are the same in every message of a run.
@@ -188,17 +189,20 @@ def _header(line: bytes) -> Header:
         text = found[2].decode("utf-8")
     except UnicodeDecodeError:
         raise Unreadable("headers", "a header that is not UTF-8") from None
-    return Header(found[1].decode("ascii"), text, decode_words(text))
+    return Header(line, found[1].decode("ascii"), text, decode_words(text))
 
 
-def _with_parameters(headers: list[Header], name: str, default: str) -> tuple[str, dict[str, str]]:
+def _with_parameters(headers: list[Header], name: str, default: str) -> tuple[str, Mapping[str, str]]:
     """A structured header's value and its parameters (RFC 2045 §5.1); `default` where there is none.
 
     Comments, doubled parameters and values in several pieces (RFC 2231 §3) are read differently by different programs.
     """
-    found = [header.raw for header in headers if header.name.lower() == name.lower()]
-    if not found:
-        return default, {}
+    found = tuple(header.raw for header in headers if header.name.lower() == name)
+    return _parameters(name, found) if found else (default, {})
+
+
+@lru_cache(maxsize=256)
+def _parameters(name: str, found: tuple[str, ...]) -> tuple[str, Mapping[str, str]]:
     bare, mark, rest = found[0].partition(";")
     parameters: dict[str, str] = {}
     end = 0
@@ -228,7 +232,7 @@ class _Inside:
     """What is found inside a message, in its order."""
 
     def __init__(self) -> None:
-        self.headers: list[Header] = []
+        self.heads: list[Head] = []
         self.parts: list[Part] = []
         self.between = bytearray()
 
@@ -246,7 +250,7 @@ class _Inside:
             if not blank or not above:
                 raise Unreadable("headers", "a part without headers")
             inner = _head_of_part(above)
-            self.headers.extend(inner.headers)
+            self.heads.append(inner)
             self.read(inner, rest, depth - 1)
 
 

@@ -1,63 +1,80 @@
-"""Whom and what no message may give away, and how it is found in a text, however it is spelled there."""
+"""Whom and what no message may give away, and whether it stands in a text, however it is spelled there."""
 
-import html
 import re
-import unicodedata
-from base64 import b64decode, urlsafe_b64decode
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from functools import lru_cache
-from itertools import chain, product
-from typing import NamedTuple, TypeVar
-from urllib.parse import unquote
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
-from tui import address
+from tui.guard.addresses import candidates, within
+from tui.guard.hashes import Hashes
+from tui.guard.internal import Internal
+from tui.guard.mailboxes import endings, keys
+from tui.guard.memory import Memory
+from tui.guard.spelling import readings, unclosed
+from tui.guard.values import Spoken, words
 
-Value = tuple[str, ...]
-"""The words of a cell in a column that is marked internal."""
+_NONE: frozenset[str] = frozenset()
+Findings = tuple[frozenset[str], frozenset[str]]
+"""Which addresses, and which internal values (in the words of the text), stand in a place of a message."""
 
-Findings = tuple[frozenset[str], frozenset[Value]]
-"""Which addresses, and which internal values, stand in a place of a message."""
+NOTHING: Findings = (_NONE, _NONE)
+
+
+class Found(NamedTuple):
+    """What stands in one place of a message; or why it is `unopened`, with the digest that it is reviewed by."""
+
+    where: str
+    people: frozenset[str]
+    values: frozenset[str]
+    unopened: str = ""
+    digest: str = ""
+
 
 Said = Callable[[str], tuple[str, ...]]
 """What of a text may be a value, where it is not the format's own: one or more readings of it."""
 
-_NOBODY: frozenset[str] = frozenset()
-_REMEMBERED = 5_000
-_K = TypeVar("_K", bound=Hashable)
-_V = TypeVar("_V")
 
-# Characters of the part before the @, read backwards from it, and of the part after it. Text may run on without a space
-# in scripts that use none, so that plain ASCII is tried beside the wide sense.
-_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+")
-_DOMAIN = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-_WIDE_LOCAL = re.compile(r"[^\s()<>\[\]:;,\\\"@]+")
-_WIDE_DOMAIN = re.compile(r"[^\s()<>\[\]:;,\\\"@/?#&=|!_.]+(?:\.[^\s()<>\[\]:;,\\\"@/?#&=|!_.]+)+")
-_PLAIN_ADDRESS = re.compile(rf"{_LOCAL.pattern}@{_DOMAIN.pattern}")
-_WITHIN = re.compile(rf"{_LOCAL.pattern}@+{_DOMAIN.pattern}")
-_PLAIN = ((_LOCAL, _DOMAIN),)
-_WIDE = ((_WIDE_LOCAL, _WIDE_DOMAIN),)
-_LONGEST = 128  # characters before the @ that are looked at: a local part has 64 octets at most
-_BEGIN_WITHIN = re.compile(r"[!#$%&'*+/=?^`{|}~]+[._-]*|^[._-]+")
-_END_WITHIN = re.compile(r"[.-]+")
-
-# Scripts that put no space between words: each character counts as a word.
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff"
-_WORD = re.compile(r"[^\W_]+")
-_WIDE_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
-    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+# Where a line may be one half of an address: an at-sign or something encoded in the word at the joint, what is said for
+# an at or a full stop, an opening or a closing bracket, or a letter or two.
+_TELLING = frozenset("@%&=")
+_OPENING = frozenset("([{<\\_+-")
+_SAID = frozenset({"at", "dot", "arroba", "arobase", "punkt", "punto", "point", "ponto"})
+_AROUND = ".,;:!?()[]{}<>*\"'"
+_ENCODED_WORD = re.compile(r"[A-Za-z0-9+/_-]{20,}=*")
+_OPEN_BEGIN = re.compile(
+    r"^[\s>|*]*(?:[^\s@]*@|[.@)\]}_+=]|\W{0,2}(?:at|dot|punkt|punto)\b|\w{1,2}\W*$)", re.IGNORECASE
 )
-TAG = re.compile(r"<!--.*?-->|<[!/?A-Za-z](?:[^<>\"']|\"[^\"]*\"|'[^']*')*>|<[!/?A-Za-z][^<>]*>", re.DOTALL)
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
+_PROPERTY = re.compile(r"[A-Z][A-Z-]*[;:]")  # where a content line begins, nothing goes on
+_TAG = re.compile(r"<[^<>]*>")
+_MOST_LINES = 64
+
+
+class Except:
+    """Of a text all may be a value but the format's own words. What of those is left cannot be more than all of it."""
+
+    def __init__(self, formal: re.Pattern[str]) -> None:
+        self._formal = formal
+
+    def __call__(self, text: str) -> tuple[str, ...]:
+        return (self._formal.sub(" ", text),)
 
 
 class _Line(NamedTuple):
-    """What is known of a line: whom it names, and why it may have to be read together with the next."""
+    """What is known of a line by itself, and why it may have to be read together with the next: what a tag in it
+    `awaits`; whether it may be half of an address; and for each reading of it, from which character of its words on a
+    value may begin that ends in a later line (-1: from none)."""
 
-    people: frozenset[str]
-    may_begin_value: bool
-    is_open: bool
+    found: Findings
+    awaits: str = ""
+    open_begin: bool = False
+    open_end: bool = False
+    loose: tuple[int, ...] = ()
+
+
+_Whole = tuple[str, _Line, int]
+"""Lines that are read as one, what is known of them, and how many they are."""
+
+_DULL = _Line(NOTHING)
+"""Most lines of most messages: nothing is in them, and nothing begins or ends in them."""
 
 
 class Roll:
@@ -67,118 +84,195 @@ class Roll:
 
     `public` are addresses that everybody is meant to see (organizer, From, Reply-To). `common` is the event's and the
     templates' own text. An internal value counts when it has four or more letters or digits and is no part of `common`
-    (contract §6.5). Looking anything up costs the same for ten attendees and for a million.
+    (contract §6.5). `reviewed` are the SHA-256 of files that the organiser has looked into, because we cannot.
+
+    Looking anything up costs the same for ten attendees and for a million.
     """
 
     def __init__(
-        self, addresses: Iterable[str], internal: Iterable[str] = (), public: Iterable[str] = (), common: str = ""
+        self,
+        addresses: Iterable[str],
+        internal: Iterable[str] = (),
+        public: Iterable[str] = (),
+        common: str = "",
+        reviewed: Collection[str] = (),
     ) -> None:
         seen_by_all = tuple(public)
+        self.reviewed = frozenset(reviewed)
         self._public = {key for text in seen_by_all for key in keys(text)}
-        named = (part for text in addresses for part in (text, *_within(text)))
-        self._everyone = frozenset(key for text in named for key in keys(text)) - self._public
-        spoken = spaced("\n".join((common, *seen_by_all)))
-        self._values: set[Value] = set()
-        for text in set(internal):
-            value = words(text)
-            if sum(map(len, value)) >= 4 and f" {' '.join(value)} " not in spoken:
-                self._values.add(value)
-        lengths: dict[str, set[int]] = {}
-        for value in self._values:
-            lengths.setdefault(value[0], set()).add(len(value))
-        self._lengths = {first: tuple(sorted(numbers)) for first, numbers in lengths.items()}
-        self._lines: dict[tuple[str, Said], _Line] = {}
-        self._places: dict[Hashable, Findings] = {}
+        self._endings = {ending for key in self._public for ending in endings(key)}
+        self._everyone = Hashes(self._protected(addresses))
+        self._values = Internal(internal, Spoken("\n".join((common, *seen_by_all))))
+        self._lines: dict[Said, Memory[str, _Line]] = {}
+        self._spoken: Memory[tuple[str, Said], tuple[str, ...]] = Memory()
+        self._lengths: Memory[tuple[str, Said], int] = Memory()
+        self._wholes: Memory[tuple[Hashable, ...], _Whole] = Memory(500)
+        self._joints: Memory[Hashable, Findings] = Memory()
+        self.places: Memory[Hashable, tuple[Found, ...]] = Memory()
+
+    def _protected(self, addresses: Iterable[str]) -> Iterator[str]:
+        for text in addresses:
+            for named in (text, *within(text)):
+                for key in keys(named):
+                    if key not in self._public:
+                        self._endings.update(endings(key))
+                        yield key
 
     def find(self, text: str, said: Said) -> Findings:
         """The addresses that stand in `text`, and the internal values in what of it is `said`.
 
-        Most lines are the same in every message of a run, so what was found in one is remembered. Nothing is missed by
-        going line by line: no address goes over a line's end but where a tag does, and then the whole is searched; and
-        where a value may begin, its words are compared in the whole.
+        Most lines are the same in every message of a run, so what was found in one is remembered.
+        Nothing is missed by going line by line: a tag or a comment is one line, and where an address or a value may go
+        on in the next line, both are read together. TooDeep where something is encoded without an end.
         """
-        lines = [self._line(line, said) for line in text.splitlines()]
-        if any(line.is_open for line in lines):
-            people = self._people_in(text)
-        else:
-            people = _NOBODY.union(*(line.people for line in lines if line.people))
-        if any(line.may_begin_value for line in lines):
-            return people, frozenset(value for reading in _said(text, said) for value in self._values_among(reading))
-        return people, frozenset()
+        texts = text.splitlines()
+        lines = self._known(texts, said)
+        eventful = [at for at, line in enumerate(lines) if line is not _DULL]
+        if any(lines[at].awaits for at in eventful):
+            texts, lines = self._with_whole_tags(texts, lines, said)
+            eventful = [at for at, line in enumerate(lines) if line is not _DULL]
+        found = [lines[at].found for at in eventful]
+        for at in eventful:
+            line = lines[at]
+            if at and not lines[at - 1].open_end and self._goes_on(texts, lines, at - 1):
+                found.append(self._across(texts, lines, at - 1, said))
+            if line.open_end and self._goes_on(texts, lines, at):
+                found.append(self._across(texts, lines, at, said))
+            for which, loose in enumerate(line.loose):
+                if loose >= 0:
+                    found.append(self._values_across(texts, at, which, loose, said))
+        return _united(found)
 
-    def once(self, place: Hashable, find: Callable[[], Findings]) -> Findings:
-        """What `find` finds in a place, remembered."""
-        found = self._places.get(place)
+    def _known(self, texts: Sequence[str], said: Said) -> list[_Line]:
+        """What is known of each line."""
+        memory = self._lines.get(said) or self._lines.setdefault(said, Memory())
+        lines = memory.each(texts)
+        if None in lines:
+            return [line or memory.put(text, self._line(text, said)) for text, line in zip(texts, lines, strict=True)]
+        return lines  # type: ignore[return-value]  # none of them is None
+
+    def _line(self, line: str, said: Said) -> _Line:
+        shown = _TAG.sub("", line) if "<" in line else line
+        found = _Line(
+            self._in(line, said),
+            unclosed(line),
+            _OPEN_BEGIN.search(shown) is not None,
+            _is_open_end(shown),
+            tuple(map(self._values.loose, self._words(line, said))) if self._values else (),
+        )
+        is_dull = found[:4] == _DULL[:4] and max(found.loose, default=-1) < 0
+        return _DULL if is_dull else found
+
+    def _words(self, line: str, said: Said) -> tuple[str, ...]:
+        """The words of what is shown of a line, in its first readings."""
+        return self._spoken.once((line, said), lambda: tuple(" ".join(words(variant)) for variant in said(line)[:2]))
+
+    def _in(self, text: str, said: Said) -> Findings:
+        spelled = readings(text)
+        people = frozenset(key for reading in spelled for key in self._people_in(reading))
+        values = _NONE
+        if self._values and said is not nothing:
+            if said is as_it_stands or isinstance(said, Except):
+                values = self._values_in(spelled)
+            if values or not (said is as_it_stands or isinstance(said, Except)):
+                values = self._values_in(tuple(reading for variant in said(text) for reading in readings(variant)))
+        return (people, values) if people or values else NOTHING
+
+    def _values_in(self, spelled: Iterable[str]) -> frozenset[str]:
+        return frozenset(value for reading in dict.fromkeys(spelled) for value in self._values.among(reading))
+
+    def _people_in(self, text: str) -> Iterator[str]:
+        for spellings in candidates(text, self._endings):
+            for local, domain in spellings:
+                if domain.rpartition(".")[2].lower() not in self._endings and domain.isascii():
+                    continue  # most that has the form of an address ends like nobody's
+                forms = keys(f"{local}@{domain}")
+                named = [form for form in forms if form in self._everyone]
+                yield from named
+                if named or not self._public.isdisjoint(forms):
+                    break
+
+    def _with_whole_tags(
+        self, texts: Sequence[str], lines: Sequence[_Line], said: Said
+    ) -> tuple[list[str], list[_Line]]:
+        """The lines, those together over which a tag, a comment or a hidden element goes."""
+        whole_texts: list[str] = []
+        whole_lines: list[_Line] = []
+        done = 0
+        for at in [at for at, line in enumerate(lines) if line.awaits]:
+            if at >= done:
+                whole_texts += texts[done:at]
+                whole_lines += lines[done:at]
+                text, line, length = self._whole(texts, at, lines[at], said)
+                whole_texts.append(text)
+                whole_lines.append(line)
+                done = at + length
+        return [*whole_texts, *texts[done:]], [*whole_lines, *lines[done:]]
+
+    def _whole(self, texts: Sequence[str], at: int, line: _Line, said: Said) -> _Whole:
+        """A line with those after it until nothing is open in it; a style sheet has as many lines as the last time."""
+        length = self._lengths.get((texts[at], said)) or 1
+        known = self._wholes.get((said, *texts[at : at + length]))
+        if known:
+            return known
+        text, end = texts[at], at + 1
+        while line.awaits and end < len(texts):
+            begin = end
+            end = next((i + 1 for i in range(begin, len(texts)) if line.awaits in texts[i].lower()), len(texts))
+            text = "\n".join((text, *texts[begin:end]))
+            line = self._known([text], said)[0]
+        self._lengths.put((texts[at], said), end - at)
+        return self._wholes.put((said, *texts[at:end]), (text, line, end - at))
+
+    @staticmethod
+    def _goes_on(texts: Sequence[str], lines: Sequence[_Line], at: int) -> bool:
+        """Whether an address may begin in a line and end in the next."""
+        after = at + 1
+        is_open = after < len(lines) and (lines[at].open_end or lines[after].open_begin)
+        return is_open and not _PROPERTY.match(texts[after])
+
+    def _across(self, texts: Sequence[str], lines: Sequence[_Line], at: int, said: Said) -> Findings:
+        """What stands in a line and those that it may go on in."""
+        end = at + 1
+        while end - at < _MOST_LINES and self._goes_on(texts, lines, end):
+            end += 1
+        window = tuple(texts[at : end + 1])
+        found = self._joints.get((window, said))
         if found is None:
-            found = _remember(self._places, place, find())
+            bare = "".join(line.strip() for line in window)
+            found = _united([self._in("\n".join(window), said), self._in(bare, nothing)])
+            self._joints.put((window, said), found)
         return found
 
-    def _line(self, line: str, said: Said) -> "_Line":
-        found = self._lines.get((line, said))
+    def _values_across(self, texts: Sequence[str], at: int, which: int, loose: int, said: Said) -> Findings:
+        """The values that begin in a line and end in a later one."""
+        begin = self._words(texts[at], said)[which][loose:]
+        more = ""
+        for text in texts[at + 1 : at + _MOST_LINES]:
+            spoken = self._words(text, said)
+            if which < len(spoken) and spoken[which]:
+                more = f"{more} {spoken[which]}" if more else spoken[which]
+                if self._values.needed(begin, more) <= 0:
+                    break
+        found = self._joints.get((begin, more))
         if found is None:
-            begins = bool(self._lengths) and any(
-                not self._lengths.keys().isdisjoint(reading) for reading in _said(line, said)
-            )
-            rest = TAG.sub("", line)
-            found = _Line(self._people_in(line), begins, "<" in rest or ">" in rest)
-            _remember(self._lines, (line, said), found)
+            values = frozenset(self._values.among_words([*begin.split(), *more.split()]))
+            found = self._joints.put((begin, more), (_NONE, values) if values else NOTHING)
         return found
 
-    def _people_in(self, text: str) -> frozenset[str]:
-        return frozenset(key for reading in readings(text) for key in self._addressed(reading))
 
-    def _values_among(self, said: Value) -> Iterator[Value]:
-        for at, word in enumerate(said):
-            for length in self._lengths.get(word, ()):
-                if said[at : at + length] in self._values:
-                    yield said[at : at + length]
-
-    def _addressed(self, text: str) -> Iterator[str]:
-        at = text.find("@")
-        while at >= 0:
-            yield from self._known_at(text, at)
-            at = text.find("@", at + 1)
-
-    def _known_at(self, text: str, at: int) -> frozenset[str]:
-        """The longest spelling around this @ that anybody has for an address, if it is one that must stay unseen.
-
-        The longest, because "o'bo@example.org" is not Bo; but in "u=bo@example.org", which is nobody's, Bo is named.
-        """
-        before = text[max(0, at - _LONGEST) : at][::-1]
-        patterns = _PLAIN if text.isascii() else (*_WIDE, *_PLAIN)
-        locals_ = [found[0][::-1] for local, _ in patterns if (found := local.match(before))]
-        domains = [found[0] for _, domain in patterns if (found := domain.match(text, at + 1))]
-        for domain, local in chain(product(domains, locals_), product(_shorter(domains), _later(locals_))):
-            found_keys = keys(f"{local}@{domain}")
-            if not self._everyone.isdisjoint(found_keys):
-                return self._everyone.intersection(found_keys)
-            if not self._public.isdisjoint(found_keys):
-                break
-        return _NOBODY
-
-
-def readings(text: str) -> Iterator[str]:
-    """The text as it stands, and decoded, without what is invisible, without tags, without backslashes."""
-    yield text
-    plain = text
-    for _ in range(4):
-        before = plain
-        plain = html.unescape(plain) if "&" in plain else plain
-        plain = unquote(plain) if "%" in plain else plain
-        if not plain.isascii():
-            # The full stops of Chinese and Japanese part the labels of a domain as well (RFC 3490 §3.1).
-            plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", plain)).replace("\u3002", ".")
-        if plain == before:
-            break
-    if plain != text:
-        yield plain
-    if "<" in plain and (joined := TAG.sub("", plain)) != plain:
-        yield joined
-    if "\\" in plain:
-        yield plain.replace("\\", "")
-    hidden = "\n".join(filter(None, map(_unhidden, _BASE64.findall(plain))))
-    if hidden:
-        yield hidden
+def _is_open_end(shown: str) -> bool:
+    last = shown[-80:].split()[-2:]
+    if not last:
+        return False
+    word = last[-1]
+    return (
+        not _TELLING.isdisjoint(word)
+        or word[-1] in _OPENING
+        or len(shown.strip()) <= 2
+        or any(one.strip(_AROUND).lower() in _SAID for one in last)
+        or (len(word) >= 20 and _ENCODED_WORD.fullmatch(word) is not None)
+    )
 
 
 def as_it_stands(text: str) -> tuple[str, ...]:
@@ -186,75 +280,14 @@ def as_it_stands(text: str) -> tuple[str, ...]:
     return (text,)
 
 
-def _said(text: str, said: Said) -> Iterator[Value]:
-    return (words(reading) for variant in said(text) for reading in readings(variant))
+def nothing(_text: str) -> tuple[str, ...]:
+    """Nothing of a text is a value."""
+    return ()
 
 
-def _remember(memory: dict[_K, _V], key: _K, found: _V) -> _V:
-    if len(memory) > _REMEMBERED:
-        memory.clear()
-    memory[key] = found
-    return found
-
-
-def words(text: str) -> Value:
-    """The words of a text as values are compared: letters and digits, whatever stands between them."""
-    if text.isascii():
-        return tuple(_WORD.findall(text.lower()))
-    plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).casefold()
-    return tuple(_WIDE_WORD.findall(unicodedata.normalize("NFKC", plain)))
-
-
-def spaced(text: str) -> str:
-    """The words of each line of `text`, a space around each, so that a value's words can be looked for in it."""
-    return "|".join(f" {' '.join(words(line))} " for line in text.splitlines())
-
-
-@lru_cache(maxsize=1 << 12)
-def keys(text: str) -> tuple[str, ...]:
-    """The forms under which one address is known: its key, and its key without a +tag."""
-    local, _, domain = text.strip(" .").rpartition("@")
-    local = local.strip(".")
-    if local.isascii() and domain.isascii():
-        key = f"{local}@{domain}".lower()
-    else:
-        try:
-            key = address.parse(f"{local}@{domain}").key
-        except address.AddressError:
-            key = f"{local}@{domain}".casefold()
-    local, _, domain = key.rpartition("@")
-    bare = local.partition("+")[0]
-    return (key, f"{bare}@{domain}") if bare and bare != local else (key,)
-
-
-def _within(cell: str) -> Iterator[str]:
-    """The addresses in a cell that holds more than one, or something around it."""
-    if not cell.isascii() or not _PLAIN_ADDRESS.fullmatch(cell):
-        for found in _WITHIN.finditer(cell):
-            yield re.sub("@+", "@", found[0])
-
-
-def _later(found: Sequence[str]) -> Iterator[str]:
-    """Each part before the @, and what is left of it where an address may begin within: "u=bo" -> "u=bo", "bo"."""
-    for local in found:
-        yield local
-        yield from (local[gap.end() :] for gap in _BEGIN_WITHIN.finditer(local))
-
-
-def _shorter(found: Sequence[str]) -> Iterator[str]:
-    """Each domain, and what is left of it where a sentence may begin within: "example.org.Please" -> "example.org"."""
-    for domain in found:
-        yield domain
-        yield from (domain[: gap.start()] for gap in reversed(list(_END_WITHIN.finditer(domain))) if gap.start())
-
-
-@lru_cache(maxsize=1 << 12)
-def _unhidden(token: str) -> str:
-    """What a token says where it is text in base64, "" where it is not."""
-    bare = token.rstrip("=")
-    try:
-        octets = (urlsafe_b64decode if "-" in bare or "_" in bare else b64decode)(bare + "=" * (-len(bare) % 4))
-        text = octets.decode("utf-8")
-    except ValueError:
-        return ""
-    return text if text.isprintable() else ""
+def _united(found: Iterable[Findings]) -> Findings:
+    people, values = _NONE, _NONE
+    for some_people, some_values in found:
+        people |= some_people
+        values |= some_values
+    return (people, values) if people or values else NOTHING

@@ -1,0 +1,253 @@
+"""All that a text may spell to a reader, a program, or somebody who knows how it was hidden.
+
+Each decoding is tried on what the others have made, until nothing new comes of it: a link in base64 in a comment in an
+entity is read to the end. What is encoded more often than anybody would by accident is refused (`TooDeep`).
+"""
+
+import html
+import re
+import unicodedata
+from base64 import b32decode
+from binascii import a2b_base64
+from collections.abc import Iterator
+from functools import lru_cache
+from urllib.parse import unquote
+
+_DEPTH = 8
+_GROWTH = 40  # times the length of the text itself, and
+_ROOM = 200_000  # so many characters more, are looked at in all its readings
+
+# Nothing that is spelled differently than it is meant goes without one of these. Most lines have none, and are done.
+_ENCODED = re.compile(
+    r"[^\x00-\x7f]|[&%\\<]|=(?:[0-9A-Fa-f]{2}|\?|[ \t]*\r?\n)|[A-Za-z0-9+/_-]{8}"
+    r"|(?:[0-9A-Fa-f]{2,3}[\s:,;.-]{1,2}){4}"
+)
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+# Letters of other scripts that are drawn as Latin ones, and signs that are drawn as an @ or a full stop.
+_TWINS = str.maketrans(
+    "аеорсухіјѕԁһӏԛԝкαορνικυοոսցօհıɡɑвмнтгьпτωηγχℯ∂\u2027\u30fb\u2022\xb7\u16eb\u2e31",
+    "aeopcyxijsdhlqwkaopvikuonugohigabmhtrbntwnyxed......",
+)
+
+TAG = re.compile(r"<!--.*?-->|<[!/?A-Za-z](?:[^<>\"']|\"[^\"]*\"|'[^']*')*>|<[!/?A-Za-z][^<>]*>", re.DOTALL)
+_HIDING = r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?:font-size|opacity|max-height)\s*:\s*0(?![.\d])"
+_HIDDEN = re.compile(
+    rf"<(style|script|template|title|noscript)\b.*?</\1\s*>"
+    rf"|<(\w+)\b[^<>]*(?:{_HIDING}|mso-hide|\shidden\b)[^<>]*>(?:(?!<\2\b).)*?</\2\s*>",
+    re.DOTALL | re.IGNORECASE,
+)
+
+_HIDING_TAG = re.compile(
+    rf"<(style|script|template|title|noscript)\b|<(\w+)\b[^<>]*(?:{_HIDING}|mso-hide|\shidden\b)[^<>]*(?<!/)>",
+    re.IGNORECASE,
+)
+_VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+)
+_BEGUN_TAG = re.compile(r"<[!/?A-Za-z]")
+_MAY_HIDE = re.compile(r"</?(?:style|script|template|title|noscript)\b|hid|display|visib|:\s*0", re.IGNORECASE)
+
+_OCTET = re.compile(r"=([0-9A-Fa-f]{2})")
+_SOFT_BREAK = re.compile(r"=[ \t]*\r?\n")
+_WORD = re.compile(r"=\?[^?\s]+\?([bBqQ])\?([^?\s]*)\?=")
+_BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?)")
+# \u0040 and \x40 of programs, \000040 of style sheets.
+_ESCAPE = re.compile(r"\\u\{?0*([0-9A-Fa-f]{2,5})\}?|\\x([0-9A-Fa-f]{2})|\\0{0,4}([0-9A-Fa-f]{2,5})\s?")
+_UNICODE_PERCENT = re.compile(r"%u([0-9A-Fa-f]{4})")
+_TOKEN = re.compile(r"[A-Za-z0-9+/_-]{8,}")
+_BROKEN_TOKEN = re.compile(r"(?:[A-Za-z0-9+/_-]{20,}=*\r?\n[ \t>]*)+[A-Za-z0-9+/_-]+")
+_NO_BASE32 = re.compile(r"[^A-Za-z2-7]")
+_NO_HEX = re.compile(r"[^0-9A-Fa-f]")
+# A list of codes: 62 6f 40, 0x62,0x6f,0x40, 62:6f:40, or 98,111,64.
+_CODES = re.compile(r"(?:(?:0x)?[0-9A-Fa-f]{2,3}[\s:,;.-]{1,2}){4,}(?:0x)?[0-9A-Fa-f]{2,3}")
+_TELLING = frozenset(b"@%&=")
+_PRINTABLE = re.compile(rb"[ -~\t\r\n]{5,}")
+
+
+class TooDeep(Exception):
+    """A text is encoded more often than we follow."""
+
+
+def readings(text: str) -> tuple[str, ...]:
+    """The text as it stands, and all that can be decoded of it. TooDeep where there is no end of it."""
+    if not _ENCODED.search(text):
+        return (text,)
+    found = {text: None}
+    new = [text]
+    room = _GROWTH * len(text) + _ROOM
+    for _ in range(_DEPTH):
+        made = [reading for one in new for reading in _decoded(one) if reading]
+        new = [reading for reading in dict.fromkeys(made) if reading not in found]
+        if not new:
+            return tuple(found)
+        found.update(dict.fromkeys(new))
+        room -= sum(map(len, new))
+        if room < 0:
+            break
+    raise TooDeep
+
+
+def plain(text: str) -> str:
+    """The text in the letters that it is meant in: one width, one form, nothing invisible."""
+    if text.isascii():
+        return text
+    # The full stops of Chinese and Japanese part the labels of a domain as well (RFC 3490 §3.1).
+    return unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).replace("\u3002", ".")
+
+
+def unclosed(line: str) -> str:
+    """What a line must be read on to, in small letters, because a tag, a comment or a hidden element is open at its
+    end; "" where none is."""
+    if "<" not in line:
+        return ""
+    rest = line
+    if _MAY_HIDE.search(line):
+        rest = _HIDDEN.sub("", line)
+        if begun := _HIDING_TAG.search(rest):
+            name = (begun[1] or begun[2]).lower()
+            if name not in _VOID:
+                return f"</{name}"
+    rest = TAG.sub("", rest)
+    if "<!--" in rest:
+        return "-->"
+    return ">" if _BEGUN_TAG.search(rest) else ""
+
+
+def _decoded(text: str) -> Iterator[str]:
+    """One step further, in every direction."""
+    is_ascii = text.isascii()
+    settled = plain(text)
+    if "&" in settled:
+        settled = html.unescape(settled)
+    if "%" in settled:
+        settled = unquote(_UNICODE_PERCENT.sub(_character, settled))
+    if settled != text:
+        yield settled
+    if not is_ascii:
+        yield settled.casefold().translate(_TWINS)
+    if "<" in text:
+        yield TAG.sub("", text)
+        if _MAY_HIDE.search(text):
+            yield TAG.sub("", _HIDDEN.sub("", text))
+    if "\\" in text:
+        yield text.replace("\\", "")
+        yield _ESCAPE.sub(_character, text)
+    if "=" in text:
+        if "=?" in text:
+            yield _WORD.sub(_word, _BETWEEN_WORDS.sub(r"\1", text))
+        yield _quoted_printable(text)
+    tokens = _TOKEN.findall(text)
+    if "\n" in text:
+        tokens += map(_unbroken, _BROKEN_TOKEN.findall(text))
+    hidden = [said for token in tokens for said in _within(token)]
+    if _may_have_codes(text):
+        hidden += [said for codes in _CODES.findall(text) for said in _from_codes(codes)]
+    if hidden:
+        yield "\n".join(hidden)
+
+
+def _character(found: re.Match[str]) -> str:
+    code = int(next(filter(None, found.groups())), 16)
+    return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else ""
+
+
+def _word(found: re.Match[str]) -> str:
+    if found[1] in "bB":
+        return "\n".join(_from_base64(found[2].rstrip("="))) or found[0]
+    return _quoted_printable(found[2].replace("_", " "))
+
+
+def _quoted_printable(text: str) -> str:
+    text = _SOFT_BREAK.sub("", text)
+    if not _OCTET.search(text):
+        return text
+    octets = _OCTET.sub(lambda found: chr(int(found[1], 16)), text)
+    try:
+        return octets.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return octets
+
+
+@lru_cache(maxsize=1 << 12)
+def _within(token: str) -> tuple[str, ...]:
+    """What a token says where it is text in base64, base32 or hexadecimal digits."""
+    found = list(_from_base64(token))
+    if len(token) >= 10 and not _NO_BASE32.search(token):
+        found += _from_base32(token.upper())
+    if len(token) >= 12 and not _NO_HEX.search(token):
+        found += _from_hex(token)
+    return tuple(found)
+
+
+def _from_base64(token: str) -> Iterator[str]:
+    """It may begin anywhere: a slash or a hyphen before it is a digit too."""
+    bare = token.replace("-", "+").replace("_", "/")
+    for begin in range(4):
+        piece = bare[begin:]
+        end = len(piece) & ~3 if len(piece) % 4 == 1 else len(piece)
+        yield from _as_text(a2b_base64(piece[:end] + "=" * (-end % 4)))
+
+
+def _from_base32(token: str) -> Iterator[str]:
+    piece = token[: len(token) - (len(token) % 8 in (1, 3, 6))]
+    yield from _as_text(b32decode(piece + "=" * (-len(piece) % 8)))
+
+
+def _from_hex(digits: str) -> Iterator[str]:
+    """Where there is one digit too many, it is the first or the last."""
+    for piece in {digits[: len(digits) & ~1], digits[len(digits) & 1 :]}:
+        yield from _as_text(bytes.fromhex(piece))
+
+
+def _from_codes(codes: str) -> Iterator[str]:
+    """Numbers in a row, hexadecimal or decimal."""
+    numbers = re.findall(r"(?:0x)?([0-9A-Fa-f]+)", codes)
+    for base in (16, 10):
+        digits = numbers if base == 16 else filter(str.isdecimal, numbers)
+        yield from _as_text(bytes(code for code in (int(number, base) for number in digits) if code < 256))
+
+
+def _may_have_codes(text: str) -> bool:
+    """Whether there are five short groups of hexadecimal digits in it at all."""
+    groups = text.lower().translate(_SEPARATORS).replace(" 0x", " ").split(" ")
+    return len(groups) > 4 and sum(len(group) in (2, 3) and not group.strip("0123456789abcdef") for group in groups) > 4
+
+
+def _unbroken(block: str) -> str:
+    return "".join(_TOKEN_PART.findall(block))
+
+
+def _as_text(octets: bytes) -> tuple[str, ...]:
+    """The text that octets are, or stretches of it among others; nothing where they are noise."""
+    if b"\0" in octets:
+        octets = octets.replace(b"\0", b"")  # ASCII in UTF-16 is ASCII without them
+    if not octets.isascii():
+        try:
+            text = octets.decode("utf-8")
+        except UnicodeDecodeError:
+            text = ""
+        if text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable() and len(text) > 3:
+            return (text,)
+    found = _PRINTABLE.findall(octets)
+    if not found:
+        return ()
+    # Of noise, a twentieth is printable for five characters by chance, and next to nothing for twelve.
+    is_text = 2 * sum(map(len, found)) >= len(octets)
+    return tuple(run.decode("ascii") for run in found if is_text or len(run) >= 12 or not _TELLING.isdisjoint(run))
+
+
+def backwards(text: str) -> tuple[str, str]:
+    """A text that is shown from the right to the left, and one in the cipher of forums."""
+    return text[::-1], text.translate(_ROT13)
+
+
+# Complete tables, because what is missing from one costs more than all the rest.
+_SEPARATORS = {code: " " if chr(code) in "\t\n\r:,;.-" else chr(code) for code in range(128)}
+_ROT13 = {
+    code: chr((code - base + 13) % 26 + base) if (base := code & 96 | 1) and chr(code).isalpha() else chr(code)
+    for code in range(128)
+}
+_TOKEN_PART = re.compile(r"[A-Za-z0-9+/_-]+")
