@@ -89,9 +89,11 @@ class Findings(Sequence[Problem]):
         places = sorted((number, problem.line or 0) for number, problem in noted.said)
         for which, (number, line) in enumerate(places):
             yield _entry(2 * self._row_from(number, line), _OWN, which)
-        for row, count in zip(noted.rows, noted.counts, strict=True):
-            for which in range(count):
-                yield _entry(2 * row + 1, _OWN, which)
+        of_rows = _entry(1, _OWN, 0)
+        yield from [(row << _PLACE + 1) + of_rows for row in noted.rows]  # the first of each: a call for it would cost
+        for at, count in enumerate(noted.counts):
+            for which in range(1, count):
+                yield _entry(2 * noted.rows[at] + 1, _OWN, which)
         for which, row in enumerate(self._doubles.rows):
             yield _entry(2 * row + 1, _DOUBLE, which)
         for row in noted.withdrawn:

@@ -138,12 +138,19 @@ def _are_plain(addresses: Sequence[str], joined: str) -> bool:
 
 
 def _is_plain(cell: str) -> bool:
-    return len(cell) <= _LONGEST and _IS_PLAIN.fullmatch(cell) is not None and _is_familiar(cell[cell.index("@") + 1 :])
+    return (
+        cell.count("@") == 1
+        and len(cell) <= _LONGEST
+        and _IS_PLAIN.fullmatch(cell) is not None
+        and _is_familiar(cell[cell.index("@") + 1 :])
+    )
 
 
 def _is_wrong(cell: str) -> bool:
     """Whether there is something in the cell, just as it stands, that is certainly no address."""
-    return cell.isascii() and cell.isprintable() and cell == cell.strip(" ,;") != "" and address.is_refused(cell)
+    if not cell.isascii() or not cell.isprintable() or cell != cell.strip(" ,;") or not cell:
+        return False
+    return cell.count("@") != 1 or address.is_refused(cell)
 
 
 @lru_cache(maxsize=65536)
