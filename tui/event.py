@@ -38,7 +38,7 @@ _KEYS: Mapping[str, frozenset[str]] = {
         {"template", "subject", "reply_to", "from", "attach_ics", "attachments", "language", "reviewed"}
     ),
     "columns": frozenset({"email", "name", "id", "group", "status", "internal"}),
-    "sending": frozenset({"account", "per_minute", "connections"}),
+    "sending": frozenset({"account", "per_minute", "per_day", "connections"}),
     "session": frozenset({"id", "name", "title", "start", "end", "duration", "location", "join_url", "description"}),
 }
 _TABLES = ", ".join(f"[[{table}]]" if table == "session" else f"[{table}]" for table in _KEYS)
@@ -75,6 +75,7 @@ class SendingSettings:
 
     account: str | None = None
     per_minute: float | None = None
+    per_day: int | None = None
     connections: int | None = None
 
 
@@ -708,6 +709,7 @@ class _Reader:
         return SendingSettings(
             account=self._line_of_text("sending", "account"),
             per_minute=self._number("per_minute", 0),
+            per_day=self._whole_number("per_day", 0),
             connections=self._whole_number("connections", 1),
         )
 

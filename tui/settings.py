@@ -17,7 +17,7 @@ class Settings:
     why it cannot be used, for whoever wants to use it.
 
     `timeout` is seconds for any one reply (None: RFC 5321's), `retries` further tries of a deferred message within the
-    run, `backoff` the seconds before the first of them. `per_minute` 0 is no limit; None: not said here.
+    run, `backoff` the seconds before the first of them. `per_minute` and `per_day` 0 are no limit; None: not said here.
     """
 
     smtp: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -25,6 +25,7 @@ class Settings:
     default_account: str | None = None
     config_dir: Path | None = None
     per_minute: float | None = None
+    per_day: int | None = None
     connections: int | None = None
     timeout: float | None = None
     retries: int = 3
@@ -61,6 +62,7 @@ def load(folders: Sequence[Path], environment: Mapping[str, str] | None = None) 
         default_account=default.said["INVITE_TUI_ACCOUNT"] if default else None,
         config_dir=Path(config) if config else None,
         per_minute=number("PER_MINUTE", 0),
+        per_day=whole("PER_DAY", 0, 100_000_000),
         connections=whole("CONNECTIONS", 1, 100),
         timeout=number("TIMEOUT", 0.001),
         retries=3 if retries is None else retries,

@@ -60,6 +60,7 @@ internal = ["Role", "Notes"]
 [sending]
 account     = "work"
 per_minute  = 7.5
+per_day     = 400
 connections = 2
 """
 
@@ -158,7 +159,7 @@ def test_every_field_is_read(good: Good, tmp_path: Path) -> None:
         "status": "Attendee Status",
         "internal": ("Role", "Notes"),
     }
-    assert event.sending == SendingSettings(account="work", per_minute=7.5, connections=2)
+    assert event.sending == SendingSettings(account="work", per_minute=7.5, per_day=400, connections=2)
 
 
 def test_what_is_optional_may_be_left_out(good: Good) -> None:
@@ -536,6 +537,8 @@ def test_a_title_of_nothing_that_can_be_seen_is_missing(wrong: Wrong, title: str
         ("[sending]\nper_minute = -1", "per_minute must be a number of at least 0"),
         ("[sending]\nper_minute = nan", "per_minute must be a number of at least 0"),
         ("[sending]\nper_minute = inf", "per_minute must be a number of at least 0"),
+        ("[sending]\nper_day = -1", "per_day must be a number of at least 0"),
+        ("[sending]\nper_day = 2.5", "per_day must be a whole number"),
         ("[sending]\nconnections = 0", "connections must be a number of at least 1"),
         ("[sending]\nconnections = 1.5", "connections must be a whole number"),
         ("[sending]\nconnections = true", "connections must be a number of at least 1"),

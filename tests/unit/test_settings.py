@@ -166,6 +166,7 @@ def test_no_secret_shows_in_the_settings_own_words(place: Place) -> None:
         *(("RETRIES", value) for value in ("many", "-1", "1.5", "nan", "inf", "1e12")),
         *(("CONNECTIONS", value) for value in ("0", "-2", "2.5", "100000", "x")),
         *(("PER_MINUTE", value) for value in ("fast", "-1", "nan", "inf")),
+        *(("PER_DAY", value) for value in ("many", "-1", "2.5", "1e12")),
         *(("TIMEOUT", value) for value in ("0", "-1", "never")),
         *(("BACKOFF", value) for value in ("-1", "soon")),
     ],
@@ -185,6 +186,9 @@ def test_what_is_no_number_is_named_with_its_place(place: Place, name: str, valu
 def test_numbers_may_be_zero_where_that_means_something(place: Place) -> None:
     place.environment = said({"PER_MINUTE": "0", "RETRIES": "0", "BACKOFF": "0", "CONNECTIONS": "1", "TIMEOUT": "0.5"})
     settings = place.load()
+    assert place.load().per_day is None
+    place.environment = said({"PER_DAY": "0"})
+    assert place.load().per_day == 0
     assert (settings.per_minute, settings.retries, settings.backoff, settings.connections, settings.timeout) == (
         *(0.0, 0, 0.0),
         *(1, 0.5),
