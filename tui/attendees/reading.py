@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import compress, groupby, islice, takewhile
 from pathlib import Path
-from typing import Literal
 
 from tui import address
 from tui.address import AddressError
@@ -271,8 +270,8 @@ class _Reading:
     def _settings_without_column(self) -> Iterator[tuple[int, Problem]]:
         """What `[columns]` names and no file has, or one has under nearly that name; with the file's number.
 
-        To send without a status would mail who withdrew; a misspelt internal column would leave unprotected. A list may
-        lack a column for all that, so that a name that is like none of its headers is only a warning.
+        To send without a status would mail who withdrew; a misspelt internal column would leave unprotected. But a list
+        may well have no groups, or none of the columns that are internal in another.
         """
         settings = self.settings
         known = {squash(header) for columns in self.columns.values() for header in columns.headers}
@@ -280,28 +279,17 @@ class _Reading:
             wanted = getattr(settings, role)
             if self.columns and wanted and squash(wanted) not in known:
                 number, close = self._nearest(wanted, 0.6, set())
-                yield (
-                    number,
-                    _setting_problem(
-                        "warning" if role == "group" else "error",
-                        f'{role} = "{wanted}"',
-                        wanted,
-                        self.files[number],
-                        close,
-                    ),
-                )
+                if close or role != "group":
+                    yield number, _setting_problem(f'{role} = "{wanted}"', wanted, self.files[number], close)
         protected = set(map(squash, settings.internal))
         for wanted in settings.internal:
             lacking = [
                 number for number, each in self.columns.items() if squash(wanted) not in map(squash, each.headers)
             ]
-            near = [(number, self._nearest(wanted, 0.75, protected, number)[1]) for number in lacking]
-            misspelt = [(number, close) for number, close in near if close]
-            for number, close in misspelt:
-                yield number, _setting_problem("error", f"internal “{wanted}”", wanted, self.files[number], close)
-            if not misspelt and near and squash(wanted) not in known:
-                number, close = self._nearest(wanted, 0.5, protected)
-                yield number, _setting_problem("warning", f"internal “{wanted}”", wanted, self.files[number], close)
+            near = ((number, self._nearest(wanted, 0.75, protected, number)[1]) for number in lacking)
+            for number, close in near:
+                if close:
+                    yield number, _setting_problem(f"internal “{wanted}”", wanted, self.files[number], close)
 
     def _nearest(self, wanted: str, cutoff: float, taken: set[str], only: int | None = None) -> tuple[int, str | None]:
         """The header most like this one, and the number of the file that has it; else the first file, and None."""
@@ -503,11 +491,9 @@ def _is_address(cell: str) -> bool:
     return True
 
 
-def _setting_problem(
-    severity: Literal["error", "warning"], setting: str, wanted: str, file: str, close: str | None
-) -> Problem:
+def _setting_problem(setting: str, wanted: str, file: str, close: str | None) -> Problem:
     return Problem(
-        severity,
+        "error",
         "bad-event",
         f"event.toml names {setting} under [columns], and there is no such column.",
         file,
