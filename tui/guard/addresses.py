@@ -22,6 +22,7 @@ _PLAIN = ((_LOCAL, _DOMAIN),)
 _WIDE = ((_WIDE_LOCAL, _WIDE_DOMAIN), (_LOCAL, _DOMAIN))
 _LONGEST = 128  # characters before the @ that are looked at: a local part has 64 octets at most
 _BEGIN_WITHIN = re.compile(r"[!#$%&'*+/=?^`{|}~]+[._-]*|^[._-]+")
+_BEGIN_OF_BOUNCE = re.compile(r"[^A-Za-z0-9]+")
 _END_WITHIN = re.compile(r"[.-]+")
 
 # bo (at) example (dot) org, bo AT example DOT org, bo[@]example[.]org, and what others than the English say.
@@ -46,6 +47,7 @@ _WORDS_FOR_DOT = frozenset(_DOT.split("|"))
 _TO_SPACE = {code: chr(code) if chr(code).isalnum() else " " for code in range(128)}
 _BRACKETS = frozenset("[({<«*_- \t\n\xa0])}>»")
 _LETTER_SPACED = re.compile(r"(?:(?<=\s)|^)\S(?:[ \t]\S){5,}(?=\s|$)")
+_EMPHASIS = re.compile(r"[*`~]")
 _MAY_COMMENT = re.compile(r"[\"()]\s*[@.]|[@.]\s*[\"()]")
 _COMMENT = re.compile(r"\s*\([^()]*\)\s*")
 
@@ -67,14 +69,21 @@ def candidates(text: str, endings: AbstractSet[str]) -> Iterator[Candidates]:
     """
     if "@" in text:
         yield from _at_signs(text, endings)
+        for reading in backwards(text):
+            yield from _at_signs(reading, endings)
         for reading in _rewritten(text):
             yield from _at_signs(reading, endings)
+            yield from _said(reading, endings)
+    yield from _said(text, endings)
+    if "." in text:
+        yield from _beside_domains(text, endings)
+
+
+def _said(text: str, endings: AbstractSet[str]) -> Iterator[Candidates]:
     if _may_say(text):
         said = _DOT_SPACE.sub(r"\1.", _SAID_DOT.sub(".", _SAID_AT.sub("@", text)))
         if said != text and "@" in said:
             yield from _at_signs(said, endings)
-    if "." in text:
-        yield from _beside_domains(text, endings)
 
 
 def _may_say(text: str) -> bool:
@@ -114,12 +123,13 @@ def _at_signs(text: str, endings: AbstractSet[str]) -> Iterator[Candidates]:
 
 
 def _rewritten(text: str) -> Iterator[str]:
-    """A text that has an @, without what may stand within an address and is no part of it; and turned round."""
+    """A text that has an @, without what may stand within an address and is no part of it."""
     if ('"' in text or "(" in text) and _MAY_COMMENT.search(text):
         yield _COMMENT.sub("", text).replace('"', "")
+    if "*" in text or "`" in text or "~" in text:
+        yield _EMPHASIS.sub("", text)
     if " @" in text and _LETTER_SPACED.search(text):
         yield _LETTER_SPACED.sub(lambda found: re.sub(r"\s", "", found[0]), text)
-    yield from backwards(text)
 
 
 def _beside_domains(text: str, endings: AbstractSet[str]) -> Iterator[Candidates]:
@@ -140,7 +150,7 @@ def _beside_domain(text: str, dot: int, end: int) -> Iterator[Candidates]:
     before = text[max(0, begin - _LONGEST) : begin]
     bare = before.rstrip(_BETWEEN)
     if 1 <= len(before) - len(bare) <= 3 and (name := _NAME.match(bare[::-1])):
-        yield _crossed(list(_shorter([host])), list(_later([name[0][::-1]])))
+        yield _crossed(list(_shorter([host])), list(_later([name[0][::-1]], _BEGIN_OF_BOUNCE)))
     if "-" in host:
         for hyphen in re.finditer("--?", host):
             yield _crossed(list(_shorter([host[hyphen.end() :]])), list(_later([host[: hyphen.start()]])))
@@ -154,11 +164,11 @@ def _crossed(domains: Sequence[str], locals_: Sequence[str]) -> Candidates:
     return ((local, domain) for domain, local in product(domains, locals_))
 
 
-def _later(found: Sequence[str]) -> Iterator[str]:
+def _later(found: Sequence[str], begin: re.Pattern[str] = _BEGIN_WITHIN) -> Iterator[str]:
     """Each part before the @, and what is left of it where an address may begin within: "u=bo" -> "u=bo", "bo"."""
     for local in found:
         yield local
-        yield from (local[gap.end() :] for gap in _BEGIN_WITHIN.finditer(local))
+        yield from (local[gap.end() :] for gap in begin.finditer(local))
 
 
 def _shorter(found: Sequence[str]) -> Iterator[str]:

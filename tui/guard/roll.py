@@ -239,7 +239,7 @@ class Roll:
         window = tuple(texts[at : end + 1])
         found = self._joints.get((window, said))
         if found is None:
-            bare = "".join(line.strip() for line in window)
+            bare = "".join(line.strip(" \t>|*") for line in window)
             found = _united([self._in("\n".join(window), said), self._in(bare, nothing)])
             self._joints.put((window, said), found)
         return found

@@ -20,7 +20,7 @@ _ROOM = 200_000  # so many characters more, are looked at in all its readings
 # Nothing that is spelled differently than it is meant goes without one of these. Most lines have none, and are done.
 _ENCODED = re.compile(
     r"[^\x00-\x7f]|[&%\\<]|=(?:[0-9A-Fa-f]{2}|\?|[ \t]*\r?\n)|[A-Za-z0-9+/_-]{8}"
-    r"|(?:[0-9A-Fa-f]{2,3}[\s:,;.-]{1,2}){4}"
+    r"|(?:(?:0x)?[0-9A-Fa-f]{2,3}[\s:,;.-]{1,2}){4}"
 )
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
@@ -54,8 +54,11 @@ _OCTET = re.compile(r"=([0-9A-Fa-f]{2})")
 _SOFT_BREAK = re.compile(r"=[ \t]*\r?\n")
 _WORD = re.compile(r"=\?[^?\s]+\?([bBqQ])\?([^?\s]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?)")
-# \u0040 and \x40 of programs, \000040 of style sheets.
-_ESCAPE = re.compile(r"\\u\{?0*([0-9A-Fa-f]{2,5})\}?|\\x([0-9A-Fa-f]{2})|\\0{0,4}([0-9A-Fa-f]{2,5})\s?")
+# \u0040, \u{40} and \x40 of programs, \000040 of style sheets.
+_ESCAPE = re.compile(
+    r"\\u\{([0-9A-Fa-f]{1,6})\}|\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})|\\x([0-9A-Fa-f]{2})|\\([0-9A-Fa-f]{2,6})\s?"
+)
+_CELLS = re.compile(r"</t[dh]\s*>\s*<t[dh][^<>]*>", re.IGNORECASE)
 _UNICODE_PERCENT = re.compile(r"%u([0-9A-Fa-f]{4})")
 _TOKEN = re.compile(r"[A-Za-z0-9+/_-]{8,}")
 _BROKEN_TOKEN = re.compile(r"(?:[A-Za-z0-9+/_-]{20,}=*\r?\n[ \t>]*)+[A-Za-z0-9+/_-]+")
@@ -130,6 +133,8 @@ def _decoded(text: str) -> Iterator[str]:
         yield settled.casefold().translate(_TWINS)
     if "<" in text:
         yield TAG.sub("", text)
+        if _CELLS.search(text):
+            yield TAG.sub("", _CELLS.sub("|", text))
         if _MAY_HIDE.search(text):
             yield TAG.sub("", _HIDDEN.sub("", text))
     if "\\" in text:
