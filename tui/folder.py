@@ -214,6 +214,12 @@ class Folder:
         made = plan.make(self._event, records, people, self._sealed(), off=off, wordings=self._wording_digests)
         return made.only(only) if only else made
 
+    def plan_for(self, records: Sequence[Attendee], people: Mapping[str, Person]) -> Plan:
+        """What a send would do for these alone, of whom the ledger holds `people`: to look at, not to be approved."""
+        with ledgers.open_to_read(self.ledger_path) as ledger:
+            off = ledger.called_off()
+        return plan.make(self._event, records, people, off=off, wordings=self._wording_digests)
+
     def refusal(self, *, skip_errors: bool = False) -> InputError | None:
         """Why there can be no plan: an error is in the way; with `skip_errors` one that no row can be left out for."""
         if not self.errors or (skip_errors and self._can_skip()):

@@ -7,7 +7,10 @@ import pytest
 
 from tests.app.driving import app_of, app_over, composed, driven, opened, seen, through, typed, until
 from tests.servers.recording import RecordingServer
+from tui.app.work import survey
 from tui.attendees import Attendee, load
+from tui.folder import open_folder
+from tui.mailing import Control, Settled
 
 
 async def choose(pilot: object, words: str) -> None:
@@ -125,3 +128,29 @@ async def test_the_last_question_names_the_columns_that_leave_and_that_stay(
         screen = seen(pilot)
         assert "Columns that leave: Name" in screen
         assert "Role" in screen.partition("That stay here:")[2]
+
+
+async def test_after_everybody_was_cancelled_nobody_is_shown_as_ready(folder: Path, server: RecordingServer) -> None:
+    (folder / "two.csv").write_text("Name,Email\nAna,ana@example.org\nBo,bo@example.org\n")
+    opened_folder = open_folder(["two.csv"], environment=through(server))
+    for command in ("send", "cancel"):
+        planned = opened_folder.plan() if command == "send" else opened_folder.plan_cancel(None)
+        assert all(isinstance(one, Settled) for one in opened_folder.send(planned, control=Control(), command=command))
+    (folder / "two.csv").write_text("Name,Email\nAna,ana@example.org\nBo,bo@example.org\nNew,new@example.org\n")
+    async with driven("two.csv") as pilot:
+        assert "0 ready" in seen(pilot)
+        await pilot.press("end", "6")
+        await until(pilot, lambda: "cancelled for everybody" in seen(pilot))
+        assert "· New" in seen(pilot)
+
+
+@pytest.mark.parametrize("list_of", ["attendees.csv", "few.csv", "sessions/attendees.csv"])
+def test_what_the_app_counts_is_what_a_send_would_send(few: Path, server: RecordingServer, list_of: str) -> None:
+    opened_folder = open_folder([list_of], environment=through(server))
+    errors = frozenset((one.file, one.line) for one in opened_folder.errors)
+    assert survey(opened_folder, errors).ready == len(opened_folder.plan(skip_errors=True).to_send) > 0
+    some = opened_folder.plan(only=[opened_folder.attendees.attendees[0].address], skip_errors=True)
+    assert list(opened_folder.send(some, control=Control(), command="send"))
+    after = survey(opened_folder, errors)
+    assert after.ready == len(opened_folder.plan(skip_errors=True).to_send)
+    assert after.holding == 1

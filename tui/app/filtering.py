@@ -112,7 +112,7 @@ def _begins(said: str, word: str) -> bool:
 
 def _usual(state: State) -> str:
     """How somebody stands with whom nothing is special: no problem, nothing in the ledger."""
-    return MARKS["ready" if state.plannable else "none"].word
+    return MARKS["ready" if state.invites_others else "none"].word
 
 
 def _special(state: State, records: "Records") -> Mapping[int, str]:

@@ -28,15 +28,17 @@ class Survey:
     """What a send would do now, and what the ledger holds.
 
     `actions` are those of everybody whom the ledger knows, by key, and `known` is where they are among the records;
-    everybody else on the list is owed a first invitation. `ready` counts the messages that a send would send. `holding`
-    counts who has what they are to have; `troubles` the listed people whose last message was refused, deferred or may
-    not have arrived, and `unsettled` is where they are among the records, with who has withdrawn and still holds an
-    invitation. `removed` counts who is no longer on the list and still holds one. `blocked`: why no plan can be made.
+    where it `invites_others`, everybody else on the list is owed a first invitation. `ready` counts the messages that a
+    send would send. `holding` counts who has what they are to have; `troubles` the listed people whose last message was
+    refused, deferred or may not have arrived, and `unsettled` is where they are among the records, with who has
+    withdrawn and still holds an invitation. `removed` counts who is no longer on the list and still holds one.
+    `blocked`: why no plan can be made.
     """
 
     actions: Mapping[str, "tuple[Action, ...]"] = field(default_factory=dict)
     known: Sequence[int] = ()
     people: Mapping[str, "Person"] = field(default_factory=dict)
+    invites_others: bool = False
     ready: int = 0
     sent: int = 0
     holding: int = 0
@@ -132,9 +134,9 @@ class State:
         return self.so_far if self.folder is None else self.folder.attendees.records
 
     @property
-    def plannable(self) -> bool:
-        """Whether it is known what a send would do, and anything could be sent."""
-        return self.checked and self.survey.blocked is None
+    def invites_others(self) -> bool:
+        """Whether a send would invite who is on the list and not in the ledger."""
+        return self.checked and self.survey.invites_others
 
     @property
     def special_rows(self) -> Sequence[int]:
@@ -223,7 +225,7 @@ def _standing(state: State, attendee: "Attendee") -> str:
     if action is None and person is not None:
         return person.outcome
     if action is None:
-        return "caution" if place in state.warnings else "ready" if state.plannable else "none"
+        return "caution" if place in state.warnings else "ready" if state.invites_others else "none"
     if action.action in ("update", "cancel"):
         return action.action
     if action.action == "invite":

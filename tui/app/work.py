@@ -235,7 +235,7 @@ def _with_columns(state: State, folder: "Folder") -> State:
     """With which columns leave. Where no message can be made nobody can say."""
     with suppress(InviteError):
         columns = folder.columns()
-        where: Mapping[str, tuple[str, ...]] = getattr(folder, "columns_where", dict)()
+        where = folder.columns_where()
         leaving = {header: where.get(header, ()) for header in columns["leaving"]}
         return replace(state, leaving=leaving, staying=tuple(columns["staying"]))
     return state
@@ -247,8 +247,6 @@ def survey(folder: "Folder", errors: frozenset[Place]) -> Survey:
     Only those whom the ledger knows are looked at one by one: everybody else is owed a first invitation, and a million
     of those need not be made to be counted. `errors` are the places of the rows that are left out.
     """
-    from tui import plan
-
     people = folder.people(history=True)
     sent = sum(person.outcome == "accepted" for person in people.values())
     if (blocked := folder.refusal(skip_errors=True)) is not None or folder.event is None:
@@ -257,7 +255,7 @@ def survey(folder: "Folder", errors: frozenset[Place]) -> Survey:
     known = _known(folder, people)
     some = [records[row] for row in known]
     some = [replace(one, has_error=True) if (one.file, one.line) in errors else one for one in some]
-    planned = plan.make(folder.event, some, people)
+    planned = folder.plan_for(some, people)
     actions: dict[str, tuple[Action, ...]] = {}
     for action in planned.actions:
         actions[action.attendee.key] = (*actions.get(action.attendee.key, ()), action)
@@ -267,7 +265,8 @@ def survey(folder: "Folder", errors: frozenset[Place]) -> Survey:
         actions,
         known,
         people,
-        ready=len(planned.to_send) + _first_invitations(folder, folder.event, errors, known),
+        invites_others=(others := _first_invitations(folder, folder.event, errors, known)) > 0,
+        ready=len(planned.to_send) + others,
         sent=sent,
         holding=sum(action.kind == "held" for action in chiefs.values()),
         troubles=troubles,
@@ -284,6 +283,7 @@ def _known(folder: "Folder", people: "Mapping[str, Person]") -> Sequence[int]:
         return ()
     names = {*people, *(key_of(person.address) for person in people.values())}
     names.update(key_of(sent.address) for person in people.values() for sent in person.messages)
+    names.update(key_of(one.after) for person in people.values() for one in person.corrections if not one.header)
     said = folder.attendees.records.identities()
     return array("I", (row for row, (key, wire) in enumerate(said) if key in names or key_of(wire) in names))
 
@@ -296,8 +296,11 @@ def _first_invitations(folder: "Folder", event: "Event", errors: frozenset[Place
     records = folder.attendees.records
     others = {row for file, line in errors if file and line and (row := records.row_at(file, line)) is not None}
     others.update(known)
+    sound = records.rows_without(ERROR | WITHDRAWN)
+    one = next((row for row in sound if row not in others), None)
+    if one is None or not folder.plan_for([records[one]], {}).to_send:
+        return 0  # the event was called off: nobody is invited to it
     if event.sessions:
-        sound = records.rows_without(ERROR | WITHDRAWN)
         return sum(len(sessions_of(event, records[row])[0]) for row in sound if row not in others)
     unsound = records.marked(ERROR | WITHDRAWN)
     return len(records) - unsound - sum(not records.marks(row) & (ERROR | WITHDRAWN) for row in others)
@@ -344,7 +347,7 @@ def compose(post: Post, state: State, attendee: "Attendee", session: str | None 
         return
     actions = state.survey.actions.get(attendee.key, ())
     try:
-        if not actions and state.plannable:
+        if not actions and state.checked and state.survey.blocked is None:
             actions = _first_actions(folder, attendee)
         view = folder.view(attendee, session)
     except Exception as error:  # noqa: BLE001 - a fault in one person's message must not end a run that is on
@@ -354,9 +357,7 @@ def compose(post: Post, state: State, attendee: "Attendee", session: str | None 
 
 def _first_actions(folder: "Folder", attendee: "Attendee") -> "tuple[Action, ...]":
     """What somebody is owed whom the ledger does not know."""
-    from tui import plan
-
-    return () if folder.event is None else plan.make(folder.event, [attendee], {}).actions
+    return folder.plan_for([attendee], {}).actions
 
 
 def find(post: Post, view: "View", state: State, is_stale: Callable[[], bool] = lambda: False) -> None:

@@ -78,7 +78,7 @@ class Pick(Dialog[str]):
         chosen = self._names.index(self._chosen) if self._chosen in self._names else -1
         options.highlighted = chosen if chosen in can else can[0] if can else None
         options.focus()
-        self.tell_of_more(options, self.query_one(".panel"), "enter chooses   esc closes")
+        self.tell_of_more(options, self.query_one(".panel"), "esc closes")
 
     def on_resize(self) -> None:
         others = sum(one.outer_size.height for one in self.query(Static))
