@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from tui import address, dates
+from tui import address, dates, files
 from tui.clean import body_text, one_line
 from tui.errors import InputError, Problem
 from tui.recurrence import MOST, Rule, RuleError
@@ -179,7 +179,7 @@ def load(path: Path, shown: str) -> tuple[Event | None, tuple[Problem, ...]]:
     `shown` is the file's name as the organiser wrote it. InputError where the file is missing or unreadable.
     """
     try:
-        raw = path.read_bytes()
+        raw = files.read(path)
     except FileNotFoundError:
         raise InputError(
             f"There is no {shown}.",
@@ -209,7 +209,7 @@ def ensure_uid(event: Event) -> Event:
     import tomlkit  # only the first use of an event pays for it
 
     try:
-        source = event.path.read_bytes().decode("utf-8-sig")
+        source = files.read(event.path).decode("utf-8-sig")
         document = tomlkit.parse(source)
         table: Any = document["event"]
         # Somebody else may have written one since this event was read.

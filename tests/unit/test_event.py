@@ -878,3 +878,10 @@ def test_a_meeting_of_the_series_at_a_time_that_the_clocks_skip_is_refused(wrong
 def test_a_series_does_not_begin_at_the_second_of_two_equal_times(wrong: Wrong) -> None:
     problem = wrong(in_event('rrule = "FREQ=WEEKLY"', timed("2027-10-31T01:30:00+00:00")))
     assert "cannot be at the second 01:30" in problem.message
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "event.toml")
+    with pytest.raises(InputError, match="it is a pipe"):
+        load(tmp_path / "event.toml", "event.toml")

@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
 from markupsafe import Markup
 
-from tui import data
+from tui import data, files
 from tui.attendees import Columns, squash
 from tui.clean import body_text, one_line
 from tui.errors import InputError, Problem
@@ -337,7 +337,7 @@ def _find(name: str, folder: Path) -> Path:
 
 def _read(path: Path, folder: Path) -> Source:
     try:
-        text = body_text(path.read_bytes().decode("utf-8-sig"))
+        text = body_text(files.read(path).decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         why = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror
         message = f"The template {path.name} cannot be read: {why}."
