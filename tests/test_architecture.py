@@ -1,8 +1,10 @@
 """What import contracts cannot see: which modules a running command really loads."""
 
+import ast
 import pkgutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,128 @@ def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
 @pytest.mark.parametrize("command", ["check", "plan"])
 def test_a_command_without_a_screen_never_loads_a_terminal_library(command: str, tmp_path: Path) -> None:
     assert not loaded_by_command(command, str(tmp_path / "none.csv"), "--json") & TERMINAL
+
+
+# --- one door, and what goes through it -------------------------------------------------------------------------------
+
+PACKAGE = Path(tui.__file__).parent
+SOURCES = {
+    path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))
+}
+# Whatever opens a connection, or starts a program that could.
+NETWORK = {
+    *("socket", "ssl", "smtplib", "imaplib", "poplib", "nntplib", "ftplib", "telnetlib", "http.client", "xmlrpc"),
+    *(
+        "urllib.request",
+        "socketserver",
+        "requests",
+        "httpx",
+        "httpcore",
+        "aiohttp",
+        "aiosmtplib",
+        "urllib3",
+        "subprocess",
+    ),
+    *("multiprocessing", "_socket", "_ssl"),
+}
+# Who has a door of its own says here what goes through it.
+DOORS = {
+    "delivery/connection.py": "what is cleared",
+    "app/browser.py": "the name of a file, to the organiser's own browser",
+}
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def named(tree: ast.AST, name: str) -> list[ast.AST]:
+    """Every use of a name that is not a type: not in an annotation, `isinstance`, an import, or `__all__`."""
+    types: set[int] = set()
+    for node in ast.walk(tree):
+        parts: list[ast.AST | None] = []
+        if isinstance(node, ast.arg | ast.AnnAssign):
+            parts = [node.annotation]
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            parts = [node.returns]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+            parts = [*node.args[1:]]
+        elif isinstance(node, ast.Subscript):  # Callable[[], Cleared | None]
+            parts = [node.slice]
+        types.update(id(inner) for part in parts if part is not None for inner in ast.walk(part))
+    return [
+        node
+        for node in ast.walk(tree)
+        if id(node) not in types
+        and (
+            (isinstance(node, ast.Name) and node.id == name) or (isinstance(node, ast.Attribute) and node.attr == name)
+        )
+    ]
+
+
+def test_only_the_connection_opens_sockets() -> None:
+    doors = {
+        file
+        for file, tree in SOURCES.items()
+        if any(name in NETWORK or name.partition(".")[0] in NETWORK for name in imported(tree))
+    }
+    assert doors == set(DOORS)
+
+
+def test_nothing_is_imported_by_a_name_that_is_made_up_at_run_time() -> None:
+    dynamic = {file for file, tree in SOURCES.items() for name in ("__import__", "import_module") if named(tree, name)}
+    assert dynamic == {"delivery/__init__.py"}  # which loads its own modules when they are asked for
+
+
+def test_what_is_cleared_is_made_in_one_place_only() -> None:
+    makers = {file for file, tree in SOURCES.items() if named(tree, "Cleared")}
+    assert makers == {"guard/inspection.py"}
+    (inspected,) = [
+        node
+        for node in ast.walk(SOURCES["guard/inspection.py"])
+        if isinstance(node, ast.FunctionDef) and node.name == "clear"
+    ]
+    assert named(SOURCES["guard/inspection.py"], "Cleared") == named(inspected, "Cleared")
+    assert len(named(inspected, "Cleared")) == 1
+
+
+def test_nobody_else_touches_the_seal_of_what_is_cleared() -> None:
+    for file, tree in SOURCES.items():
+        takes = [
+            node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == "tui.guard.cleared"
+        ]
+        assert not any(alias.name == "_SEAL" for node in takes for alias in node.names), file
+        touched = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "_SEAL"]
+        assert bool(touched) == (file == "guard/inspection.py")
+        # The one way round a constructor, and the one round frozen attributes.
+        assert file == "guard/cleared.py" or not named(tree, "__setattr__"), file
+        assert not [node for node in named(tree, "__new__") if isinstance(node, ast.Attribute)] or "guard" not in file
+
+
+def test_delivery_takes_nothing_but_what_is_cleared() -> None:
+    methods = {
+        method.name: method
+        for room in ast.walk(SOURCES["delivery/connection.py"])
+        if isinstance(room, ast.ClassDef) and room.name == "Connection"
+        for method in room.body
+        if isinstance(method, ast.FunctionDef)
+    }
+    arguments = {
+        name: {argument.arg: ast.unparse(argument.annotation) for argument in method.args.args if argument.annotation}
+        for name, method in methods.items()
+        if not name.startswith("_")
+    }
+    assert arguments["deliver"] == {"message": "Cleared"}
+    # No other public method is told anything that could be a message.
+    assert not [name for name, told in arguments.items() if name != "deliver" and told]
+
+
+def test_only_the_mailing_delivers() -> None:
+    callers = {file for file, tree in SOURCES.items() if named(tree, "deliver")}
+    assert callers <= {"mailing.py"}
+    assert callers
