@@ -326,7 +326,7 @@ class _Run:
 
     def begin(self, command: str, account: str) -> None:
         mailing = self.mailing
-        planned = [_planned(letter) for letter in mailing.letters]
+        planned = (_planned(letter) for letter in mailing.letters)  # one by one: all at once would fill the memory
         self._messages = self.ledger.begin(command, account, mailing.digest, planned, mailing.decisions, CHECKS)
 
     def close(self) -> None:

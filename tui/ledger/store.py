@@ -126,7 +126,7 @@ class Ledger:
         command: str,
         account: str,
         digest: str,
-        planned: Sequence[Planned],
+        planned: Iterable[Planned],
         decisions: Decisions | None = None,
         checks: Iterable[str] = (),
     ) -> list[int]:
@@ -141,7 +141,10 @@ class Ledger:
                 "INSERT INTO run (command, account, digest, started_at, checks) VALUES (?, ?, ?, ?, ?)",
                 (command, account, digest, _now(), "\n".join(checks)),
             ).lastrowid
-            ids = [self._plan(db, run or 0, message) for message in planned]
+            ids, is_inviting = [], False
+            for message in planned:
+                ids.append(self._plan(db, run or 0, message))
+                is_inviting |= message.action != "cancel"
             self._decide(db, decisions or Decisions())
             if command == "send" and any(message.action != "cancel" for message in planned):
                 db.execute("DELETE FROM fact WHERE name = 'called-off'")
