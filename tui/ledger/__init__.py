@@ -1,5 +1,6 @@
 """The durable record of what each attendee was sent and what became of it."""
 
+from tui.ledger import marker
 from tui.ledger.chronicle import Attempt, Chronicle, Decision, Known, Recorded, Run
 from tui.ledger.records import OUTCOMES, Correction, Decisions, Entry, Outcome, Person, Planned, Sent
 from tui.ledger.store import Ledger, must_be_free, open_for_run, open_to_read
@@ -20,6 +21,7 @@ __all__ = [
     "Recorded",
     "Run",
     "Sent",
+    "marker",
     "must_be_free",
     "open_for_run",
     "open_to_read",

@@ -7,6 +7,7 @@ and however the process ends, on every platform that SQLite knows.
 
 import json
 import os
+import secrets
 import sqlite3
 import threading
 from collections import deque
@@ -20,6 +21,7 @@ from typing import Any, Self
 
 from tui.errors import BusyError, InputError, LedgerError
 from tui.ledger.chronicle import Chronicle
+from tui.ledger.places import is_on_network
 from tui.ledger.records import Correction, Decisions, Entry, Outcome, Person, Planned, Sent
 
 _INTERRUPTED = "the run was interrupted after this message had begun to go out"
@@ -32,6 +34,9 @@ class Ledger:
 
     Every method raises LedgerError where the file cannot be read or written.
     """
+
+    caution: str = ""
+    """What the organiser should know of the place where the ledger lies."""
 
     def __init__(self, connection: sqlite3.Connection, lock: sqlite3.Connection | None, shown: str) -> None:
         self._db, self._lock, self._shown = connection, lock, shown
@@ -68,6 +73,37 @@ class Ledger:
                 hint="Restore the event file's uid, or name the right ledger with --ledger.",
                 code="other-event",
             )
+
+    def identity(self) -> str:
+        """What tells this ledger from every other one, and stays with its copies; "" before the first run."""
+        with self._reading() as db:
+            row = db.execute("SELECT value FROM fact WHERE name = 'ledger'").fetchone()
+            return str(row[0]) if row else ""
+
+    def attempts(self) -> int:
+        """How many tries at a server it has ever known; never fewer than before."""
+        with self._reading() as db:
+            return int(db.execute("SELECT coalesce(max(id), 0) FROM attempt").fetchone()[0])
+
+    def sent_since(self, account: str, moment: datetime) -> int:
+        """How many messages have left through `account` since then, or may have."""
+        with self._reading() as db:
+            return int(
+                db.execute(
+                    "SELECT count(*) FROM attempt a JOIN message m ON m.id = a.message JOIN run r ON r.id = m.run"
+                    " WHERE a.outcome IN ('accepted', 'unknown', 'sending') AND r.account = ? AND a.started_at >= ?",
+                    (account, moment.astimezone(UTC).isoformat(timespec="milliseconds")),
+                ).fetchone()[0]
+            )
+
+    def newest(self) -> datetime | None:
+        """When the last thing was recorded, by the clock of then; None where nothing has been."""
+        with self._reading() as db, _damage_in_words(self._shown):
+            at = db.execute(
+                "SELECT max(at) FROM (SELECT max(started_at) AS at FROM run"
+                " UNION ALL SELECT max(started_at) FROM attempt UNION ALL SELECT max(settled_at) FROM attempt)"
+            ).fetchone()[0]
+            return datetime.fromisoformat(at).astimezone(UTC) if at else None
 
     def position(self) -> str:
         """Changes whenever anything in the ledger has: part of a plan's digest."""
@@ -146,7 +182,7 @@ class Ledger:
                 ids.append(self._plan(db, run or 0, message))
                 is_inviting |= message.action != "cancel"
             self._decide(db, decisions or Decisions())
-            if command == "send" and any(message.action != "cancel" for message in planned):
+            if command == "send" and is_inviting:
                 db.execute("DELETE FROM fact WHERE name = 'called-off'")
             return ids
 
@@ -382,10 +418,10 @@ class _Job:
 
 
 def open_for_run(path: Path) -> Ledger:
-    """The ledger at `path`, made where it is missing, held for one run.
+    """The ledger at `path`, made where it is missing, held for one run, and read through for damage.
 
-    BusyError where another run holds it; LedgerError where it cannot be opened. What an earlier run left in flight is
-    `unknown` from here on.
+    BusyError where another run holds it; LedgerError where it cannot be opened or is damaged. What an earlier run left
+    in flight is `unknown` from here on.
     """
     with _in_words(path.name), ExitStack() as opened:
         path = path.resolve()  # by whatever link it is reached, there is one lock
@@ -394,18 +430,56 @@ def open_for_run(path: Path) -> Ledger:
         _make_private(path)
         db = opened.enter_context(closing(_connect(path)))
         version = _version(db, path.name)
+        if version:
+            _must_be_sound(db, path.name)
         if 0 < version < len(_SCHEMA):
             _back_up(db, path.with_name(f"{path.name}.v{version}.bak"))
         if version < len(_SCHEMA):
             _migrate(db)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
+        is_logged = _keep_journal(db, path.name, on_network=is_on_network(path))
         db.execute("PRAGMA foreign_keys = ON")
+        db.execute("INSERT OR IGNORE INTO fact VALUES ('ledger', ?)", (secrets.token_hex(16),))
         _close_to_others(path)
         ledger = Ledger(db, lock, path.name)
+        ledger.caution = "" if is_logged else _NO_LOG.format(path.name)
         ledger._recover()
         opened.pop_all()
         return ledger
+
+
+def _must_be_sound(db: sqlite3.Connection, shown: str) -> None:
+    """LedgerError where the file is damaged anywhere, the indexes that forbid a second attempt included.
+
+    All of it is read: 30 ms for 2,000 messages, 2 s for 200,000.
+    """
+    found = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    if found != "ok":
+        raise LedgerError(
+            f"The ledger {shown} cannot be used: it is damaged ({str(found)[:100]}).",
+            hint="Restore it from a backup; do not send before.",
+        )
+
+
+def _keep_journal(db: sqlite3.Connection, shown: str, *, on_network: bool) -> bool:
+    """Has every commit survive a power cut; False where there can be no write-ahead log, and each takes longer."""
+    db.execute("PRAGMA synchronous = FULL")
+    if not on_network and db.execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal":
+        return True
+    mode = db.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
+    if mode != "delete":
+        raise LedgerError(
+            f"The ledger {shown} cannot be used: another program holds it, or its disk keeps no journal ({mode}).",
+            hint="Close the other program, or put the ledger on a disk of this machine: --ledger PATH.",
+        )
+    # The journal's end is what commits: EXTRA has the folder, too, on the disk before that counts.
+    db.execute("PRAGMA synchronous = EXTRA")
+    return False
+
+
+_NO_LOG = (
+    "The ledger {} is on a network drive, or on one like it: a send is slower there, and the drive may not keep a "
+    "second machine from sending at the same time. --ledger PATH puts it on a disk of this machine."
+)
 
 
 def must_be_free(path: Path) -> None:
