@@ -14,7 +14,7 @@ from tui.attendees.columns import nearest
 from tui.clean import one_line
 from tui.errors import InputError
 from tui.event import Event
-from tui.ledger.records import Correction, Decisions, Person
+from tui.ledger.records import Correction, Decisions, Facts, Person
 from tui.plan.actions import Action, Plan
 from tui.plan.owed import called_off, left_behind, moved, once_more, owed, taken_back
 from tui.plan.people import Directory, corrected, known
@@ -68,7 +68,7 @@ def _with_wording(action: Action, person: Person | None, wordings: Mapping[str, 
     """The action, with what its message says kept in mind, and a change in that reported where nothing is sent."""
     now = wordings.get(action.action, "")
     if action.action in ("invite", "update") and action.facts is not None and now:
-        return replace(action, facts={**action.facts, "wording": now})
+        return replace(action, facts=_worded(action.facts, now))
     part = person.sessions.get(action.session) if person and action.kind == "held" else None
     held = held_by(part)
     if person is None or held is None:
@@ -79,6 +79,20 @@ def _with_wording(action: Action, person: Person | None, wordings: Mapping[str, 
     if person.name and person.name != action.attendee.name:
         reason += f"; it was sent to the name “{person.name}”"
     return action if reason == action.reason else replace(action, reason=reason)
+
+
+def _worded(facts: Facts, wording: str) -> Facts:
+    """The facts with the wording's digest; shared by whoever is told the same, as the facts are."""
+    known = _of_wordings.get((id(facts), wording))
+    if known is None or known[0] is not facts:
+        if len(_of_wordings) > _MOST_TOLD:
+            _of_wordings.clear()
+        known = _of_wordings[id(facts), wording] = (facts, {**facts, "wording": wording})
+    return known[1]
+
+
+_of_wordings: dict[tuple[int, str], tuple[Facts, Facts]] = {}
+_MOST_TOLD = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +144,9 @@ def make_resend(
         for one in sessions:
             part = parts[one.session]
             held = held_by(part)
+            is_elsewhere = key_of(current(part)[-1].address) != key_of(who.address)
             # Not another program's entry again: a replacement of it.
-            again = moved(one, who, part) if (amendment and amendment.to) or (held and held.is_foreign) else None
-            of_one = [once_more(one, who, part)] if again is None else [*again]
+            of_one = (moved if is_elsewhere or (held and held.is_foreign) else once_more)(one, who, part)
             found += [_with_wording(replace(action, session=one.session), person, wordings) for action in of_one]
     return _sealed(event, found, sealed, Decisions(corrections=tuple(corrections)))
 
@@ -178,8 +192,11 @@ class _Asked:
                 self._listed[person.key] = corrected(replace(attendee, key=person.key), person)
         self._unsent = {key_of(attendee.address) for attendee in records if attendee.key not in people}
         self._by_address: dict[str, list[Person]] = {}
+        self._by_uid: dict[str, list[Person]] = {}
         for person in people.values():
             self._by_address.setdefault(key_of(person.address), []).append(person)
+            for uid in {message.uid for message in person.messages}:
+                self._by_uid.setdefault(uid, []).append(person)
         self._by_new_address: dict[str, list[Person]] = {}
         for key, attendee in self._listed.items():
             self._by_new_address.setdefault(key_of(attendee.address), []).append(people[key])
@@ -199,16 +216,20 @@ class _Asked:
             )
         if not persons and "@" not in text and text in self._people:
             persons = [self._people[text]]  # by their id
+        if not persons and len(found := self._by_uid.get(text, [])) == 1:
+            persons = found  # by their calendar entry: two may have one address and no ids
         if not persons:
             raise self._unknown(text)
         if len(persons) > 1:
             # Who is on the list of today is meant rather than who had the address before them.
             persons = [person for person in persons if person.key in self._listed] or persons
         if len(persons) > 1:
-            names = ", ".join(f"{person.key} ({one_line(person.name)})" for person in persons)
+            # An address is no id: who has none is told from the others by the UID of their entry.
+            ids = [person.messages[-1].uid if "@" in person.key else person.key for person in persons]
+            names = ", ".join(f"{id_} ({one_line(one.name)})" for id_, one in zip(ids, persons, strict=True))
             raise InputError(
                 f"{text} is the address of several people: {names}.",
-                hint=f"Name the one that you mean by their id, such as {persons[0].key}.",
+                hint=f"Name the one that you mean by their id, such as {ids[0]}.",
                 code="several-people",
             )
         return self.of(persons[0])

@@ -19,14 +19,29 @@ _LONGEST_DOMAIN = 150  # Outlook may confuse UIDs of more than 202 bytes (STANOI
 
 
 def facts_of(event: Event, attendee: Attendee) -> Facts:
-    """What one person is told of the event: the version that an update would change."""
+    """What one person is told of the event: the version that an update would change. Whoever is told the same shares
+    one mapping, which must not be changed: a million people would fill the memory with as many."""
+    link = _own_link(attendee) or event.join_url
+    known = _told.get((id(event), link))
+    if known is None or known[0] is not event:
+        if len(_told) > _MOST_TOLD:
+            _told.clear()
+        known = _told[id(event), link] = (event, _facts_of(event, link))
+    return known[1]
+
+
+_told: dict[tuple[int, str], tuple[Event, Facts]] = {}
+_MOST_TOLD = 10_000
+
+
+def _facts_of(event: Event, link: str) -> Facts:
     start, end = event.span if event.all_day else (at.astimezone(UTC).isoformat() for at in (event.start, event.end))
     facts = {
         "title": event.title,
         "start": start,
         "end": end,
         "location": event.location,
-        "join_url": _own_link(attendee) or event.join_url,
+        "join_url": link,
         "when": event.when,
     }
     if event.session:
