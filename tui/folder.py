@@ -7,7 +7,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -23,7 +23,7 @@ from tui.attendees import Attendee, AttendeeList, ColumnSettings, Seen, load, sq
 from tui.delivery import AccountStore, account_from_settings, default_per_minute
 from tui.errors import AccountError, InputError, Problem, UsageError
 from tui.event import Event
-from tui.ledger import Person, Planned
+from tui.ledger import Chronicle, Person, Planned
 from tui.plan import Action, Amendment, Plan
 
 if TYPE_CHECKING:
@@ -347,6 +347,15 @@ class Folder:
                 ledger.belongs_to(_fingerprint(self.event))
             return ledger.people(history=history)
 
+    @contextmanager
+    def chronicle(self) -> Iterator[Chronicle]:
+        """Everything that the ledger holds, as of one moment."""
+        with ledgers.open_to_read(self.ledger_path) as ledger:
+            if self.event:
+                ledger.belongs_to(_fingerprint(self.event))
+            with ledger.chronicle() as found:
+                yield found
+
     @cached_property
     def promise(self) -> "Promise | None":
         """The replacement that is owed to people, None where none was promised."""
@@ -613,6 +622,12 @@ def open_folder(
     InputError where a file is missing or unreadable; what is wrong inside the files is in `problems`.
     """
     return Folder(Choices(tuple(files), event, template, account, ledger, outbox, encoding), environment)
+
+
+def ledger_path(*, event: str | None = None, ledger: str | None = None) -> Path:
+    """Where the ledger of an event folder is, also where the folder has no event file."""
+    choices = Choices(event=event, ledger=ledger)
+    return _ledger_path(choices, _event_path(choices))
 
 
 def _judged_by_the_wording(found: Iterable[Problem], wording: Sequence[Problem]) -> Iterator[Problem]:

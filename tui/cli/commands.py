@@ -358,6 +358,12 @@ def _account(options: argparse.Namespace) -> int:
     return account.run(options)
 
 
+def _report(options: argparse.Namespace) -> int:
+    from tui.cli import report
+
+    return report.run(options)
+
+
 def _audit(options: argparse.Namespace) -> int:
     from tui.cli import audit
 
@@ -391,6 +397,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "resend": _resend,
     "cancel": _cancel,
     "status": _status,
+    "report": _report,
     "audit": _audit,
     "account": _account,
     "repair": _repair,

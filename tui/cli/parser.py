@@ -127,6 +127,18 @@ def _status(parser: _Parser) -> None:
     _speaks_json(parser)
 
 
+def _report(parser: _Parser) -> None:
+    parser.add_argument("--html", metavar="PATH", help="write it as a page")
+    parser.add_argument("--csv", metavar="PATH", help="write it as a table, a row for each message")
+    parser.add_argument("--evidence", metavar="PATH", help="write every message, chained by hashes, and print the seal")
+    parser.add_argument("--anonymous", action="store_true", help="numbers in place of names and addresses")
+    parser.add_argument("--verify", metavar="EVIDENCE", help="say whether evidence still is what was written")
+    parser.add_argument("--seal", metavar="HASH", help="with --verify: the seal, as it was kept elsewhere")
+    parser.add_argument("--event", metavar="PATH", help="the event file (default: event.toml)")
+    parser.add_argument("--ledger", metavar="PATH", help="the ledger (default: beside the event file)")
+    _speaks_json(parser)
+
+
 def _audit(parser: _Parser) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", help=".eml, .msg, mbox, Maildir, or a folder of them")
     parser.add_argument(
@@ -206,7 +218,7 @@ def _seconds(text: str) -> float:
     return value
 
 
-_NOT_YET = ("replies", "report", "forget")
+_NOT_YET = ("replies", "forget")
 _COMMANDS: dict[str, tuple[str, Callable[[_Parser], None]]] = {
     "": ("Opens the app. `invite-tui --help` lists the commands.", _app),
     "check": ("Says what is wrong with the input.", _check),
@@ -216,6 +228,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[_Parser], None]]] = {
     "resend": ("Sends the current version again, to these people.", _resend),
     "cancel": ("Takes the invitations of these people back, or everybody's.", _cancel),
     "status": ("Says what everybody was sent, and what became of it.", _status),
+    "report": ("Says what was sent to whom; as a page, a table, or evidence that can be verified.", _report),
     "audit": ("Judges messages of any program: who could see whom, and where.", _audit),
     "account": ("Keeps the SMTP logins; their secrets are in the system keyring.", _account),
     "repair": ("Makes an event folder out of another program's leak.", _repair),

@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 from tui.ledger.records import Outcome, Sent
 
+_AT_ONCE = 500  # rows
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -36,6 +38,11 @@ class Run:
     digest: str
     started_at: str
     checks: tuple[str, ...]
+
+    @property
+    def is_adoption(self) -> bool:
+        """Whether it sent nothing, but put down what another program had sent: see `Ledger.adopt`."""
+        return self.command == "repair"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +94,11 @@ class Chronicle:
         rows = self._rows("SELECT key, address, name, grouped FROM person ORDER BY rowid")
         return {row[0]: Known(number, *row) for number, row in enumerate(rows, 1)}
 
-    def runs(self) -> Iterator[Run]:
-        for *facts, checks in self._rows(
-            "SELECT id, command, account, digest, started_at, checks FROM run ORDER BY id"
-        ):
-            yield Run(*(*facts, tuple(filter(None, checks.split("\n")))))
+    @cached_property
+    def runs(self) -> Mapping[int, Run]:
+        """Every run, by its id, in order."""
+        rows = self._rows("SELECT id, command, account, digest, started_at, checks FROM run ORDER BY id")
+        return {row[0]: Run(*(*row[:-1], tuple(filter(None, row[-1].split("\n"))))) for row in rows}
 
     def messages(self) -> Iterator[Recorded]:
         attempts = self._attempts()
@@ -106,18 +113,26 @@ class Chronicle:
                 ahead = next(attempts, None)
             action, uid, sequence, generation, round_, facts, message_id, stamp, digest, outcome, *end = version
             with self._in_words():
+                self._must_be_known(key, run)
                 told, moment = json.loads(facts), datetime.fromisoformat(stamp)
             what = (action, uid, sequence, generation, round_, told, message_id, moment, digest)
             yield Recorded(Sent(id_, key, address, *what, _outcome(outcome), *end), run, tuple(own))
 
     def decisions(self) -> Iterator[Decision]:
         """The corrections, then the cancellations by name, then the promises; each kind in its order."""
-        for row in self._rows("SELECT 'corrected', key, header, at FROM correction ORDER BY id"):
-            yield Decision(*row)
-        for row in self._rows("SELECT 'cancelled', key, session, at FROM cancellation ORDER BY rowid"):
-            yield Decision(*row)
-        for row in self._rows("SELECT 'promised', key, '', at FROM promise ORDER BY rowid"):
-            yield Decision(*row)
+        for query in (
+            "SELECT 'corrected', key, header, at FROM correction ORDER BY id",
+            "SELECT 'cancelled', key, session, at FROM cancellation ORDER BY rowid",
+            "SELECT 'promised', key, '', at FROM promise ORDER BY rowid",
+        ):
+            for row in self._rows(query):
+                with self._in_words():
+                    self._must_be_known(row[1])
+                yield Decision(*row)
+
+    def _must_be_known(self, key: str, run: int | None = None) -> None:
+        if key not in self.people or (run is not None and run not in self.runs):
+            raise ValueError("a row refers to none")  # which only an edit by hand can have made
 
     def _attempts(self) -> Iterator[tuple[int, Attempt]]:
         for message, id_, digest, outcome, *rest in self._rows(
@@ -127,7 +142,13 @@ class Chronicle:
 
     def _rows(self, query: str) -> Iterator[tuple[Any, ...]]:
         with self._in_words():
-            yield from self._db.execute(query)
+            cursor = self._db.execute(query)
+        while True:
+            with self._in_words():
+                rows = cursor.fetchmany(_AT_ONCE)
+            if not rows:
+                return
+            yield from rows
 
 
 def _outcome(stored: str) -> Outcome:

@@ -1,0 +1,23 @@
+"""What was sent to whom, and what became of it: as figures, as a page, as a table, and as evidence."""
+
+from tui.report.evidence import Chain, lines
+from tui.report.figures import Figures, figures
+from tui.report.page import page
+from tui.report.table import table
+from tui.report.verifying import Flaw, Verdict, verify
+from tui.report.writing import Kind, must_be_writable, write
+
+__all__ = [
+    "Chain",
+    "Figures",
+    "Flaw",
+    "Kind",
+    "Verdict",
+    "figures",
+    "lines",
+    "must_be_writable",
+    "page",
+    "table",
+    "verify",
+    "write",
+]
