@@ -9,18 +9,20 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from tui import event as event_file
 from tui import ledger as ledgers
 from tui import plan, settings
 from tui.address import key_of
 from tui.attendees import Attendee, AttendeeList, ColumnSettings, Seen, load, squash
-from tui.delivery import AccountStore, account_from_settings, default_per_minute
+from tui.delivery import AccountStore, account_from_settings
+from tui.delivery.providers import LOOPBACK, Provider, provider_of
 from tui.errors import AccountError, InputError, Problem, UsageError
 from tui.event import Event
 from tui.ledger import Chronicle, Person, Planned
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     # Composing, and with it Jinja2, Markdown and icalendar, is loaded when the first message is composed: the attendees
     # are on the screen before that.
     from tui.delivery import Account, Connection, Secret
+    from tui.delivery.timing import Forecast
     from tui.guard import Roll
     from tui.invitation import Composer, Wording
     from tui.mailing import Control, Mailing, Pacing, Settled, Waiting
@@ -39,6 +42,9 @@ _SAMPLE = 200
 
 _URGENT = 7
 """Days before the event from which a promise that is not kept is shown in red."""
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
+"""Two clocks that differ by less are one clock that was put right."""
 
 _TEMPLATES: Mapping[str, str] = {"invite": "invitation", "update": "update", "cancel": "cancellation"}
 
@@ -368,6 +374,14 @@ class Folder:
         released = {key for key in owed if key in people and people[key].cancelled}
         return Promise(len(owed), len(kept), len(owed.keys() - kept - released), self.event)
 
+    def must_have_ledger(self) -> None:
+        """LedgerError where messages of this event went out, and the record of them is missing, older or another."""
+        ledgers.marker.check(self._marker_path, self.ledger_path)
+
+    @property
+    def _marker_path(self) -> Path:
+        return self.event_path.with_name(f"{self.event_path.stem}.ledger.sent")
+
     def must_be_free(self) -> None:
         """BusyError while another run holds the ledger."""
         ledgers.must_be_free(self.ledger_path)
@@ -448,25 +462,75 @@ class Folder:
         pacing = self.pacing(patience)
         with ledgers.open_for_run(self.ledger_path) as ledger:
             ledger.belongs_to(_fingerprint(self._event))
-            yield from mailing.send(
-                prepared,
-                ledger,
-                self._connection,
-                command=command,
-                account=self.account.name,
-                pacing=pacing,
-                control=control,
+            with ledgers.marker.kept(self._marker_path, ledger, self.ledger_path):
+                yield from mailing.send(
+                    prepared,
+                    ledger,
+                    self._connection,
+                    command=command,
+                    account=self.account.name,
+                    pacing=pacing,
+                    control=control,
+                )
+
+    @property
+    def provider(self) -> Provider:
+        """Whose mail server the account is at. AccountError where the account is unknown."""
+        return provider_of(self.account.host, self.account.username) if self.account else LOOPBACK
+
+    def forecast(self, count: int) -> "Forecast":
+        """How long a send of so many messages would take from now, when it ends, and what of it is over a quota."""
+        from tui.delivery.timing import forecast
+
+        said, sending, now = self.settings, self._event.sending, datetime.now(UTC)
+        per_day = said.per_day if said.per_day is not None else sending.per_day
+        provider = self.provider
+        whose = provider.name if per_day is None else "what was set"
+        per_day = provider.per_day if per_day is None else per_day or None
+        with ledgers.open_to_read(self.ledger_path) as ledger:
+            sent = ledger.sent_since(self.account_name, now - timedelta(days=1)) if per_day else 0
+        return forecast(
+            count,
+            per_minute=self.pacing().per_minute,
+            begins_at=now.astimezone(self.timezone),
+            provider=whose,
+            per_day=per_day,
+            sent_lately=sent,
+        )
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        """In which times are told to the organiser: the event's."""
+        return ZoneInfo(self._event.each[0].timezone)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What the organiser should know before a send, a sentence each: the clock, the disk, the connections."""
+        return tuple(self._cautions())
+
+    def _cautions(self) -> Iterator[str]:
+        now = datetime.now(UTC)
+        with ledgers.open_to_read(self.ledger_path) as ledger:
+            newest = ledger.newest()
+        if newest and newest > now + _CLOCKS_DIFFER:
+            yield (
+                f"This machine's clock says {now:%Y-%m-%d %H:%M} UTC, and the ledger already has an entry of"
+                f" {newest:%Y-%m-%d %H:%M}: one of them is wrong. Set the clock right before you send."
             )
+        if ledgers.is_on_network(self.ledger_path):
+            yield ledgers.ON_NETWORK.format(self.ledger_path.name)
+        allowed, asked = self.provider.connections, self.pacing().connections
+        if allowed and asked > allowed:
+            yield f"{asked} connections are set, and {self.provider.name} allows {allowed}: the others will be refused."
 
     def pacing(self, patience: float = 0.0) -> "Pacing":
         from tui import mailing
 
         said, sending = self.settings, self._event.sending
-        host = self.account.host if self.account else "localhost"
         per_minute = said.per_minute if said.per_minute is not None else sending.per_minute
         return mailing.Pacing(
             connections=said.connections or sending.connections or 1,
-            per_minute=default_per_minute(host) if per_minute is None else per_minute,
+            per_minute=self.provider.per_minute if per_minute is None else per_minute,
             retries=said.retries,
             backoff=said.backoff,
             patience=patience,
@@ -573,7 +637,11 @@ class Folder:
         )
 
     def _sealed(self) -> list[str]:
-        """What the plan's digest covers beside the event and the attendees (contract §3)."""
+        """What the plan's digest covers beside the event and the attendees (contract §3).
+
+        LedgerError where messages went out and the ledger does not know of them: no plan would be true.
+        """
+        self.must_have_ledger()
         with ledgers.open_to_read(self.ledger_path) as ledger:
             position = ledger.position()
         folder = self.event_path.parent.resolve()
@@ -622,6 +690,12 @@ def open_folder(
     InputError where a file is missing or unreadable; what is wrong inside the files is in `problems`.
     """
     return Folder(Choices(tuple(files), event, template, account, ledger, outbox, encoding), environment)
+
+
+def ledger_path(*, event: str | None = None, ledger: str | None = None) -> Path:
+    """Where the ledger of an event folder is, also where the folder has no event file."""
+    choices = Choices(event=event, ledger=ledger)
+    return _ledger_path(choices, _event_path(choices))
 
 
 def ledger_path(*, event: str | None = None, ledger: str | None = None) -> Path:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tui.delivery.pacing import LONGEST_BACKOFF, Pace, backoff, default_per_minute
+from tui.delivery.pacing import LONGEST_BACKOFF, Pace, backoff
 
 
 class Clock:
@@ -127,12 +127,3 @@ class TestBackoff:
 
     def test_may_be_nothing(self) -> None:
         assert backoff(3, 0) == 0
-
-
-@pytest.mark.parametrize(
-    ("host", "per_minute"),
-    [("127.0.0.1", 0), ("127.8.8.8", 0), ("::1", 0), ("localhost", 0), ("LOCALHOST", 0)]
-    + [("smtp.example.org", 20), ("localhost.example.org", 20), ("10.0.0.1", 20), ("127.1", 20), ("", 20)],
-)
-def test_the_default_is_a_rate_that_no_provider_minds(host: str, per_minute: float) -> None:
-    assert default_per_minute(host) == per_minute

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tui.delivery.accounts import Account, AccountStore, Secret, account_from_settings
     from tui.delivery.connection import Connection, probe
     from tui.delivery.faults import Fault, Receipt
-    from tui.delivery.pacing import Pace, backoff, default_per_minute
+    from tui.delivery.pacing import Pace, backoff
 
 __all__ = [
     "Account",
@@ -22,7 +22,6 @@ __all__ = [
     "Secret",
     "account_from_settings",
     "backoff",
-    "default_per_minute",
     "probe",
 ]
 
@@ -36,7 +35,6 @@ _HOME = {
     "Secret": "accounts",
     "account_from_settings": "accounts",
     "backoff": "pacing",
-    "default_per_minute": "pacing",
     "probe": "connection",
 }
 

@@ -4,8 +4,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from tui.delivery.accounts import is_loopback
-
 LONGEST_BACKOFF = 3_600.0
 """Seconds. Later than that is the next run's affair."""
 
@@ -59,8 +57,3 @@ class Pace:
 def backoff(attempt: int, first: float) -> float:
     """Seconds before try number `attempt` + 1, where `first` follows the first try; doubling, at most an hour."""
     return min(first * 2.0 ** min(max(attempt, 1) - 1, 30), LONGEST_BACKOFF)
-
-
-def default_per_minute(host: str) -> float:
-    """20 messages a minute, below the strictest limit of the large providers (30); to loopback 0, which is no limit."""
-    return 0.0 if is_loopback(host) else 20.0

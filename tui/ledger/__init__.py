@@ -2,10 +2,12 @@
 
 from tui.ledger import marker
 from tui.ledger.chronicle import Attempt, Chronicle, Decision, Known, Recorded, Run
+from tui.ledger.places import ON_NETWORK, is_on_network
 from tui.ledger.records import OUTCOMES, Correction, Decisions, Entry, Outcome, Person, Planned, Sent
 from tui.ledger.store import Ledger, must_be_free, open_for_run, open_to_read
 
 __all__ = [
+    "ON_NETWORK",
     "OUTCOMES",
     "Attempt",
     "Chronicle",
@@ -21,6 +23,7 @@ __all__ = [
     "Recorded",
     "Run",
     "Sent",
+    "is_on_network",
     "marker",
     "must_be_free",
     "open_for_run",

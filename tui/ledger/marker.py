@@ -29,7 +29,7 @@ class Marker:
 
 
 def check(marker: Path, ledger_path: Path) -> None:
-    """LedgerError where `marker` says that messages went out, and the ledger at `ledger_path` is not the record of it."""
+    """LedgerError where `marker` says that messages went out, and `ledger_path` is not the record of it."""
     said = _read(marker)
     if said is None:
         return
@@ -77,8 +77,8 @@ def _compare(said: Marker, ledger: Ledger, marker: Path, ledger_path: Path) -> N
 def _refusal(message: str, marker: Path) -> LedgerError:
     return LedgerError(
         message,
-        hint="Restore the newest ledger, or name it with --ledger. Only if everybody is to be sent to as if nothing had "
-        f"gone out: delete {marker}.",
+        hint="Restore the newest ledger, or name it with --ledger. Only if everybody is to be sent to as if nothing "
+        f"had gone out: delete {marker}.",
         code="ledger-missing",
     )
 

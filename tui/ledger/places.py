@@ -29,6 +29,11 @@ _REMOTE = frozenset(
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 _DRIVE_REMOTE = 4
 
+ON_NETWORK = (
+    "The ledger {} is on a network drive: a send is slower there, and the drive may not keep a second machine from "
+    "sending at the same time. --ledger PATH puts it on a disk of this machine."
+)
+
 
 def is_on_network(path: Path) -> bool:
     """Whether the file at `path`, which need not exist yet, is on another machine; False where that cannot be told."""

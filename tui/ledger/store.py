@@ -35,9 +35,6 @@ class Ledger:
     Every method raises LedgerError where the file cannot be read or written.
     """
 
-    caution: str = ""
-    """What the organiser should know of the place where the ledger lies."""
-
     def __init__(self, connection: sqlite3.Connection, lock: sqlite3.Connection | None, shown: str) -> None:
         self._db, self._lock, self._shown = connection, lock, shown
         self._turn = threading.Lock()
@@ -436,12 +433,11 @@ def open_for_run(path: Path) -> Ledger:
             _back_up(db, path.with_name(f"{path.name}.v{version}.bak"))
         if version < len(_SCHEMA):
             _migrate(db)
-        is_logged = _keep_journal(db, path.name, on_network=is_on_network(path))
+        _keep_journal(db, path.name, on_network=is_on_network(path))
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("INSERT OR IGNORE INTO fact VALUES ('ledger', ?)", (secrets.token_hex(16),))
         _close_to_others(path)
         ledger = Ledger(db, lock, path.name)
-        ledger.caution = "" if is_logged else _NO_LOG.format(path.name)
         ledger._recover()
         opened.pop_all()
         return ledger
@@ -460,11 +456,11 @@ def _must_be_sound(db: sqlite3.Connection, shown: str) -> None:
         )
 
 
-def _keep_journal(db: sqlite3.Connection, shown: str, *, on_network: bool) -> bool:
-    """Has every commit survive a power cut; False where there can be no write-ahead log, and each takes longer."""
+def _keep_journal(db: sqlite3.Connection, shown: str, *, on_network: bool) -> None:
+    """Has every commit survive a power cut, also where there can be no write-ahead log; there each takes longer."""
     db.execute("PRAGMA synchronous = FULL")
     if not on_network and db.execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal":
-        return True
+        return
     mode = db.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
     if mode != "delete":
         raise LedgerError(
@@ -473,13 +469,6 @@ def _keep_journal(db: sqlite3.Connection, shown: str, *, on_network: bool) -> bo
         )
     # The journal's end is what commits: EXTRA has the folder, too, on the disk before that counts.
     db.execute("PRAGMA synchronous = EXTRA")
-    return False
-
-
-_NO_LOG = (
-    "The ledger {} is on a network drive, or on one like it: a send is slower there, and the drive may not keep a "
-    "second machine from sending at the same time. --ledger PATH puts it on a disk of this machine."
-)
 
 
 def must_be_free(path: Path) -> None:
