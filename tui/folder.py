@@ -634,6 +634,7 @@ class Folder:
             internal,
             filter(None, public),
             "\n".join([*said, *(wording.words for wording in self._wordings.values())]),
+            event.message.reviewed,
         )
 
     def _sealed(self) -> list[str]:
@@ -690,12 +691,6 @@ def open_folder(
     InputError where a file is missing or unreadable; what is wrong inside the files is in `problems`.
     """
     return Folder(Choices(tuple(files), event, template, account, ledger, outbox, encoding), environment)
-
-
-def ledger_path(*, event: str | None = None, ledger: str | None = None) -> Path:
-    """Where the ledger of an event folder is, also where the folder has no event file."""
-    choices = Choices(event=event, ledger=ledger)
-    return _ledger_path(choices, _event_path(choices))
 
 
 def ledger_path(*, event: str | None = None, ledger: str | None = None) -> Path:
