@@ -2,7 +2,6 @@
 
 import gc
 import math
-import sys
 import threading
 from array import array
 from collections import Counter, deque
@@ -31,7 +30,6 @@ Post = Callable[[Message], object]
 
 _FIRST = 0.05  # seconds, after which the first rows that were found are shown
 _MORE = 0.5  # and after which more of them are
-_SWITCH = 0.001  # seconds that a thread computes before another has its turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +156,7 @@ def open_files(post: Post, opening: Opening, selected: "Attendee | None" = None)
                 outbox=opening.outbox,
                 encoding=opening.encoding,
             )
-            folder = Folder(choices, opening.environment, lambda so_far: post(Reading(so_far)))
+            folder = Folder(choices, opening.environment, _now_and_then(post))
             row = _row_of(selected, folder)
             state = _with_account(replace(state, folder=folder))
             post(Opened(state, row))
@@ -171,19 +169,28 @@ def open_files(post: Post, opening: Opening, selected: "Attendee | None" = None)
         post(Opened(state, row))
 
 
+def _now_and_then(post: Post) -> "Callable[[Sequence[Attendee]], None]":
+    """Posts the first attendees at once, and of more only so often: each time the screen has something to do."""
+    due = 0.0
+
+    def tell(so_far: "Sequence[Attendee]") -> None:
+        nonlocal due
+        if monotonic() >= due:
+            post(Reading(so_far))
+            due = monotonic() + _MORE
+
+    return tell
+
+
 @contextmanager
 def _calm() -> Iterator[None]:
-    """The screen goes on as if nothing was: the collector, which would walk a million rows again and again, rests, and
-    threads change places more often."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH)
+    """The screen goes on as if nothing was: the collector, which would walk a million rows again and again, rests."""
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
         gc.enable()
-        sys.setswitchinterval(before)
 
 
 def _row_of(attendee: "Attendee | None", folder: "Folder") -> int | None:

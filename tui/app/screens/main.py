@@ -125,7 +125,11 @@ class MainScreen(Screen[None]):
         old, self._state = self._state, state
         first = old is state
         if old.so_far is not state.so_far and state.folder is None:
-            self._show_list()
+            if len(old.so_far):
+                self.table.grow(state.so_far)
+                self._show_title(len(state.so_far), len(state.so_far))
+            else:
+                self._show_list()
             return
         if first or old.folder is not state.folder or old.failure is not state.failure:
             self.query_one(EventLine).show(state)

@@ -92,6 +92,14 @@ class AttendeeTable(ScrollView, can_focus=True):
         self._tell()
         self.refresh()
 
+    def grow(self, records: "Sequence[Attendee]") -> None:
+        """Show these records, which begin with those that are shown: nothing that is in view changes, if it is full."""
+        was_full = len(self._order) >= self.scroll_offset.y + self.size.height
+        self._records, self._order = records, range(len(records))
+        self.virtual_size = Size(0, len(records))
+        if not was_full:
+            self.refresh()
+
     def _is_there(self, records: "Sequence[Attendee]") -> bool:
         """Whether the selected attendee is where they were."""
         row = self._chosen_row
