@@ -11,6 +11,7 @@ from base64 import b32decode
 from binascii import a2b_base64
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 from urllib.parse import unquote
 
 _DEPTH = 8
@@ -58,6 +59,8 @@ _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?)")
 _ESCAPE = re.compile(
     r"\\u\{([0-9A-Fa-f]{1,6})\}|\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})|\\x([0-9A-Fa-f]{2})|\\([0-9A-Fa-f]{2,6})\s?"
 )
+_QUOTED_MARKUP = re.compile(r"\"([^\"<]*<[^\"]*)\"|'([^'<]*<[^']*)'")
+_COMMENTED = re.compile(r"<!--(.*?)-->", re.DOTALL)
 _CELLS = re.compile(r"</t[dh]\s*>\s*<t[dh][^<>]*>", re.IGNORECASE)
 _UNICODE_PERCENT = re.compile(r"%u([0-9A-Fa-f]{4})")
 _TOKEN = re.compile(r"[A-Za-z0-9+/_-]{8,}")
@@ -133,6 +136,10 @@ def _decoded(text: str) -> Iterator[str]:
         yield settled.casefold().translate(_TWINS)
     if "<" in text:
         yield TAG.sub("", text)
+        if ("'" in text or '"' in text) and (quoted := _QUOTED_MARKUP.findall(text)):
+            yield "\n".join(chain.from_iterable(quoted))
+        if "<!--" in text:
+            yield "\n".join(_COMMENTED.findall(text))
         if _CELLS.search(text):
             yield TAG.sub("", _CELLS.sub("|", text))
         if _MAY_HIDE.search(text):
