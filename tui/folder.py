@@ -148,6 +148,7 @@ class Folder:
         found = [*self._event_problems, *self._about_time(), *self.attendees.problems]
         if self.event:
             found += plan.session_problems(self.event, self.attendees.records)
+            found += plan.clashes(self.attendees.records, self.people())
         if self.event is None:
             # Without its [columns] a file's header may be misjudged.
             return tuple(p for p in found if p.code not in ("no-address-column", "no-attendees"))

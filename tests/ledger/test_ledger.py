@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tui.errors import BusyError, InputError, LedgerError
-from tui.ledger import OUTCOMES, Ledger, Outcome, Planned, open_for_run, open_to_read
+from tui.ledger import OUTCOMES, Decisions, Ledger, Outcome, Planned, open_for_run, open_to_read
 
 ANA = Planned(
     key="ana@example.org",
@@ -150,6 +150,16 @@ def test_the_position_changes_with_everything_that_is_recorded(ledger: Ledger) -
     seen.append(ledger.position())
     assert len(set(seen)) == len(seen)
     assert ledger.position() == seen[-1]
+
+
+def test_an_event_stays_cancelled_for_everybody_until_somebody_is_invited_to_a_changed_one(ledger: Ledger) -> None:
+    ledger.begin("cancel", "work", "plan", [], Decisions(called_off="as it was"))
+    ledger.begin("resend", "work", "plan", [someone(1)])
+    ledger.begin("send", "work", "plan", [someone(2)], Decisions())
+    ledger.begin("send", "work", "plan", [replace(someone(3), action="cancel")], Decisions(resumed=True))
+    assert ledger.called_off() == "as it was"
+    ledger.begin("send", "work", "plan", [someone(4)], Decisions(resumed=True))
+    assert ledger.called_off() == ""
 
 
 def test_people_come_in_the_order_in_which_they_were_first_planned(ledger: Ledger) -> None:

@@ -11,7 +11,7 @@ from tui.attendees import Attendee
 from tui.errors import InputError
 from tui.event import Event
 from tui.ledger import Correction, Outcome
-from tui.plan import Action, Amendment, Plan, make, make_cancel, make_resend
+from tui.plan import Action, Amendment, Plan, clashes, make, make_cancel, make_resend
 
 EVENT = an_event()
 LATER = changed(EVENT, start=EVENT.start + timedelta(hours=1), end=EVENT.end + timedelta(hours=1))
@@ -293,6 +293,123 @@ def test_two_who_share_an_address_are_named_by_their_ids() -> None:
         cancel(book, "both@example.org")
     assert "1" in (refused.value.hint or "")
     assert [action.attendee.key for action in cancel(book, "2").to_send] == ["2"]
+
+
+# --- a cancellation of which nobody knows whether it arrived ----------------------------------------------------------
+
+
+def fail_one(book: Book, plan: Plan, outcome: Outcome) -> None:
+    """Carries a plan out; its cancellations end so, all else is accepted."""
+    book.carry_out(plan, "unsent")
+    for action in plan.to_send:
+        book.put([action], outcome if action.action == "cancel" else "accepted", "no such user")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [("unknown", "not known whether the cancellation to ana@example.org"), ("refused", "was refused: no such user")],
+)
+def test_what_may_be_left_at_an_old_address_is_told_and_taken_back_by_name(outcome: Outcome, words: str) -> None:
+    book = told()
+    fail_one(book, correct(book), outcome)
+    plan = send(book)
+    assert sent(plan) == [] and words in of(plan, NEW).reason and of(plan, NEW).kind == outcome
+    again = make_resend(EVENT, {}, book.people, [NEW])
+    assert sent(again) == [("cancel", "ana@example.org", 1), ("invite", NEW, 0)]
+    book.carry_out(again)
+    assert of(send(book), NEW).kind == "held"
+
+
+@pytest.mark.parametrize("outcome", ["unknown", "refused", "deferred", "unsent"])
+def test_who_is_invited_anew_is_first_sent_the_cancellation_that_may_not_have_arrived(outcome: Outcome) -> None:
+    book = told()
+    fail_one(book, cancel(book, "ana@example.org"), outcome)
+    anew = make_resend(EVENT, {}, book.people, ["ana@example.org"])
+    assert sent(anew) == [("cancel", "ana@example.org", 1), ("invite", "ana@example.org", 0)]
+    assert anew.actions[0].uid != anew.actions[1].uid
+
+
+@pytest.mark.parametrize("outcome", ["unknown", "refused"])
+def test_who_was_cancelled_and_may_still_hold_it_is_told(outcome: Outcome) -> None:
+    book = told()
+    fail_one(book, cancel(book, "ana@example.org"), outcome)
+    for rows in ((ANA, BO), (BO,), (replace(ANA, withdrawn="cancelled"), BO)):
+        assert "`cancel` sends it again" in of(send(book, *rows), "ana@example.org").reason
+    book.carry_out(cancel(book, "ana@example.org"))
+    assert "sends it again" not in of(send(book), "ana@example.org").reason
+
+
+def test_who_refused_the_cancellation_of_everybody_holds_the_old_entry_and_is_updated_when_the_event_changes() -> None:
+    book = told()
+    fail_one(book, cancel(book), "refused")
+    assert "was refused" in of(send(book), "ana@example.org").reason
+    plan = send(book, event=LATER)
+    assert sent(plan) == [("update", "ana@example.org", 2), ("update", "bo@example.org", 2)]
+
+
+def test_a_cancellation_that_was_put_off_is_sent_before_the_invitation_to_the_changed_event() -> None:
+    book = told(ANA)
+    fail_one(book, cancel(book), "deferred")
+    plan = send(book, ANA, event=LATER)
+    assert sent(plan) == [("cancel", "ana@example.org", 1), ("invite", "ana@example.org", 0)]
+
+
+def test_a_second_cancellation_takes_over_the_one_that_was_put_off() -> None:
+    book = told()
+    fail_one(book, cancel(book, "ana@example.org"), "deferred")
+    assert sent(cancel(book, "ana@example.org")) == [("cancel", "ana@example.org", 1)]
+    assert sent(correct(book)) == [("cancel", "ana@example.org", 1), ("invite", NEW, 0)]
+
+
+# --- after everybody was cancelled ------------------------------------------------------------------------------------
+
+
+def test_who_is_invited_by_name_after_everybody_was_cancelled_holds_it_and_wakes_nobody_else() -> None:
+    book = told()
+    book.carry_out(cancel(book))
+    book.carry_out(make_resend(EVENT, {}, book.people, ["ana@example.org"]))
+    plan = send(book)
+    assert sent(plan) == [] and of(plan, "ana@example.org").kind == "held"
+    assert of(plan, "bo@example.org").kind == "cancelled"
+    assert not plan.decisions.resumed and send(book, event=LATER).decisions.resumed
+
+
+def test_who_is_invited_by_name_after_everybody_was_cancelled_may_be_unknown() -> None:
+    book = told()
+    book.carry_out(cancel(book))
+    book.carry_out(make_resend(EVENT, {}, book.people, ["ana@example.org"]), "unknown")
+    assert of(send(book), "ana@example.org").kind == "unknown"
+
+
+# --- who is who -------------------------------------------------------------------------------------------------------
+
+
+def test_a_resend_to_somebody_whose_address_has_changed_in_the_list_takes_the_old_entry_back() -> None:
+    ana = listed(key="1")
+    book = told(ana)
+    moved = replace(ana, address=NEW)
+    plan = make_resend(EVENT, {"1": moved}, book.people, ["ana@example.org"])
+    assert sent(plan) == [("cancel", "ana@example.org", 1), ("invite", NEW, 0)]
+
+
+def test_two_at_one_address_without_ids_are_told_apart_by_the_uids_of_their_entries() -> None:
+    book = told(ANA)
+    book.people["7"] = told(listed(key="7", name="Bo Li")).people["7"]
+    with pytest.raises(InputError, match="several people") as refused:
+        cancel(book, "ana@example.org")
+    uid = book.people[ANA.key].messages[0].uid
+    assert uid in refused.value.message and "7" in refused.value.message
+    assert [action.uid for action in cancel(book, uid).to_send] == [uid]
+
+
+def test_a_row_with_the_address_that_somebody_elses_was_corrected_to_is_an_error() -> None:
+    ana, bo = listed(key="1"), listed("bo@example.org", key="2", name="Bo Li", line=3)
+    book = told(ana, bo)
+    book.carry_out(correct(book))
+    assert list(clashes([ana, bo], book.people)) == []
+    (problem,) = clashes([ana, replace(bo, address=NEW)], book.people)
+    assert (problem.code, problem.line, problem.value) == ("duplicate-attendee", 3, NEW)
+    assert "Ana Ruiz" in problem.message
 
 
 # --- wording ----------------------------------------------------------------------------------------------------------

@@ -109,12 +109,14 @@ class Decisions:
     """What the organiser decided with a run beside what is sent: recorded with it, whatever becomes of its messages.
 
     `cancelled` are (key, session, generation) of those who were cancelled by name. `called_off` is what the event was
-    when everybody was cancelled, "" where this run does not do that.
+    when everybody was cancelled, "" where this run does not do that. `resumed`: the event has changed since everybody
+    was cancelled, so whoever is invited now is invited to one that takes place.
     """
 
     corrections: tuple[Correction, ...] = ()
     cancelled: tuple[tuple[str, str, int], ...] = ()
     called_off: str = ""
+    resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ class Ledger:
             yield
 
     def called_off(self) -> str:
-        """What the event was when everybody was cancelled, where nobody has been invited by a send since; "" else."""
+        """What the event was when everybody was cancelled, where nobody was invited to a changed one since; "" else."""
         with self._reading() as db:
             row = db.execute("SELECT value FROM fact WHERE name = 'called-off'").fetchone()
             return str(row[0]) if row else ""
@@ -179,7 +179,7 @@ class Ledger:
                 ids.append(self._plan(db, run or 0, message))
                 is_inviting |= message.action != "cancel"
             self._decide(db, decisions or Decisions())
-            if command == "send" and is_inviting:
+            if is_inviting and decisions and decisions.resumed:
                 db.execute("DELETE FROM fact WHERE name = 'called-off'")
             return ids
 

@@ -52,7 +52,8 @@ def make(
             actions.append(Action(attendee, "none", "held", reason))
             continue
         listed = corrected(replace(attendee, key=person.key) if person else attendee, person)
-        found = called_off(listed, person) if is_off else owed(event, listed, person)
+        has_withdrawn = listed.withdrawn is not None
+        found = (called_off if is_off and not has_withdrawn else owed)(event, listed, person)
         if person and person.key != attendee.key and not person.corrections:
             found = (replace(action, reason=f"{action.reason} (known by the address)") for action in found)
         actions.extend(_with_wording(action, person, wordings) for action in found)
@@ -61,7 +62,7 @@ def make(
     for person in people.values():
         if person.key not in listed_keys and person.key not in planned:
             actions.extend(left_behind(person))
-    return _sealed(event, actions, sealed)
+    return _sealed(event, actions, sealed, Decisions(resumed=bool(off) and not is_off))
 
 
 def _with_wording(action: Action, person: Person | None, wordings: Mapping[str, str]) -> Action:

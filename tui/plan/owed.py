@@ -1,13 +1,13 @@
 """What a person is owed, given the event of now and what the ledger holds of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from tui.address import key_of
 from tui.attendees import Attendee
 from tui.event import Event
 from tui.ledger.records import Facts, Person, Sent
-from tui.plan.actions import Action
+from tui.plan.actions import Action, Kind
 from tui.plan.people import known
 from tui.plan.sessions import sessions_of
 from tui.plan.versions import changes_between, current, facts_of, held_by, newest_stamp, same, uid_of
@@ -22,7 +22,7 @@ def owed(event: Event, attendee: Attendee, person: Person | None) -> Iterator[Ac
         reason = f"withdrawn: the list says “{attendee.withdrawn}”"
         if any(map(held_by, parts.values())):
             reason += "; they still hold an invitation, so a cancellation is owed"
-        yield Action(attendee, "none", "withdrawn", reason)
+        yield from _with_doubts([Action(attendee, "none", "withdrawn", reason)], parts.values())
         return
     due = {session.session: session for session in sessions_of(event, attendee)[0]}
     for name, session in due.items():
@@ -38,6 +38,9 @@ def _left_out(attendee: Attendee, part: Person, title: str | None) -> Iterator[A
     yield from _unfinished_cancellations(attendee, part)
     held, latest = held_by(part), current(part)[-1]
     if latest.action == "cancel" or was_cancelled_by_name(part):
+        if cancelled := _doubtful_cancellations(part):
+            reason = _doubt_in_words(cancelled[-1])
+            yield Action(attendee, "none", "removed", reason, latest.uid, latest.sequence, latest.generation)
         return
     was = latest.facts.get("title", "")
     reason = f"no longer down for “{title}”" if title else f"“{was}” is no longer in the event file"
@@ -53,6 +56,10 @@ def owed_of_one(event: Event, attendee: Attendee, person: Person | None) -> Iter
         yield _first(event, attendee, 0, "first invitation")
         return
     yield from _unfinished_cancellations(attendee, person)
+    yield from _with_doubts([*_owed_now(event, attendee, person)], [person])
+
+
+def _owed_now(event: Event, attendee: Attendee, person: Person) -> Iterator[Action]:
     held, latest = held_by(person), current(person)[-1]
     if was_cancelled_by_name(person):
         yield _nothing_more(attendee, latest, "was cancelled by name; `resend` invites them anew")
@@ -60,7 +67,7 @@ def owed_of_one(event: Event, attendee: Attendee, person: Person | None) -> Iter
         reason = "holds what another program sent" if held else "what another program sent was cancelled"
         reason += "; once the event file differs from that, `send` replaces it"
         yield Action(attendee, "none", "held" if held else "cancelled", reason, latest.uid, latest.sequence)
-    elif latest.action == "cancel":
+    elif latest.action == "cancel" and not (held and latest.outcome == "refused"):
         reason = "everybody was cancelled, and the event has changed since"
         yield _first(event, attendee, latest.generation + 1, reason)
     elif key_of(latest.address) != key_of(attendee.address):
@@ -76,26 +83,33 @@ def owed_of_one(event: Event, attendee: Attendee, person: Person | None) -> Iter
         yield _next(event, attendee, person, held)
 
 
-def called_off(attendee: Attendee, person: Person | None) -> Iterator[Action]:
+def called_off(event: Event, attendee: Attendee, person: Person | None) -> Iterator[Action]:
     """What is left to do for somebody while the event is cancelled for everybody."""
     parts = person.sessions if person else {}
     for name, part in parts.items():
         yield from (replace(action, session=name) for action in _unfinished_cancellations(attendee, part))
+    # Whoever holds something that is not being cancelled was invited by name since.
+    anew = {name for name, part in parts.items() if held_by(part) and current(part)[-1].action != "cancel"}
+    if anew:
+        for session in event.each:
+            if session.session in anew:
+                part = parts[session.session]
+                owed_now = _with_doubts([*_owed_now(session, attendee, part)], [part])
+                yield from (replace(action, session=session.session) for action in owed_now)
+        return
     reason = "the event was cancelled for everybody; `send` invites anew once it has changed"
-    yield Action(attendee, "none", "cancelled", reason)
+    yield from _with_doubts([Action(attendee, "none", "cancelled", reason)], parts.values())
 
 
 def taken_back(event: Event, attendee: Attendee, person: Person, reason: str) -> Iterator[Action]:
     """The cancellation that the organiser asks for, of one session. `person` is what the ledger holds of it."""
     held, latest = held_by(person), current(person)[-1]
-    pending = [*_unfinished_cancellations(attendee, person)]
-    if held:
+    earlier = [*_earlier_cancellations(attendee, person)]
+    yield from earlier
+    if held and held.uid not in {action.uid for action in earlier}:
         yield from _take_back(event, attendee, person, held, reason)
-    elif pending:
-        yield from pending
-    elif latest.action == "cancel" and latest.outcome == "unknown":
-        again = replace(_cancel(attendee, person, latest, reason), sequence=latest.sequence, round=latest.round + 1)
-        yield again
+    elif earlier:
+        return
     elif latest.action == "cancel":
         yield _nothing_more(attendee, latest, "was cancelled before")
     else:
@@ -105,7 +119,9 @@ def taken_back(event: Event, attendee: Attendee, person: Person, reason: str) ->
 def moved(event: Event, attendee: Attendee, person: Person) -> Iterator[Action]:
     """What the correction of an address takes, of one session: `attendee` has the new one."""
     held, latest = held_by(person), current(person)[-1]
-    if held:
+    earlier = [*_earlier_cancellations(attendee, person)]
+    yield from earlier
+    if held and held.uid not in {action.uid for action in earlier}:
         yield from _take_back(event, attendee, person, held, f"the address is now {attendee.address}")
     yield _first(event, attendee, latest.generation + 1, f"the address was corrected from {latest.address}")
 
@@ -193,8 +209,14 @@ def _next(event: Event, attendee: Attendee, person: Person, held: Sent) -> Actio
     )
 
 
-def once_more(event: Event, attendee: Attendee, person: Person) -> Action:
-    """The current version once more, because the organiser asks for it by name."""
+def once_more(event: Event, attendee: Attendee, person: Person) -> Iterator[Action]:
+    """The current version once more, because the organiser asks for it by name; before it the cancellations of which
+    it is not known that they have arrived."""
+    yield from _earlier_cancellations(attendee, person)
+    yield _current_once_more(event, attendee, person)
+
+
+def _current_once_more(event: Event, attendee: Attendee, person: Person) -> Action:
     held, latest = held_by(person), current(person)[-1]
     if latest.action == "cancel" or was_cancelled_by_name(person):
         return _first(event, attendee, latest.generation + 1, "asked for by name, after a cancellation")
@@ -251,6 +273,57 @@ def _unfinished_cancellations(attendee: Attendee, person: Person) -> Iterator[Ac
             )
 
 
+def _earlier_cancellations(attendee: Attendee, person: Person) -> Iterator[Action]:
+    """Cancellations that are still to send, and again those that may not have arrived or were refused."""
+    yield from _unfinished_cancellations(attendee, person)
+    for message in _doubtful_cancellations(person):
+        there = replace(attendee, address=message.address)
+        yield Action(
+            *(there, "cancel", "due", "asked for by name", message.uid, message.sequence, message.generation),
+            *(message.round + 1, message.facts),
+            in_reply_to=next(sent.message_id for sent in person.messages if sent.uid == message.uid),
+            not_before=newest_stamp(person),
+        )
+
+
+def _doubtful_cancellations(person: Person) -> list[Sent]:
+    """The newest cancellation of each entry that may still be in a calendar, where none of it is known to have
+    arrived and none is still to send. Oldest first."""
+    newest = {message.uid: message for message in person.messages}
+    found = []
+    for uid, last in newest.items():
+        messages = [message for message in person.messages if message.uid == uid]
+        of_last = [message for message in messages if message.action == "cancel" and message.sequence == last.sequence]
+        has_arrived = any(message.outcome == "accepted" for message in of_last)
+        was_held = any(message.action != "cancel" and message.may_have_arrived for message in messages)
+        if last.action == "cancel" and last.outcome in ("unknown", "refused") and was_held and not has_arrived:
+            found.append(last)
+    return found
+
+
+def _with_doubts(actions: Sequence[Action], parts: Iterable[Person]) -> Iterator[Action]:
+    """The actions; the last of them says whether an earlier entry may still be where it was."""
+    doubtful = [message for part in parts for message in _doubtful_cancellations(part)]
+    yield from actions[:-1]
+    last = actions[-1]
+    if not doubtful:
+        yield last
+        return
+    message = doubtful[-1]
+    kind: Kind = last.kind
+    if kind in ("held", "cancelled"):
+        kind = "unknown" if message.outcome == "unknown" else "refused"
+    who = "cancel" if last.kind in ("cancelled", "withdrawn") else "resend"
+    yield replace(last, kind=kind, reason=f"{last.reason}; {_doubt_in_words(message, who)}")
+
+
+def _doubt_in_words(message: Sent, command: str = "cancel") -> str:
+    """What became of a cancellation that is not known to have arrived, and what decides it."""
+    if message.outcome == "unknown":
+        return f"it is not known whether the cancellation to {message.address} arrived; `{command}` sends it again"
+    return f"the cancellation to {message.address} was refused: {message.reply}; `{command}` sends it again"
+
+
 def left_behind(person: Person) -> Iterator[Action]:
     """Somebody who is in the ledger and no longer on the list: reported, and left alone."""
     gone = known(person)
@@ -261,6 +334,11 @@ def left_behind(person: Person) -> Iterator[Action]:
         for part in person.sessions.values()
         if current(part)[-1].action != "cancel" and not was_cancelled_by_name(part)
     ]
+    doubtful = [message for part in person.sessions.values() for message in _doubtful_cancellations(part)]
+    if not parts and doubtful:
+        last = doubtful[-1]
+        reason = f"no longer on the list; {_doubt_in_words(last)}"
+        yield Action(gone, "none", "removed", reason, last.uid, last.sequence, last.generation)
     if not parts:
         return
     latest = current(parts[-1])[-1]

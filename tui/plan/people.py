@@ -1,12 +1,14 @@
 """Who a row of the list is in the ledger, and who somebody is whom only the ledger knows."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from tui.address import key_of
 from tui.attendees import Attendee, Columns, normalise_header, squash
 from tui.attendees.amending import amended
 from tui.attendees.exports import name_columns
+from tui.clean import one_line
+from tui.errors import Problem
 from tui.ledger.records import Person
 
 
@@ -66,6 +68,38 @@ class Directory:
         if has_id == had_id and (has_id or not _moved(person)):
             return None
         return person
+
+
+def clashes(records: Iterable[Attendee], people: Mapping[str, Person]) -> Iterator[Problem]:
+    """Rows with the address to which another row's person was corrected: the list itself cannot show it.
+
+    Where neither has an id they are one person in two rows (see `Directory.is_somebody_corrected`).
+    """
+    if not any(map(_moved, people.values())):
+        return
+    listed = [attendee for attendee in records if attendee.withdrawn is None]
+    directory = Directory(people, {attendee.key for attendee in listed})
+    at: dict[str, Attendee] = {}
+    moved: dict[str, Attendee] = {}
+    for attendee in listed:
+        if directory.is_somebody_corrected(attendee):
+            continue
+        key = key_of(corrected(attendee, directory.find(attendee)).address)
+        (moved if key != key_of(attendee.address) else at).setdefault(key, attendee)
+    for key, attendee in at.items():
+        if key in moved:
+            other = moved[key]
+            who = one_line(other.name) or other.address
+            yield Problem(
+                "error",
+                "duplicate-attendee",
+                f"This is the address to which {who} was corrected (line {other.line}).",
+                file=attendee.file,
+                line=attendee.line,
+                column=attendee.columns.headers[attendee.columns.address],
+                value=attendee.address,
+                hint="Each person needs an address of their own: correct this one, or the other with `resend --to`.",
+            )
 
 
 def _moved(person: Person) -> bool:
