@@ -1,6 +1,6 @@
 """Charts as SVG in a page. Their numbers stand beside them in words: a chart adds the look, never a fact."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from html import escape
 
 _WIDTH, _HEIGHT = 600, 100
@@ -15,13 +15,14 @@ def bar(count: int, total: int) -> str:
     )
 
 
-def columns(counts: Sequence[int], words: str) -> str:
-    """A column for each count, from left to right; `words` say what is to be seen."""
-    most, step = max(counts), _WIDTH / len(counts)
+def columns(counts: Mapping[int, int], words: str) -> str:
+    """A column for each count, by its place from left to right, from 0; `words` say what is to be seen."""
+    most, step = max(counts.values()), _WIDTH / (max(counts) + 1)
+    width = max(step * 0.8, 1.5)
     rects = "".join(
-        f'<rect x="{at * step + step * 0.1:.2f}" y="{_HEIGHT - (height := max(_HEIGHT * count / most, 1)):.2f}"'
-        f' width="{step * 0.8:.2f}" height="{height:.2f}"/>'
-        for at, count in enumerate(counts)
+        f'<rect x="{min(at * step + step * 0.1, _WIDTH - width):.2f}" y="{_HEIGHT - height:.2f}" width="{width:.2f}"'
+        f' height="{height:.2f}"/>'
+        for at, height in ((at, max(_HEIGHT * count / most, 1)) for at, count in counts.items())
     )
     return (
         f'<svg class="columns" viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" role="img"'

@@ -4,7 +4,7 @@ Every value is escaped on its way in (`_text`); the page also forbids itself to 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import escape
 
 from tui.clean import one_line
@@ -160,7 +160,9 @@ def _over_time(figures: Figures) -> Iterator[str]:
     yield '<section aria-labelledby="when">\n<h2 id="when">When</h2>'
     if len(found) > 1:
         words = f"{_messages(sum(counts))} from {names[0]} to {names[-1]}; the most, {max(counts)}, {most}."
-        yield f"<figure>\n{columns(counts, words)}\n<figcaption>{words}</figcaption>\n</figure>"
+        places = [(moment - found[0][0]) // timedelta(hours=1 if hourly else 24) for moment, _ in found]
+        chart = columns(dict(zip(places, counts, strict=True)), words)
+        yield f"<figure>\n{chart}\n<figcaption>{words}</figcaption>\n</figure>"
     yield from _table(
         "Messages that mail servers took.",
         ("Hour" if hourly else "Day", "Messages"),
