@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tui.audit.people import Calendar, mailboxes, unfolded
 from tui.audit.reading import Header, Mail, Part
 from tui.contents import Passage, look_into
-from tui.guard import Leak, Roll
+from tui.guard import Leak, Roll, TooDeep
 
 # Whoever reads the message reads these. The headers of the envelope count where one lists several people: that is how
 # some servers undo a Bcc.
@@ -216,7 +216,10 @@ class _Recipient:
                 yield _mailbox(key)
 
     def _listed_in(self, text: str) -> frozenset[str]:
-        return self._roll.find(text, _no_value)[0]
+        try:
+            return self._roll.find(text, _no_value)[0]
+        except TooDeep:
+            return frozenset()  # what nobody's program would ever decode was shown to nobody
 
     def others_in(self, text: str) -> set[str]:
         """The keys of the roll that stand in `text`; of an address with a +tag, which is found without it too, one."""

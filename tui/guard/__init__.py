@@ -3,5 +3,6 @@
 from tui.guard.cleared import Cleared, Leak
 from tui.guard.inspection import clear
 from tui.guard.roll import Roll
+from tui.guard.spelling import TooDeep
 
-__all__ = ["Cleared", "Leak", "Roll", "clear"]
+__all__ = ["Cleared", "Leak", "Roll", "TooDeep", "clear"]
