@@ -120,7 +120,7 @@ def test_messages_over_time_are_a_chart_with_words_and_a_table(browser: Browser)
     label, drawn = browser.run(
         '[document.querySelector("svg[role=img]").ariaLabel, document.querySelectorAll("svg[role=img] rect").length]'
     )
-    assert label == "3 messages from 2027-04-01 to 2027-04-06; the most, 1, 2027-04-01."
+    assert label == "3 messages from 2027-04-01 to 2027-04-06; the most, 1, on 2027-04-01."
     assert drawn == len(browser.run('[...document.querySelectorAll("#when ~ table tbody tr")].map(() => 1)')) == 3
 
 

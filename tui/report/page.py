@@ -38,8 +38,9 @@ p { margin: .4rem 0; max-width: 45rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding: .3rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; border-bottom: 1px solid var(--line); }
-.wide th, .wide td { overflow-wrap: break-word; padding: .35rem .45rem; }
-.wide .long { min-width: 10rem; }
+.wide th, .wide td { min-width: 5.5rem; padding: .35rem .45rem; }
+.wide .number { min-width: 4.2rem; }
+.wide .long { min-width: 12rem; }
 .wide .time { min-width: 6.5rem; }
 .wide table { font-size: .9rem; }
 thead th { background: var(--shade); }
@@ -56,8 +57,9 @@ footer { margin-top: 2.5rem; border-top: 2px solid var(--line); padding-top: .5r
     --alarm: #000; --alarm-paper: #fff; }
   body { max-width: none; padding: 0; font-size: 9pt; }
   .wide { overflow: visible; }
-  .wide .long, .wide .time { min-width: 0; }
-  .wide table { font-size: 8pt; }
+  .wide table { font-size: 7.5pt; }
+  .wide th, .wide td, .wide .number, .wide .long, .wide .time { min-width: 0; padding: .2rem .3rem; }
+  .wide .number { white-space: normal; }
   thead { display: table-header-group; }
   tr, figure { break-inside: avoid; }
   h2 { break-after: avoid; }
@@ -71,7 +73,7 @@ _MEANING: Mapping[str, str] = {
     "deferred": "the server put it off: it is due again",
     "unknown": "the connection was lost after it had gone out: it may have arrived",
     "unsent": "still to send",
-    ADOPTED: "what another program sent, as `repair` found it",
+    ADOPTED: "what another program sent, put down by repair",
 }
 
 
@@ -159,7 +161,8 @@ def _over_time(figures: Figures) -> Iterator[str]:
     most = names[counts.index(max(counts))]
     yield '<section aria-labelledby="when">\n<h2 id="when">When</h2>'
     if len(found) > 1:
-        words = f"{_messages(sum(counts))} from {names[0]} to {names[-1]}; the most, {max(counts)}, {most}."
+        when = f"{'at' if hourly else 'on'} {most}"
+        words = f"{_messages(sum(counts))} from {names[0]} to {names[-1]}; the most, {max(counts)}, {when}."
         places = [(moment - found[0][0]) // timedelta(hours=1 if hourly else 24) for moment, _ in found]
         chart = columns(dict(zip(places, counts, strict=True)), words)
         yield f"<figure>\n{chart}\n<figcaption>{words}</figcaption>\n</figure>"
@@ -192,7 +195,7 @@ def _people(figures: Figures) -> Iterator[str]:
     )
     group = ("Group",) if figures.groups else ()
     heads = (*who, *group, "Message", "Version", "Outcome", "Settled", "The server's reply")
-    classes = (*[""] * (len(who) + len(group)), "", "number", "", "time", "long")
+    classes = (*("", "long")[: len(who)], *["" for _ in group], "", "number", "", "time", "long")
     caption = "Every message, person by person, oldest first."
     yield from _scrolling("Who was sent what", _table(caption, heads, rows, classes=classes))
     yield "</section>"
@@ -238,7 +241,7 @@ def _history(figures: Figures) -> Iterator[str]:
     heads = ("When", "Number" if figures.anonymous else "Address", "Message", "Outcome", "The server's reply")
     yield from _scrolling(
         "History",
-        _table("Every attempt, oldest first.", heads, rows, classes=("time", "", "", "", "long"), headed=False),
+        _table("Every attempt, oldest first.", heads, rows, classes=("time", "long", "", "", "long"), headed=False),
     )
     yield "</section>"
 
