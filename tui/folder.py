@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -45,6 +46,12 @@ _URGENT = 7
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
 """Two clocks that differ by less are one clock that was put right."""
+
+_OF_THE_WORDING = (
+    *("_wording_problems", "_wording_digests", "_composer", "_roll", "_roll_of_nobody", "_columns_where"),
+    *("problems", "errors", "_by_record"),
+)
+"""What is remembered of a folder and would be another thing with another wording."""
 
 _TEMPLATES: Mapping[str, str] = {"invite": "invitation", "update": "update", "cancel": "cancellation"}
 
@@ -266,6 +273,28 @@ class Folder:
 
         return mailing.prepare(intended, self._composer, self._roll, note=note)
 
+    def read_through(self, intended: Plan, *, note: str = "") -> "Iterator[MessageView]":
+        """The plan's messages one after the other, as a send would make them: to look at. InputError or LeakError."""
+        from tui import mailing
+
+        for action in intended.to_send:
+            made = mailing.prepare(Plan((action,), ""), self._composer, self._roll_beside(action), note=note)
+            yield _read_back(action.attendee.address, action.action, made.clear(made.letters[0]).raw)
+
+    def worded(self, template: str) -> "Folder":
+        """The same folder, whose invitations and updates have this wording. InputError where there is no such one.
+
+        Nothing is read again but the wording: a long list is shared with this folder.
+        """
+        from tui.invitation import load_wording
+
+        wording = load_wording(template, self.event_path.parent, None)
+        other = copy(self)
+        for name in _OF_THE_WORDING:
+            other.__dict__.pop(name, None)
+        other.__dict__["_wordings"] = {**self._wordings, "invite": wording, "update": wording}
+        return other
+
     def view(self, attendee: Attendee, session: str | None = None) -> MessageView:
         """The message that this attendee would be sent, or holds: of their first session, or of the one that is named.
 
@@ -363,9 +392,9 @@ class Folder:
             with ledger.chronicle() as found:
                 yield found
 
-    @cached_property
+    @property
     def promise(self) -> "Promise | None":
-        """The replacement that is owed to people, None where none was promised."""
+        """The replacement that is owed to people, None where none was promised; asked anew each time."""
         with ledgers.open_to_read(self.ledger_path) as ledger:
             owed = ledger.promised()
             if not owed:
