@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from tui import guard
 from tui.clean import file_name
+from tui.delivery.brakes import Brakes, Stop
 from tui.delivery.faults import Fault, Receipt
 from tui.delivery.pacing import Pace, backoff
 from tui.errors import AccountError, InputError, InviteError, LeakError, LedgerError, Problem
@@ -37,10 +38,6 @@ if TYPE_CHECKING:
 
 _OPENING = frozenset({"connect", "greeting", "ehlo", "starttls", "auth"})
 """Stages of a session at which nothing has been said of any message yet."""
-
-
-_ALIKE = 3
-"""So many messages in a row, refused for what they are, and the rest of the run is not tried."""
 
 GRACE = 10.0
 """Seconds that a run which is stopped waits for the server's word on what is in flight; then it is `unknown`."""
@@ -302,7 +299,7 @@ class _Run:
         self._ended = False
         self._held_until, self._held_because = 0.0, ""
         self._lost_sessions = 0
-        self._alike = 0
+        self._brakes = Brakes(pacing.connections)
         self._first: Connection | None = None
         self._is_open = threading.Event()
 
@@ -476,11 +473,26 @@ class _Run:
         if isinstance(result, Fault):
             self._last[task.number] = Settled(task.letter, result.outcome, result.reply, task.attempts)
             if self._is_tried_again(task, result):
+                self._brake(task, result, is_final=False)
                 return
         self.report(task, "accepted" if isinstance(result, Receipt) else result.outcome, result.reply)
         if isinstance(result, Fault) and result.stop:
             raise result.error()
-        self._doubt(result)
+        if stop := self._brake(task, result, is_final=True):
+            raise BrakeError(stop)
+
+    def _brake(self, task: _Try, result: Receipt | Fault, *, is_final: bool) -> Stop | None:
+        """Why the run is not to go on, if there is a reason in what the server has said last."""
+        with self._turn:
+            if isinstance(result, Receipt):
+                self._lost_sessions = 0
+            elif self._ended or self._control.stopped or result.stage in _OPENING:
+                return None
+            was_probing = self._brakes.is_probing
+            stop = self._brakes.judge(result, task.attempts, is_final=is_final)
+            if was_probing and not self._brakes.is_probing:
+                self._turn.notify_all()
+            return stop
 
     # --- whose turn it is ------------------------------------------------------------------------------------------
 
@@ -488,7 +500,8 @@ class _Run:
         """Seconds until a letter is due, infinite where none will be. Asked with the turn."""
         if self._again and (delay := self._again[0][0] - time.monotonic()) <= 0:
             return delay
-        if self._taken < len(self._messages):
+        # While the server puts everything off, those whom it has put off are tried before anybody new.
+        if self._taken < len(self._messages) and not (self._brakes.is_probing and (self._again or self._in_hand)):
             return 0.0
         return self._again[0][0] - time.monotonic() if self._again else math.inf
 
@@ -578,21 +591,6 @@ class _Run:
             self._held_until, self._held_because = time.monotonic() + seconds, reason
         self._results.put(Waiting(seconds, reason))
         self._pace.hold(seconds)
-
-    def _doubt(self, result: Receipt | Fault) -> None:
-        """Ends a run whose messages are refused for what is the same in all of them, before all are refused."""
-        if isinstance(result, Receipt):
-            self._alike = self._lost_sessions = 0
-            return
-        with self._turn:
-            if result.outcome == "refused" and result.alike and result.stage != "rcpt":
-                self._alike += 1
-            is_hopeless = self._alike >= _ALIKE
-        if is_hopeless and result.alike:
-            raise RefusedAlikeError(
-                f"The mail server refuses the messages for what they are, so the run was ended: {result.reply}",
-                hint="Correct the wording, the attachments or the account; the rest is still to send.",
-            )
 
 
 class _Line:
@@ -711,11 +709,14 @@ class _Line:
         self._run.judge(task, receipt)
 
 
-class RefusedAlikeError(InviteError):
-    """The server refuses messages for what all of them have in common: what is left is still to send."""
+class BrakeError(InviteError):
+    """The run was ended by what the server's answers have in common: what is left is still to send."""
 
     exit_code = 3
-    code = "refused-alike"
+    code = "stopped"
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__(stop.message, hint=stop.hint, code=stop.code)
 
 
 class PausedError(InviteError):

@@ -26,7 +26,7 @@ from tui.event import Event, MessageSettings
 from tui.guard import Cleared, Roll
 from tui.invitation import Composer
 from tui.ledger import Ledger, Outcome, Person, open_for_run, open_to_read
-from tui.mailing import Control, Mailing, Pacing, PausedError, RefusedAlikeError, Settled, Waiting, prepare, rehearse
+from tui.mailing import BrakeError, Control, Mailing, Pacing, PausedError, Settled, Waiting, prepare, rehearse
 from tui.plan import Plan, make, make_resend
 
 WORDING = a_wording(
@@ -263,7 +263,7 @@ def test_messages_that_are_refused_for_what_they_are_end_the_run_before_all_are(
 ) -> None:
     server.say("DOT", "554 5.7.1 Looks like spam")
     settled, error = until_it_fails(sending(a_mailing(9), ledger, server))
-    assert isinstance(error, RefusedAlikeError) and error.exit_code == 3 and "spam" in error.message
+    assert isinstance(error, BrakeError) and error.exit_code == 3 and "spam" in error.message
     assert Counter(step.outcome for step in settled) == {"refused": 3, "unsent": 6}
     assert recorded(ledger) == {"refused": 3, "unsent": 6}
 
@@ -274,6 +274,90 @@ def test_one_message_that_is_too_large_among_others_does_not_end_the_run(
     for number in (2, 5):
         server.say("DOT", "552 5.3.4 Too large", to=f"guest{number}@example.org")
     assert Counter(outcomes(sending(a_mailing(9), ledger, server))) == {"accepted": 7, "refused": 2}
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+def test_a_list_of_dead_addresses_ends_the_run_and_the_same_command_goes_on_with_the_rest(
+    ledger: Ledger, server: RecordingServer, connections: int
+) -> None:
+    people = guests(40)
+    for number in range(5, 25):
+        server.say("RCPT", "550 5.1.1 No such user", to=f"guest{number}@example.org")
+    pacing = replace(FAST, connections=connections)
+    settled, error = until_it_fails(sending(a_mailing(people), ledger, server, pacing=pacing))
+    assert (error.code, error.exit_code) == ("refused-often", 3)
+    assert "dead addresses" in error.message and "No such user" in error.message and "same command" in str(error.hint)
+    counts = Counter(step.outcome for step in settled)
+    assert 10 <= counts["refused"] < 10 + connections and counts["unsent"] >= 15 and recorded(ledger) == counts
+    for _ in range(2):
+        rest = prepare(make(an_event(), people, ledger.people()), composer(), roll_of(people))
+        try:
+            outcomes(sending(rest, ledger, server, pacing=pacing))
+        except BrakeError:
+            continue
+        break
+    assert recorded(ledger) == {"accepted": 20, "refused": 20}
+    assert Counter(recipients(server)) == {f"guest{n}@example.org": 1 for n in (*range(5), *range(25, 40))}
+
+
+def test_a_list_with_some_dead_addresses_is_sent_to_its_end(ledger: Ledger, server: RecordingServer) -> None:
+    for number in range(0, 60, 3):
+        server.say("RCPT", "550 5.1.1 No such user", to=f"guest{number}@example.org")
+    assert Counter(outcomes(sending(a_mailing(60), ledger, server))) == {"accepted": 40, "refused": 20}
+
+
+@pytest.mark.parametrize(("connections", "retries"), [(1, 2), (4, 2), (1, 0)])
+def test_a_server_that_puts_everything_off_is_asked_again_by_those_alone_and_then_no_more(
+    ledger: Ledger, server: RecordingServer, connections: int, retries: int
+) -> None:
+    server.say("MAIL", "451 4.3.0 Local error", after=3)
+    pacing = replace(FAST, connections=connections, retries=retries, backoff=0.05)
+    settled, error = until_it_fails(sending(a_mailing(100), ledger, server, pacing=pacing))
+    assert (error.code, error.exit_code) == ("deferred-alike", 3) and "Local error" in error.message
+    counts = Counter(step.outcome for step in settled)
+    assert counts["accepted"] == 3 and 10 <= counts["deferred"] < 10 + 2 * connections and recorded(ledger) == counts
+    tries = max(person.latest.attempts for person in ledger.people().values())
+    assert tries == retries + 1
+    server.behave()
+    people = guests(100)
+    rest = prepare(make(an_event(), people, ledger.people()), composer(), roll_of(people))
+    assert outcomes(sending(rest, ledger, server)) == ["accepted"] * 97
+
+
+def test_a_server_that_takes_nobody_at_the_first_try_gets_everybody_in_a_few_rounds(
+    ledger: Ledger, server: RecordingServer
+) -> None:
+    for number in range(60):
+        server.say("RCPT", "450 4.2.0 Greylisted", to=f"guest{number}@example.org", times=1)
+    began = time.monotonic()
+    found = outcomes(sending(a_mailing(60), ledger, server, pacing=replace(FAST, backoff=0.4)))
+    assert Counter(found) == {"accepted": 60} == recorded(ledger)
+    # Ten first, and when those are taken all the others at once: not ten at a time.
+    assert time.monotonic() - began < 5 * 0.4 + 1
+    first_tries = [line for _, line in server.transcript if line.startswith("RCPT")]
+    assert len(set(first_tries[:10])) == 10 and set(first_tries[10:12]) <= set(first_tries[:10])
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+def test_a_network_that_loses_every_answer_leaves_few_unknown(
+    ledger: Ledger, server: RecordingServer, connections: int
+) -> None:
+    server.drop("STORED", after=2)
+    pacing = replace(FAST, connections=connections)
+    settled, error = until_it_fails(sending(a_mailing(60), ledger, server, pacing=pacing))
+    assert (error.code, error.exit_code) == ("unknown-alike", 3) and "resend" in str(error.hint)
+    counts = Counter(step.outcome for step in settled)
+    assert 5 <= counts["unknown"] <= 5 + 2 * connections and recorded(ledger) == counts
+    assert Counter(recipients(server)) == dict.fromkeys(recipients(server), 1)
+
+
+def test_a_network_that_loses_every_conversation_ends_the_run(ledger: Ledger, server: RecordingServer) -> None:
+    server.drop("DATA", after=2)
+    settled, error = until_it_fails(sending(a_mailing(60), ledger, server, pacing=replace(FAST, retries=1)))
+    assert (error.code, error.exit_code) == ("lost-alike", 3)
+    counts = Counter(step.outcome for step in settled)
+    assert counts == {"accepted": 2, "unsent": 58} and len(server.messages) == 2
+    assert sum(person.latest.attempts for person in ledger.people().values()) <= 2 + 5 * 2
 
 
 def test_what_is_put_off_is_tried_again_so_often_and_the_others_do_not_wait_for_it(
