@@ -337,7 +337,8 @@ class _Run:
         failure: InviteError | None = None
         threads: list[threading.Thread] = []
         try:
-            count = min(self._pacing.connections, len(self.mailing.letters))
+            # A run that is stopped before it begins is recorded, and asks nothing of the server.
+            count = 0 if self._control.stopped else min(self._pacing.connections, len(self.mailing.letters))
             for number in range(count):
                 threads.append(threading.Thread(target=self._work, args=(number == 0,), daemon=True))
                 threads[-1].start()

@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
-from tui.cli import output
+from tui.cli import holding, output
 from tui.cli.output import say, tell
+from tui.delivery.timing import moment_of
 from tui.errors import AccountError, ConfirmationError, InputError, InviteError, UsageError
 from tui.folder import Folder, open_folder
 from tui.mailing import Control, Settled, Waiting
@@ -124,6 +125,7 @@ def _send(options: argparse.Namespace) -> int:
     if options.confirm is not None and options.approve is not None:
         raise UsageError("--confirm and --approve exclude each other.", hint="Use the one that you mean.")
     folder = _open(options)
+    moment = moment_of(options.at, folder.timezone.key, datetime.now(UTC)) if options.at else None
     _must_be_free(options, folder)
     made = folder.plan(only=options.only, skip_errors=options.skip_errors)
     if options.approve is not None and options.approve.strip().lower() != made.digest:
@@ -134,7 +136,7 @@ def _send(options: argparse.Namespace) -> int:
     for action in made.actions:
         if action.kind in ("unknown", "refused", "cancelled", "withdrawn", "removed"):
             tell(f"left as it is: {action.attendee.address}: {action.reason}")
-    return _carry_out(options, folder, made, approved=options.approve is not None)
+    return _carry_out(options, folder, made, approved=options.approve is not None, moment=moment)
 
 
 def _must_be_free(options: argparse.Namespace, folder: Folder) -> None:
@@ -181,11 +183,15 @@ def _cancel(options: argparse.Namespace) -> int:
     return _carry_out(options, folder, made, approved=False)
 
 
-def _carry_out(options: argparse.Namespace, folder: Folder, made: Plan, *, approved: bool) -> int:
-    """Rehearses or sends a plan that has been confirmed, and prints what became of it."""
+def _carry_out(
+    options: argparse.Namespace, folder: Folder, made: Plan, *, approved: bool, moment: datetime | None = None
+) -> int:
+    """Rehearses or sends a plan that has been confirmed, at that `moment`, and prints what became of it."""
     dry_run = options.dry_run or not folder.account_name
     if not dry_run:
         folder.account  # noqa: B018  # an account that is unknown is said before anything is asked
+        for caution in output.cautions_of(folder):
+            tell(f"caution: {caution}")
     note = getattr(options, "note", "")
     if not dry_run and not approved and options.confirm is None:
         # What cannot be sent is said before anybody is asked to confirm it.
@@ -196,28 +202,19 @@ def _carry_out(options: argparse.Namespace, folder: Folder, made: Plan, *, appro
     if dry_run and not options.dry_run:
         tell("There is no account, so this is a rehearsal: the messages go to the outbox and nothing is sent.")
     control = Control()
+    if not dry_run and made.to_send:
+        folder, made = _hold(options, folder, made, control, moment)
     settled: list[Settled] = []
-    failure: InviteError | None = None
     began = time.monotonic()
     if not dry_run and folder.account and made.to_send:
-        tell(f"Sending through {folder.account.name}, {folder.account.host}:{folder.account.port}.")
-    countdown = output.Countdown()
-    with _interruptible(control):
-        try:
-            patience = _patience(options.wait)
-            happenings: Iterator[Settled | Waiting] = (
-                folder.rehearse(made, note=note, control=control)
-                if dry_run
-                else folder.send(made, control=control, command=options.command, note=note, patience=patience)
-            )
-            for happening in happenings:
-                if isinstance(happening, Waiting):
-                    countdown.show(happening)
-                    continue
-                settled.append(happening)
-                _progress(happening, len(settled), len(made.to_send), quiet=dry_run)
-        except InviteError as error:
-            failure = error
+        forecast = output.forecast_of(folder, len(made.to_send))
+        words = f" {forecast.in_words}" if forecast else ""
+        tell(f"Sending through {folder.account.name}, {folder.account.host}:{folder.account.port}.{words}")
+    if dry_run:
+        with _interruptible(control):
+            failure = _follow(folder.rehearse(made, note=note, control=control), settled, made, quiet=True)
+    else:
+        failure = _send_all(options, folder, made, control, settled)
     order = {id(action): at for at, action in enumerate(made.to_send)}
     settled.sort(key=lambda item: order[id(item.action)])
     document = output.run_document(settled, made.digest, dry_run=dry_run)
@@ -234,6 +231,77 @@ def _carry_out(options: argparse.Namespace, folder: Folder, made: Plan, *, appro
     if failure:
         output.report_error(failure, as_json=False)
     return _code_of(settled, failure, control, dry_run=dry_run)
+
+
+def _hold(
+    options: argparse.Namespace, folder: Folder, made: Plan, control: Control, moment: datetime | None
+) -> tuple[Folder, Plan]:
+    """Waits for what --at and --undo ask. After a wait everything is read anew: ConfirmationError where it is no
+    longer what was confirmed."""
+    if moment:
+        with _interruptible(control, b"\n"):
+            holding.wait_for(moment, control)
+        folder = _open(options)
+        again = folder.plan(only=options.only, skip_errors=options.skip_errors)
+        if again.digest != made.digest:
+            raise ConfirmationError(
+                "The plan is no longer the one that was confirmed before the wait; nothing was sent.",
+                hint="The event, the attendees, the wording or the ledger has changed meanwhile. Look at `plan` again.",
+            )
+        made = again
+    if options.undo:
+        with _interruptible(control, b"\n"):
+            holding.hold(options.undo, control)
+    return folder, made
+
+
+def _send_all(
+    options: argparse.Namespace, folder: Folder, made: Plan, control: Control, settled: list[Settled]
+) -> InviteError | None:
+    """Sends the plan, with --canary in two runs; returns what ended it early. Who has to wait is recorded as unsent."""
+    patience, note = _patience(options.wait), getattr(options, "note", "")
+
+    def send(part: Plan, control: Control) -> InviteError | None:
+        run = folder.send(part, control=control, command=options.command, note=note, patience=patience)
+        return _follow(run, settled, made, quiet=False)
+
+    first, rest = holding.canary(made, getattr(options, "canary", None))
+    if rest is not None:
+        try:
+            folder.prepare(made, note=note)  # nothing goes before everything is cleared
+        except InviteError as error:
+            return error
+    with _interruptible(control):
+        failure = send(first, control)
+    if rest is None or not settled:
+        return failure
+    counts = output.run_document(settled, made.digest, dry_run=False)["counts"]
+    words = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    if failure is None and not control.stopped and holding.may_go_on(words, len(rest.to_send)):
+        with _interruptible(control):
+            return send(rest, control)
+    with _interruptible(control):
+        stopped = Control()
+        stopped.stop()
+        left = send(rest, stopped)
+    return failure or left
+
+
+def _follow(
+    happenings: Iterator[Settled | Waiting] | Iterator[Settled], settled: list[Settled], made: Plan, *, quiet: bool
+) -> InviteError | None:
+    """Shows a run as it goes and collects its outcomes; returns what ended it early."""
+    countdown = output.Countdown()
+    try:
+        for happening in happenings:
+            if isinstance(happening, Waiting):
+                countdown.show(happening)
+                continue
+            settled.append(happening)
+            _progress(happening, len(settled), len(made.to_send), quiet=quiet)
+    except InviteError as error:
+        return error
+    return None
 
 
 def _code_of(settled: list[Settled], failure: InviteError | None, control: Control, *, dry_run: bool) -> int:
@@ -275,8 +343,11 @@ def _patience(wait: float | None) -> float:
     return _PATIENCE_ON_A_TERMINAL if sys.stderr.isatty() else 0.0
 
 
+_STOPPING = b"\nStopping: what is in flight is settled first. Once more leaves at once.\n"
+
+
 @contextmanager
-def _interruptible(control: Control) -> Iterator[None]:
+def _interruptible(control: Control, words: bytes = _STOPPING) -> Iterator[None]:
     """The first signal lets what is in flight settle; a second one breaks it off, and is safe: the ledger knows."""
     leaving = threading.Timer(_TO_LEAVE, os._exit, (130,))
     leaving.daemon = True
@@ -292,7 +363,7 @@ def _interruptible(control: Control) -> Iterator[None]:
         control.stop()
         with suppress(OSError):  # a terminal that was closed hears nothing
             # Written in one call: a handler may have interrupted a print.
-            os.write(2, b"\nStopping: what is in flight is settled first. Once more leaves at once.\n")
+            os.write(2, words)
 
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
     numbers = [getattr(signal, name) for name in names]
@@ -344,6 +415,7 @@ def _summary(
 
 def _status(options: argparse.Namespace) -> int:
     folder = _open(options, [])
+    folder.must_have_ledger()
     people = folder.people(history=True)
     if options.json:
         output.print_json(output.status_document(folder, people))

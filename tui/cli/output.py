@@ -13,6 +13,7 @@ from typing import Any
 
 from tui.attendees import Attendee
 from tui.clean import spreadsheet_cell, visible
+from tui.delivery.timing import Forecast
 from tui.errors import AccountError, InviteError, Problem
 from tui.folder import Folder, MessageView
 from tui.ledger import OUTCOMES, Person
@@ -129,6 +130,40 @@ def plan_document(plan: Plan, folder: Folder) -> dict[str, Any]:
             for action in plan.actions
         ],
         "columns": {**folder.columns(), "where": folder.columns_where()},
+        **_forecast_document(forecast_of(folder, len(plan.to_send))),
+        "cautions": cautions_of(folder),
+    }
+
+
+def forecast_of(folder: Folder, count: int) -> Forecast | None:
+    """How long it will take; None where it would be a rehearsal, or the account is unknown: that is said elsewhere."""
+    with suppress(AccountError):
+        return folder.forecast(count) if folder.account else None
+    return None
+
+
+def cautions_of(folder: Folder) -> list[str]:
+    """What the organiser should know before a send; nothing where it would be a rehearsal."""
+    with suppress(AccountError):
+        return list(folder.cautions) if folder.account else []
+    return []
+
+
+def _forecast_document(forecast: Forecast | None) -> dict[str, Any]:
+    if forecast is None:
+        return {}
+    return {
+        "forecast": {
+            "seconds": round(forecast.seconds),
+            "begins_at": forecast.begins_at.isoformat(timespec="seconds"),
+            "ends_at": forecast.ends_at.isoformat(timespec="seconds"),
+            "passes_midnight": forecast.passes_midnight,
+            "per_minute": forecast.per_minute,
+            "provider": forecast.provider,
+            "per_day": forecast.per_day,
+            "sent_lately": forecast.sent_lately,
+            "over_quota_by": forecast.over_quota_by,
+        }
     }
 
 
@@ -142,7 +177,11 @@ def print_plan(plan: Plan, folder: Folder) -> None:
         say(f"  {action.action:6}  {who}{session}: {action.reason}")
     counts = ", ".join(f"{count} {word}" for word, count in plan.counts.items() if count)
     say(f"{counts or 'nobody'}. To send: {len(plan.to_send)}{_by_group(plan.groups)}")
+    if (forecast := forecast_of(folder, len(plan.to_send))) and forecast.in_words:
+        say(forecast.in_words)
     say(_columns_in_words(folder))
+    for caution in cautions_of(folder):
+        say(f"Caution: {caution}")
     say(f"Digest: {plan.digest}")
 
 
@@ -352,9 +391,10 @@ def question(plan: Plan, folder: Folder) -> Iterable[str]:
     width = max((len(group) for group in plan.groups), default=0)
     for group, count in plan.groups.items():
         yield f"  {group or 'no group':{max(width, 8)}}  {count:>6}"
-    count, per_minute = len(plan.to_send), folder.pacing().per_minute
-    minutes = f", in about {max(round(count / per_minute), 1)} min" if per_minute else ""
-    yield f"This will send {count} message(s){minutes}. Type the number to send them:"
+    forecast = forecast_of(folder, len(plan.to_send))
+    if forecast and forecast.in_words:
+        yield forecast.in_words
+    yield f"This will send {len(plan.to_send)} message(s). Type the number to send them:"
 
 
 def _by_group(groups: Mapping[str, int]) -> str:

@@ -82,6 +82,8 @@ def _send(parser: _Parser) -> None:
     parser.add_argument(
         "--only", action="append", default=[], metavar="ADDRESS", help="of this plan, only these people"
     )
+    parser.add_argument("--at", metavar="TIME", help='wait until "2027-04-29 09:00", in the event\'s timezone')
+    parser.add_argument("--canary", type=_count, metavar="N", help="send to the first N, then wait for your word")
 
 
 def _resend(parser: _Parser) -> None:
@@ -198,6 +200,7 @@ def _sends(parser: _Parser) -> None:
     parser.add_argument("--confirm", type=_count, metavar="N", help="the number of messages that this run will send")
     parser.add_argument("--dry-run", action="store_true", help="write the messages to the outbox, send nothing")
     parser.add_argument("--outbox", metavar="DIR", help="where a dry run writes (default: outbox/, event folder)")
+    parser.add_argument("--undo", type=_seconds, metavar="SECONDS", help="hold the first message back for so long")
     parser.add_argument("--wait", type=_seconds, metavar="SECONDS", help="how long to wait for a quota or a throttle")
 
 
