@@ -25,6 +25,8 @@ FIRST = "0" * 64
 
 _CODE = re.compile(r"[2-5]\d\d(?:[ -][245]\.\d{1,3}\.\d{1,3})?(?=[ -]|$)")
 
+_COMPACT = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+
 Body = dict[str, Any]
 """A line without its number and its hashes."""
 
@@ -169,7 +171,7 @@ def lines(chronicle: Chronicle, about: About, chain: Chain, *, anonymous: bool) 
 
 def canonical(content: Mapping[str, Any]) -> bytes:
     """The bytes of which a line's hash is made."""
-    return json.dumps(content, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    return _COMPACT(content).encode("ascii")
 
 
 def sealed(content: bytes, digest: str) -> bytes:
