@@ -562,6 +562,7 @@ class _Run:
             if seconds > self._pacing.patience:
                 self._fail(_too_long(seconds, fault))
                 return False
+            self._pace.slow_down()
             self._hold(seconds, fault.reply)
             self.put_back(task, seconds)
             return True

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tui.delivery.pacing import LONGEST_BACKOFF, Pace, backoff
+from tui.delivery.pacing import LONGEST_BACKOFF, SLOWEST, Pace, backoff
 
 
 class Clock:
@@ -112,6 +112,91 @@ class TestPace:
         started = time.monotonic()
         assert not pace.turn()
         assert time.monotonic() - started < 5
+
+
+def _gaps(pace: Pace, clock: Clock, count: int) -> list[float]:
+    """The seconds between so many turns and the ones before."""
+    found = []
+    for _ in range(count):
+        before = clock.now
+        assert pace.turn()
+        found.append(clock.now - before)
+    return found
+
+
+class TestThrottled:
+    def test_halves_the_rate_and_keeps_the_rhythm(self, clock: Clock) -> None:
+        pace = Pace(20, clock=clock, wait=clock.wait)
+        assert _gaps(pace, clock, 3) == [0, 3, 3]
+        pace.slow_down()
+        assert _gaps(pace, clock, 4) == [6, 6, 6, 6]
+
+    def test_goes_faster_again_when_it_has_gone_well_and_never_faster_than_it_was_asked_to(self, clock: Clock) -> None:
+        pace = Pace(20, clock=clock, wait=clock.wait)
+        pace.turn()
+        pace.slow_down()
+        assert _gaps(pace, clock, 30) == [6.0] * 11 + [3.0] * 19
+
+    def test_a_server_that_throttles_again_is_given_longer(self, clock: Clock) -> None:
+        pace = Pace(20, clock=clock, wait=clock.wait)
+        pace.turn()
+        pace.slow_down()
+        _gaps(pace, clock, 11)
+        pace.slow_down()
+        gaps = _gaps(pace, clock, 40)
+        assert gaps.count(6.0) == 21 and gaps[21:] == [3.0] * 19
+
+    def test_what_several_connections_are_told_at_once_is_one_throttle(self, clock: Clock) -> None:
+        pace = Pace(20, clock=clock, wait=clock.wait)
+        pace.turn()
+        for _ in range(8):
+            pace.slow_down()
+        assert _gaps(pace, clock, 2) == [6, 6]
+
+    def test_where_there_was_no_limit_it_is_slower_than_it_went(self, clock: Clock) -> None:
+        pace = Pace(0, clock=clock, wait=clock.wait)
+        for _ in range(100):
+            pace.turn()
+            clock.now += 0.5
+        pace.slow_down()
+        assert _gaps(pace, clock, 3) == pytest.approx([1, 1, 1])
+        # And in the end without a limit again.
+        for _ in range(200):
+            pace.turn()
+        assert _gaps(pace, clock, 3) == [0, 0, 0]
+
+    def test_is_never_slower_than_the_slowest_and_waits_out_a_pause(self, clock: Clock) -> None:
+        pace = Pace(20, clock=clock, wait=clock.wait)
+        for _ in range(12):
+            pace.turn()
+            pace.slow_down()
+        assert _gaps(pace, clock, 2) == [SLOWEST, SLOWEST]
+        pace.slow_down()
+        pace.hold(600)
+        assert _gaps(pace, clock, 2) == [600, SLOWEST]
+
+    def test_a_rate_below_the_slowest_stays_what_it_was(self, clock: Clock) -> None:
+        pace = Pace(0.5, clock=clock, wait=clock.wait)
+        pace.turn()
+        pace.slow_down()
+        assert _gaps(pace, clock, 2) == [120, 120]
+
+    def test_finds_the_rate_that_the_server_bears(self, clock: Clock) -> None:
+        # The server takes ten in any minute, and throttles whoever sends more.
+        pace = Pace(60, clock=clock, wait=clock.wait)
+        taken: list[float] = []
+        throttled = 0
+        while len(taken) < 300:
+            pace.turn()
+            if sum(clock.now - at < 60 for at in taken) >= 10:
+                throttled += 1
+                pace.slow_down()
+                pace.hold(60)
+            else:
+                taken.append(clock.now)
+        minutes = (taken[-1] - taken[0]) / 60
+        assert 30 <= minutes < 60
+        assert throttled < 15
 
 
 class TestBackoff:

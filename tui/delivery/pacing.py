@@ -8,11 +8,24 @@ LONGEST_BACKOFF = 3_600.0
 """Seconds. Later than that is the next run's affair."""
 
 
+SLOWEST = 60.0
+"""Seconds between two messages, at most, for a server that throttles. What is slower than that is a pause."""
+
+_PROBATION = 10
+"""Messages that go well before a run that was slowed down goes twice as fast again; after each further time twice as
+many, so that a run finds the rate that the server bears and stays near it."""
+
+_LONGEST_PROBATION = 320
+_NEGLIGIBLE = 0.001
+
+
 class Pace:
     """A steady rhythm of so many messages a minute, shared by all connections of a run (thread-safe).
 
-    No bursts, after an idle time neither: providers count in short windows. `wait(seconds)` returns early, and says
-    True, when the run is to stop (`threading.Event.wait` is one); `clock` gives seconds that never go back.
+    No bursts, after an idle time neither: providers count in short windows. Where the server throttles, `slow_down`
+    halves the rate, and messages that go well double it again, up to the rate of the beginning. `wait(seconds)` returns
+    early, and says True, when the run is to stop (`threading.Event.wait` is one); `clock` gives seconds that never go
+    back.
     """
 
     def __init__(
@@ -21,7 +34,10 @@ class Pace:
         """`per_minute` 0 is no limit. Raises `ValueError` for a negative one."""
         if per_minute < 0:
             raise ValueError("a rate cannot be negative")
-        self._interval = 60.0 / per_minute if per_minute else 0.0
+        self._shortest = self._interval = 60.0 / per_minute if per_minute else 0.0
+        # Turns since the rate changed last, and when the first of them was.
+        self._turns, self._since = 0, 0.0
+        self._probation = _PROBATION // 2
         self._clock = clock
         self._wait = wait
         self._lock = threading.Lock()
@@ -45,8 +61,30 @@ class Pace:
             now = self._clock()
             delay = self._next - now
             if delay <= 0:
+                self._count(now)
                 self._next = now + self._interval
             return delay
+
+    def _count(self, now: float) -> None:
+        """A turn is taken: whoever was slowed down and has gone well since goes faster."""
+        if not self._turns:
+            self._since = now
+        self._turns += 1
+        if self._interval > self._shortest and self._turns > self._probation:
+            faster = self._interval / 2
+            self._interval = max(faster if faster > _NEGLIGIBLE else 0.0, self._shortest)
+            self._turns, self._since = 1, now
+
+    def slow_down(self) -> None:
+        """The server throttles: from now on half as often as of late, where there was no limit too."""
+        with self._lock:
+            if not self._turns:
+                return  # nothing has gone at the new rate yet: another connection was told the same
+            lately = (self._clock() - self._since) / self._turns
+            self._interval = max(min(2 * max(self._interval, lately), SLOWEST), self._shortest)
+            self._probation = min(2 * self._probation, _LONGEST_PROBATION)
+            self._turns = 0
+            self._next = max(self._next, self._clock() + self._interval)
 
     def hold(self, seconds: float) -> None:
         """Nobody's turn comes before `seconds` from now: the server asked the account to pause."""
