@@ -61,6 +61,8 @@ def scenarios() -> dict[str, Scenario]:
     no_header = b"--=_invite-tui_mixed\r\n\r\n\r\nx\r\n--=_invite-tui_mixed--"
     return found | {
         "encoded over and over": (in_text(deep), ()),
+        "markup in an attribute": (with_html('<p title="bo.li<b>@</b>example.com">x</p>'), ()),
+        "markup in a comment": (with_html("<p>x<!-- bo.li<b>@</b>example.com --></p>"), ()),
         "a backslash": (in_text("bo\\.li@example.com"), ()),
         "two encoded words": (in_text("=?utf-8?q?bo=2Eli?= =?utf-8?q?=40example.com?="), ()),
         "a hyphen between": (in_text("see bo.li-example.com"), ()),

@@ -69,7 +69,7 @@ def candidates(text: str, endings: AbstractSet[str]) -> Iterator[Candidates]:
     """
     if "@" in text:
         yield from _at_signs(text, endings)
-        for reading in backwards(text):
+        for reading in backwards(text, endings):
             yield from _at_signs(reading, endings)
         for reading in _rewritten(text):
             yield from _at_signs(reading, endings)

@@ -2,7 +2,7 @@
 
 import re
 from binascii import a2b_base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from hashlib import sha256
 from html import unescape
@@ -14,7 +14,7 @@ from tui.guard import cleared
 from tui.guard.cleared import Cleared, Leak
 from tui.guard.mailboxes import keys
 from tui.guard.reading import Head, Header, Part, Reading, Unreadable, read, unfolded
-from tui.guard.roll import Except, Found, Roll, Said, as_it_stands, nothing
+from tui.guard.roll import Except, Findings, Found, Roll, Said, as_it_stands, nothing
 from tui.guard.spelling import TAG, TooDeep
 from tui.guard.values import Spoken
 
@@ -192,7 +192,11 @@ def _in_head(head: Head, roll: Roll) -> tuple[Found, ...]:
 
 def _in_part(part: Part, roll: Roll) -> tuple[Found, ...]:
     if part.head.kind in _CALENDARS:
-        return roll.places.once((part.where, part.body), partial(_in_calendar, part.where, part, roll))
+        # The calendar part and its copy are one text in two places.
+        found = roll.places.once(
+            (part.head.encoding, part.body), partial(_in_content_lines, part.where, part.text, roll)
+        )
+        return tuple(one._replace(where=part.where) for one in found)
     if part.is_file:
         file = (part.where, sha256(part.body).digest(), part.head.encoding)
         return roll.places.once(file, partial(_in_file, part, roll))
@@ -207,8 +211,12 @@ def _in_part(part: Part, roll: Roll) -> tuple[Found, ...]:
 
 
 def _in_text(where: str, text: str, roll: Roll, said: Said) -> tuple[Found, ...]:
+    return _searched(where, lambda: roll.find(text, said))
+
+
+def _searched(where: str, find: Callable[[], Findings]) -> tuple[Found, ...]:
     try:
-        people, values = roll.find(text, said)
+        people, values = find()
     except TooDeep:
         raise Unreadable(where, "something that is encoded over and over again") from None
     return (Found(where, people, values),) if people or values else ()
@@ -245,15 +253,11 @@ def _inside(where: str, content: bytes, roll: Roll) -> Iterator[Found]:
             yield from _in_text(inner, passage.text, roll, _SAID_IN_PASSAGES.get(passage.kind, _in_html))
 
 
-def _in_calendar(where: str, part: Part, roll: Roll) -> tuple[Found, ...]:
-    return _in_content_lines(where, part.text, roll)
-
-
 def _in_content_lines(where: str, text: str, roll: Roll) -> tuple[Found, ...]:
     """A calendar object or a card: as it reads, and where lines are folded, as it stands."""
     found = _in_text(where, _LINE_BREAK.sub("\n", unfolded(text)), roll, _said_in_calendar)
-    folded = dict.fromkeys(line for block in _FOLDED.findall(text) for line in block.splitlines())
-    return (*found, *(one for line in folded for one in _in_text(where, line, roll, nothing)))
+    folded = [line for block in _FOLDED.findall(text) for line in block.splitlines()]
+    return (*found, *_searched(where, lambda: roll.find_apart(folded)))
 
 
 def _in_html(text: str) -> tuple[str, ...]:

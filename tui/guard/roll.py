@@ -143,6 +143,10 @@ class Roll:
                     found.append(self._values_across(texts, at, which, loose, said))
         return _united(found)
 
+    def find_apart(self, texts: Sequence[str]) -> Findings:
+        """The addresses in texts of a line each, none of which goes on in another."""
+        return _united([line.found for line in self._known(texts, nothing) if line is not _DULL])
+
     def _known(self, texts: Sequence[str], said: Said) -> list[_Line]:
         """What is known of each line."""
         memory = self._lines.get(said) or self._lines.setdefault(said, Memory())

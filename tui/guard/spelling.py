@@ -9,7 +9,7 @@ import re
 import unicodedata
 from base64 import b32decode
 from binascii import a2b_base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
 from urllib.parse import unquote
@@ -69,6 +69,8 @@ _NO_BASE32 = re.compile(r"[^A-Za-z2-7]")
 _NO_HEX = re.compile(r"[^0-9A-Fa-f]")
 # A list of codes: 62 6f 40, 0x62,0x6f,0x40, 62:6f:40, or 98,111,64.
 _CODES = re.compile(r"(?:(?:0x)?[0-9A-Fa-f]{2,3}[\s:,;.-]{1,2}){4,}(?:0x)?[0-9A-Fa-f]{2,3}")
+# Noise fails it in the first octets; an exception for each piece of noise costs more than all the rest.
+_UTF8 = re.compile(rb"(?:[\x00-\x7f]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+")
 _TELLING = frozenset(b"@%&=")
 _PRINTABLE = re.compile(rb"[ -~\t\r\n]{5,}")
 
@@ -236,11 +238,8 @@ def _as_text(octets: bytes) -> tuple[str, ...]:
     """The text that octets are, or stretches of it among others; nothing where they are noise."""
     if b"\0" in octets:
         octets = octets.replace(b"\0", b"")  # ASCII in UTF-16 is ASCII without them
-    if not octets.isascii():
-        try:
-            text = octets.decode("utf-8")
-        except UnicodeDecodeError:
-            text = ""
+    if not octets.isascii() and _UTF8.fullmatch(octets):
+        text = octets.decode("utf-8", "replace")
         if text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable() and len(text) > 3:
             return (text,)
     found = _PRINTABLE.findall(octets)
@@ -251,9 +250,21 @@ def _as_text(octets: bytes) -> tuple[str, ...]:
     return tuple(run.decode("ascii") for run in found if is_text or len(run) >= 12 or not _TELLING.isdisjoint(run))
 
 
-def backwards(text: str) -> tuple[str, str]:
-    """A text that is shown from the right to the left, and one in the cipher of forums."""
-    return text[::-1], text.translate(_ROT13)
+def backwards(text: str, endings: Iterable[str]) -> Iterator[str]:
+    """A text that is shown from the right to the left, and one in the cipher of forums, where an address that ends in
+    one of `endings` may stand in it so."""
+    small = text.lower()
+    turned, rotated = _turned(frozenset(endings))
+    if not text.isascii() or any(ending in small for ending in turned):
+        yield text[::-1]
+    if any(ending in small for ending in rotated):
+        yield text.translate(_ROT13)
+
+
+@lru_cache(maxsize=8)
+def _turned(endings: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What ".org" looks like from the other side ("gro."), and in the cipher (".bet")."""
+    return tuple(f"{ending[::-1]}." for ending in endings), tuple(f".{ending.translate(_ROT13)}" for ending in endings)
 
 
 # Complete tables, because what is missing from one costs more than all the rest.
