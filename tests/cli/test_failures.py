@@ -2,9 +2,10 @@
 
 import os
 import socket
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -231,4 +232,39 @@ def test_a_ledger_that_is_none_is_not_written_over(live: Live) -> None:
     for words in (("status",), ("plan", "attendees.csv"), ("send", "attendees.csv", "--confirm", "55")):
         _refused(desk, *words, code=6, saying="not a ledger")
     assert "somebody's text" in (desk.path / "event.ledger.db").read_text(encoding="utf-8")
+    assert not server.messages
+
+
+def test_a_ledger_of_a_newer_version_is_left_alone(live: Live) -> None:
+    desk, server = live
+    desk.run("send", "attendees.csv", "--confirm", "55")
+    ledger = desk.path / "event.ledger.db"
+    with closing(sqlite3.connect(ledger)) as db:
+        db.execute("PRAGMA user_version = 99")
+    before = ledger.read_bytes()
+    for words in (("status",), ("plan", "attendees.csv"), ("send", "attendees.csv", "--confirm", "0")):
+        _refused(desk, *words, code=6, saying="another version")
+    assert ledger.read_bytes() == before
+    assert len(server.messages) == 55
+
+
+def test_a_ledger_that_is_damaged_where_a_plan_does_not_look_stops_the_send(live: Live) -> None:
+    desk, server = live
+    server.say("RCPT", "450 4.2.1 later")
+    desk.environment["INVITE_TUI_SMTP_RETRIES"] = "0"
+    desk.run("send", "attendees.csv", "--confirm", "55", code=3)
+    server.behave()
+    ledger = desk.path / "event.ledger.db"
+    with closing(sqlite3.connect(ledger)) as db:
+        # An index that no plan reads, and that the guarantees of an attempt rest on.
+        page, size = (
+            db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'attempt_by_message'").fetchone()[0],
+            db.execute("PRAGMA page_size").fetchone()[0],
+        )
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    data = bytearray(ledger.read_bytes())
+    data[(page - 1) * size : (page - 1) * size + 8] = b"\x0a\0\0\0\0\0\0\0"
+    ledger.write_bytes(data)
+    left = desk.json("plan", "attendees.csv")["counts"]["invite"]
+    _refused(desk, "send", "attendees.csv", "--confirm", str(left), code=6, saying="damaged")
     assert not server.messages
