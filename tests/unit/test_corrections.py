@@ -402,6 +402,27 @@ def test_two_at_one_address_without_ids_are_told_apart_by_the_uids_of_their_entr
     assert [action.uid for action in cancel(book, uid).to_send] == [uid]
 
 
+@pytest.mark.parametrize("address", ["ana@example.org", NEW])
+def test_a_corrected_person_is_known_in_a_list_that_has_ids_now_and_in_one_that_has_none_any_more(address: str) -> None:
+    book = told()
+    book.carry_out(correct(book))
+    with_id = send(book, listed(address, key="7"), BO)
+    assert sent(with_id) == [] and of(with_id, NEW).kind == "held" and len(with_id.actions) == 2
+    book = told(listed(key="7"), BO)
+    book.carry_out(correct(book))
+    without = send(book, listed(address), BO)
+    assert sent(without) == [] and of(without, NEW).kind == "held" and len(without.actions) == 2
+
+
+@pytest.mark.parametrize("outcome", ["unknown", "refused"])
+def test_who_left_the_list_is_told_with_what_may_be_left_at_their_old_address(outcome: Outcome) -> None:
+    book = told()
+    fail_one(book, correct(book), outcome)
+    reason = of(send(book, BO), NEW).reason
+    assert "no longer on the list" in reason and "the cancellation to ana@example.org" in reason
+    assert sent(cancel(book, NEW)) == [("cancel", "ana@example.org", 1), ("cancel", NEW, 1)]
+
+
 def test_a_row_with_the_address_that_somebody_elses_was_corrected_to_is_an_error() -> None:
     ana, bo = listed(key="1"), listed("bo@example.org", key="2", name="Bo Li", line=3)
     book = told(ana, bo)

@@ -335,11 +335,12 @@ def left_behind(person: Person) -> Iterator[Action]:
         if current(part)[-1].action != "cancel" and not was_cancelled_by_name(part)
     ]
     doubtful = [message for part in person.sessions.values() for message in _doubtful_cancellations(part)]
-    if not parts and doubtful:
-        last = doubtful[-1]
-        reason = f"no longer on the list; {_doubt_in_words(last)}"
-        yield Action(gone, "none", "removed", reason, last.uid, last.sequence, last.generation)
+    doubts = "; ".join(map(_doubt_in_words, doubtful))
     if not parts:
+        if doubtful:
+            last = doubtful[-1]
+            reason = f"no longer on the list; {doubts}"
+            yield Action(gone, "none", "removed", reason, last.uid, last.sequence, last.generation)
         return
     latest = current(parts[-1])[-1]
     reason = "no longer on the list; " + (
@@ -347,4 +348,5 @@ def left_behind(person: Person) -> Iterator[Action]:
         if any(map(held_by, parts))
         else "nothing has reached them"
     )
+    reason += f"; {doubts}" if doubts else ""
     yield Action(gone, "none", "removed", reason, latest.uid, latest.sequence, latest.generation)

@@ -39,14 +39,20 @@ class Directory:
 
     def __init__(self, people: Mapping[str, Person], listed: Collection[str]) -> None:
         self._people = people
-        self._strays = {key_of(person.address): person for person in people.values() if person.key not in listed}
+        strays = [person for person in people.values() if person.key not in listed]
+        self._strays = {key_of(person.address): person for person in strays}
+        for person in strays:
+            for one in person.corrections:
+                if not one.header:  # a list that still has the old address
+                    self._strays.setdefault(key_of(one.before), person)
+        self._found: set[str] = set()
         self._moved = {key_of(person.address) for person in people.values() if person.key in listed and _moved(person)}
 
     def find(self, attendee: Attendee) -> Person | None:
         """Who this row is; each person that the list knows by another key is found once."""
         person = self._people.get(attendee.key)
         if person is None and (person := self._under_another_key(attendee)):
-            del self._strays[key_of(person.address)]
+            self._found.add(person.key)
         return person
 
     def is_somebody_corrected(self, attendee: Attendee) -> bool:
@@ -61,7 +67,7 @@ class Directory:
         """
         address_key = key_of(attendee.address)
         person = self._strays.get(address_key)
-        if person is None:
+        if person is None or person.key in self._found:
             return None
         has_id = attendee.key != address_key
         had_id = person.key not in {key_of(message.address) for message in person.messages}
