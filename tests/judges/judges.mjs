@@ -1,5 +1,6 @@
 // Reads messages as JavaScript programs read them. One line of JSON in, {"raw": base64}; one line of JSON out, a reading
 // by each judge, {"postal-mime": {...}, ...}, or {"error": "..."} where that judge gave up. Line ends of texts are LF.
+// {"calendar": text} is read by ical.js alone.
 import { createInterface } from "node:readline";
 import { domainToASCII } from "node:url";
 import ICAL from "ical.js";
@@ -121,7 +122,13 @@ async function reading(judge, given) {
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const raw = Buffer.from(JSON.parse(line).raw, "base64");
+  const request = JSON.parse(line);
+  if ("calendar" in request) {
+    const read = await reading(icalJs, request.calendar);
+    process.stdout.write(JSON.stringify({ "ical.js": read }) + "\n");
+    continue;
+  }
+  const raw = Buffer.from(request.raw, "base64");
   const mail = await reading(postalMime, raw);
   const calendar = mail.parts?.find(([type]) => type === "text/calendar")?.[2] ?? "";
   const answers = {

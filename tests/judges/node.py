@@ -56,13 +56,21 @@ class NodeJudges:
 
     def read(self, raw: bytes) -> Mapping[str, Reading]:
         """One message, read by each. AssertionError where one of them could not."""
+        readings = self._ask({"raw": b64encode(raw).decode()})
+        return {name: _mail(name, said) if name in _MAIL else _entry(name, said) for name, said in readings.items()}
+
+    def read_calendar(self, text: str) -> Entry:
+        """A calendar object alone, read by ical.js. AssertionError where it could not."""
+        return _entry("ical.js", self._ask({"calendar": text})["ical.js"])
+
+    def _ask(self, question: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         assert self._process.stdin and self._process.stdout
-        self._process.stdin.write(json.dumps({"raw": b64encode(raw).decode()}) + "\n")
+        self._process.stdin.write(json.dumps(question) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         assert answer, "the judges ended"
         readings: dict[str, dict[str, Any]] = json.loads(answer)
-        return {name: _mail(name, said) if name in _MAIL else _entry(name, said) for name, said in readings.items()}
+        return readings
 
 
 def _mail(judge: str, said: dict[str, Any]) -> Mail:
