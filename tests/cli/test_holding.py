@@ -216,6 +216,9 @@ def test_a_canary_before_which_the_account_fails_is_recorded_whole(live: Live) -
     assert desk.json("send", "attendees.csv", "--confirm", "55", "--canary", "2", code=4)["counts"]["unsent"] == 55
     assert desk.json("status")["counts"]["unsent"] == 55
     assert server.verbs().count("AUTH") == 1
+    # They were left by an earlier run, but nobody has seen any of it yet.
+    desk.environment["INVITE_TUI_SMTP_PASSWORD"] = server.password
+    assert desk.json("send", "attendees.csv", "--confirm", "55", "--canary", "2", code=3)["counts"]["accepted"] == 2
 
 
 @dataclass

@@ -75,11 +75,13 @@ def _clock(seconds: float) -> str:
 def canary(made: Plan, number: int | None) -> tuple[Plan, Plan | None]:
     """The plan in two: the first `number` messages, and the rest; None where all of it goes at once.
 
-    That is so where no number is asked for or all fit in it, and where every message was left by an earlier run: then
-    the first ones have gone out before, and this is the organiser's word.
+    That is so where no number is asked for or all fit in it, and where an earlier run has left every one of them after
+    as many had gone out as are asked for: then this is the organiser's word.
     """
     due = made.to_send
-    if not number or number >= len(due) or all(action.pending for action in due):
+    have_it = sum(action.kind == "held" for action in made.actions)
+    is_word = all(action.pending for action in due) and number is not None and have_it >= number
+    if not number or number >= len(due) or is_word:
         return made, None
     first, rest = due[:number], due[number:]
     return replace(made, actions=first), replace(made, actions=rest, decisions=Decisions())
