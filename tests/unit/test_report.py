@@ -321,6 +321,29 @@ def _recount(changed: list[Body]) -> None:
     changed[-1] = {"kind": "end", "lines": len(changed), "counts": tally.counts}
 
 
+def test_a_chain_that_was_made_anew_must_still_be_evidence(whole: bytes) -> None:
+    head, *rest, end = bodies(whole)
+    assert judge(forged([head, *rest, end])).flaw is None
+    assert flaw(judge(forged([rest[0], *rest, end])))[0] == 1, "it has no head"
+    assert flaw(judge(forged([head, head, *rest, end])))[0] == 2
+    assert flaw(judge(forged([head, *rest, end, rest[0]]))) == (
+        len(rest) + 3,
+        "It stands after the closing line: it was added.",
+    )
+    end["counts"]["messages"] += 1
+    assert "counts something else" in flaw(judge(forged([head, *rest, end])))[1]
+
+
+def test_a_line_may_not_say_a_thing_twice() -> None:
+    content = f'{{"line":1,"previous":"{"0" * 64}","kind":"end","lines":1,"lines":1,"counts":{{}}}}'.encode()
+    assert "none that invite-tui writes" in flaw(judge(sealed(content, sha256(content).hexdigest())))[1]
+    head = (
+        b'{"line":1,"previous":"' + b"0" * 64 + b'", "kind":"evidence","format":1,"program":"","event":{},"ledger":"",'
+    )
+    spaced = head + b'"anonymous":false}'
+    assert "none that invite-tui writes" in flaw(judge(sealed(spaced, sha256(spaced).hexdigest())))[1]
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
     lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.text(max_size=3), inside, max_size=3),
