@@ -31,7 +31,19 @@ _TABLE = re.compile(r"\s*\[+\s*[\"']?([^\"'\]]+?)[\"']?\s*\]")
 
 _KEYS: Mapping[str, frozenset[str]] = {
     "event": frozenset(
-        {"title", "start", "end", "duration", "rrule", "timezone", "location", "join_url", "description", "uid"}
+        {
+            "title",
+            "start",
+            "end",
+            "duration",
+            "rrule",
+            "timezone",
+            "location",
+            "join_url",
+            "description",
+            "uid",
+            "reply_by",
+        }
     ),
     "organizer": frozenset({"name", "email"}),
     "message": frozenset(
@@ -106,6 +118,7 @@ class Event:
     location: str = ""
     join_url: str = ""
     description: str = ""
+    reply_by: date | None = None
     uid: str = field(default="", repr=False)
     all_day: bool = False
     rule: Rule | None = None
@@ -152,6 +165,15 @@ class Event:
         if not dates.is_english(language):
             return f"{words} ({count})"
         return f"{count} {'on' if first == last else 'from'} {words}"
+
+    @property
+    def reply_by_in_words(self) -> str:
+        """Until when somebody may ask for another address, in the event's language; "" where it is not said."""
+        return dates.day_in_words(self.reply_by, self.message.language) if self.reply_by else ""
+
+    def is_too_late_to_reply(self, now: datetime) -> bool:
+        """Whether the day of `reply_by` is over, where the event is."""
+        return self.reply_by is not None and now.astimezone(self.start.tzinfo).date() > self.reply_by
 
     @property
     def last_day(self) -> date:
@@ -360,6 +382,7 @@ class _Reader:
             location=self._line_of_text("event", "location") or "",
             join_url=self._link("event") or "",
             description=self._long_text("event") or "",
+            reply_by=self._reply_by(when),
             uid=self._line_of_text("event", "uid") or "",
             message=self._message(),
             columns=self._columns(),
@@ -598,6 +621,20 @@ class _Reader:
         except OverflowError:
             self._fault(table, "duration", f"{_heading(table)} duration is too long.", None, duration)
             return None
+
+    def _reply_by(self, when: "_When") -> date | None:
+        value = self._value("event", "reply_by")
+        if value is None:
+            return None
+        if not self._is_day(value):
+            hint = "Write it without a time: reply_by = 2027-04-30."
+            self._fault("event", "reply_by", "[event] reply_by must be a day.", hint, value)
+        elif when.is_sound and value > when.start.date():
+            hint = "Choose a day before the event."
+            self._fault("event", "reply_by", "[event] reply_by is after the event has begun.", hint, value)
+        else:
+            return value
+        return None
 
     def _rule(self, when: "_When") -> Rule | None:
         """The rule of a series, None where it is none, or where it is wrong."""

@@ -193,6 +193,16 @@ class Folder:
                     value=event.span[0],
                     hint="Correct start and end in the event file.",
                 )
+        if self.event and self.event.is_too_late_to_reply(now):
+            yield Problem(
+                "warning",
+                "past-event",
+                f"reply_by was {self.event.reply_by_in_words}: that is over.",
+                file=str(self.event_path),
+                line=self.event.line_of("event", "reply_by"),
+                value=str(self.event.reply_by),
+                hint="Choose a later day, or take it out of the event file.",
+            )
 
     @cached_property
     def _wording_problems(self) -> tuple[Problem, ...]:
@@ -610,6 +620,7 @@ class Folder:
         message = self._event.message
         files = [hashlib.sha256(path.read_bytes()).hexdigest() for path in message.attachments if path.is_file()]
         common = [self._event.description, message.subject or "", *files]
+        common += [self._event.reply_by_in_words] if self._event.reply_by else []
         return {
             action: hashlib.sha256("\0".join([*wording.sources, *common]).encode("utf-8", "replace")).hexdigest()[:16]
             for action, wording in self._wordings.items()

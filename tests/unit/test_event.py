@@ -6,7 +6,8 @@ import sys
 import unicodedata
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
@@ -129,6 +130,38 @@ def timed(start: str, end: str = "", zone: str = "Europe/London") -> str:
     text = with_line("start = 2027-05-06T14:00:00", f"start = {start}")
     text = with_line('"Europe/London"', f'"{zone}"', text)
     return with_line('duration = "90m"', f"end = {end}", text) if end else text
+
+
+# --- until when to ask for another address ----------------------------------------------------------------------------
+
+
+def test_reply_by_is_a_day_in_the_events_language(good: Good) -> None:
+    event = good(in_event("reply_by = 2027-04-30"))
+    assert event.reply_by == date(2027, 4, 30) and event.reply_by_in_words == "Friday 30 April 2027"
+    german = replace(event, message=MessageSettings(language="de"))
+    assert german.reply_by_in_words == "Freitag, 30. April 2027"
+    assert good(LEAST).reply_by is None and good(LEAST).reply_by_in_words == ""
+
+
+def test_the_day_of_reply_by_ends_where_the_event_is(good: Good) -> None:
+    event = good(in_event("reply_by = 2027-04-30"))
+    assert not event.is_too_late_to_reply(datetime(2027, 4, 30, 22, 59, tzinfo=UTC))
+    assert event.is_too_late_to_reply(datetime(2027, 4, 30, 23, 1, tzinfo=UTC)), "it is 1 May in London"
+    assert not good(LEAST).is_too_late_to_reply(datetime(2030, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("2027-05-07", "after the event has begun"),
+        ("2027-04-30T12:00:00", "must be a day"),
+        ('"30 April"', "must be a day"),
+        ("30", "must be a day"),
+    ],
+)
+def test_a_reply_by_that_makes_no_sense_is_a_problem_with_its_line(wrong: Wrong, value: str, words: str) -> None:
+    problem = wrong(in_event(f"reply_by = {value}"))
+    assert words in problem.message and problem.line == 2 and problem.hint
 
 
 # --- what is read -----------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -109,6 +109,7 @@ def test_several_changes_are_all_told() -> None:
         {"message": MessageSettings(subject="Come", attachments=(Path("/nowhere/a.pdf"),))},
         {"timezone": "Europe/Lisbon"},
         {"message": MessageSettings(language="de")},
+        {"reply_by": date(2027, 4, 30)},
     ],
 )
 def test_changed_wording_alone_sends_nothing(facts: dict[str, object]) -> None:

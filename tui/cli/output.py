@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -273,6 +274,7 @@ def status_document(folder: Folder, people: Mapping[str, Person]) -> dict[str, A
             "when": event.when,
             "location": event.location,
             "uid": event.uid,
+            "reply_by": event.reply_by and event.reply_by.isoformat(),
         },
         "counts": _count(person.outcome for person in people.values()),
         **_promise_of(folder),
@@ -319,6 +321,9 @@ def _sessions_of(person: Person) -> dict[str, Any]:
 def print_status(folder: Folder, people: Mapping[str, Person]) -> None:
     if folder.event:
         say(f"{folder.event.title}\n{folder.event.when}")
+        if folder.event.reply_by:
+            is_over = folder.event.is_too_late_to_reply(datetime.now(UTC))
+            say(f"Another address: until {folder.event.reply_by_in_words}{', which has passed' * is_over}.")
     if (promise := folder.promise) and promise.in_words:
         _shout(promise.in_words, promise.is_urgent)
     if not people:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _MOST_HTML = 102_000
 """Bytes of HTML. Gmail clips what is longer, and a note at the end about a changed place is not read."""
-_MAY_BE_BLANK = ("location", "join_url", "description", "session", "session_title")
+_MAY_BE_BLANK = ("location", "join_url", "description", "reply_by", "session", "session_title")
 
 
 class Changes(tuple[Change, ...]):
@@ -379,6 +379,7 @@ def _facts_of(event: Event, whole: Event) -> Mapping[str, object]:
         "location": event.location,
         "join_url": event.join_url,
         "description": event.description,
+        "reply_by": event.reply_by_in_words,
         "timezone": event.timezone,
         "session": event.session,
         "session_title": event.title.removeprefix(f"{whole.title}: ") if event.session else "",

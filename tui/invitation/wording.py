@@ -25,6 +25,7 @@ from tui.invitation.styles import inline_styles
 
 EVENT_NAMES = (
     *("title", "start", "end", "when", "location", "join_url", "description", "timezone", "session", "session_title"),
+    "reply_by",
 )
 ORGANIZER_NAMES = ("name", "email", "note")
 TAKEN = frozenset({"event", "organizer", "changes", "attendee", "name", "email"})

@@ -312,7 +312,7 @@ def _digest_of(event: Event, actions: Sequence[Action], sealed: Sequence[str]) -
     seal = hashlib.sha256()
     said = {
         **{name: str(getattr(event, name)) for name in ("title", "start", "end", "timezone", "location", "join_url")},
-        **{name: str(getattr(event, name)) for name in ("description", "organizer", "all_day", "rule")},
+        **{name: str(getattr(event, name)) for name in ("description", "organizer", "all_day", "rule", "reply_by")},
         "message": str(replace(event.message, attachments=())),
         "attachments": [path.name for path in event.message.attachments],
         "sealed": list(sealed),
