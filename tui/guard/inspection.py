@@ -4,7 +4,7 @@ import re
 from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from html import unescape
 from itertools import chain
 from urllib.parse import unquote_to_bytes
@@ -74,8 +74,20 @@ def clear(raw: bytes, recipient: str, roll: Roll, own_words: str = "") -> Cleare
     """The message, cleared for `recipient` alone; or every leak that was found in it.
 
     `own_words` is what stands in the recipient's own columns that are not internal, a line each: an internal value that
-    is also there is theirs to see.
+    is also there is theirs to see. The same bytes for the same recipient are read once: the second time, in the moment
+    before they go out, their digest is compared with that of what was cleared.
     """
+    digest = sha256(raw).hexdigest()
+    mark = blake2b(f"{digest}\x00{recipient}\x00{own_words}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    if mark not in roll.cleared:
+        leaks = _leaks(raw, recipient, roll, own_words)
+        if leaks:
+            return leaks
+        roll.cleared.add(mark)
+    return Cleared(cleared._SEAL, raw, recipient, digest)
+
+
+def _leaks(raw: bytes, recipient: str, roll: Roll, own_words: str) -> tuple[Leak, ...]:
     try:
         message = read(raw)
         found = tuple(_found(message, roll))
@@ -87,9 +99,7 @@ def clear(raw: bytes, recipient: str, roll: Roll, own_words: str = "") -> Cleare
         )
     except Unreadable as error:
         leaks = (Leak(error.where, error.what, f"The message cannot be read back safely: {error.what}."),)
-    if leaks:
-        return tuple(dict.fromkeys(leaks))
-    return Cleared(cleared._SEAL, raw, recipient, sha256(raw).hexdigest())
+    return tuple(dict.fromkeys(leaks))
 
 
 def _envelope(message: Reading, recipient: str) -> Iterator[Leak]:

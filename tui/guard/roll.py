@@ -99,6 +99,8 @@ class Roll:
     ) -> None:
         seen_by_all = tuple(public)
         self.reviewed = frozenset(reviewed)
+        self.cleared: set[bytes] = set()
+        """What was cleared against this roll: a mark of its bytes, its recipient, and their words, each."""
         self._public = {key for text in seen_by_all for key in keys(text)}
         self._endings = {ending for key in self._public for ending in endings(key)}
         self._everyone = Hashes(self._protected(addresses))
