@@ -64,7 +64,7 @@ def planned(number: int, action: str = "invite", **more: Any) -> Planned:
 
 def run(ledger: Ledger, messages: Sequence[Planned], outcomes: Sequence[Outcome], **more: Any) -> list[int]:
     """A run of which as many messages are tried as there are outcomes; the ids of all."""
-    ids = ledger.begin("send", "work", "plan", messages, more.get("decisions"), CHECKS)
+    ids = list(ledger.begin("send", "work", "plan", messages, more.get("decisions"), CHECKS))
     for id_, message, outcome in zip(ids, messages, outcomes, strict=False):
         ledger.settle(ledger.sending(id_, message.digest), outcome, REPLIES[outcome])
     return ids
