@@ -50,7 +50,7 @@ _KEYS: Mapping[str, frozenset[str]] = {
         {"template", "subject", "reply_to", "from", "attach_ics", "attachments", "language", "reviewed"}
     ),
     "columns": frozenset({"email", "name", "id", "group", "status", "internal"}),
-    "sending": frozenset({"account", "per_minute", "per_day", "connections"}),
+    "sending": frozenset({"account", "per_minute", "per_day", "connections", "keep"}),
     "session": frozenset({"id", "name", "title", "start", "end", "duration", "location", "join_url", "description"}),
 }
 _TABLES = ", ".join(f"[[{table}]]" if table == "session" else f"[{table}]" for table in _KEYS)
@@ -83,12 +83,13 @@ class MessageSettings:
 
 @dataclass(frozen=True, slots=True)
 class SendingSettings:
-    """`[sending]`. None: not said here."""
+    """`[sending]`. None: not said here. `keep`: the ledger keeps the messages themselves."""
 
     account: str | None = None
     per_minute: float | None = None
     per_day: int | None = None
     connections: int | None = None
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -743,11 +744,15 @@ class _Reader:
         return {**said, "internal": self._texts("columns", "internal")}
 
     def _sending(self) -> SendingSettings:
+        keep = self._value("sending", "keep")
+        if keep is not None and not isinstance(keep, bool):
+            self._fault("sending", "keep", "[sending] keep must be true or false.", None, keep)
         return SendingSettings(
             account=self._line_of_text("sending", "account"),
             per_minute=self._number("per_minute", 0),
             per_day=self._whole_number("per_day", 0),
             connections=self._whole_number("connections", 1),
+            keep=keep is True,
         )
 
     def _number(self, key: str, least: int) -> float | None:

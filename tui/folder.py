@@ -4,6 +4,7 @@ Both faces work through this. Opening reads everything once and writes nothing b
 """
 
 import hashlib
+import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from tui import ledger as ledgers
 from tui import plan, settings
 from tui.address import key_of
 from tui.attendees import Attendee, AttendeeList, ColumnSettings, Seen, load, squash
+from tui.clean import file_name
 from tui.delivery import AccountStore, account_from_settings
 from tui.delivery.providers import LOOPBACK, Provider, provider_of
 from tui.errors import AccountError, InputError, Problem, UsageError
@@ -402,6 +404,24 @@ class Folder:
             with ledger.chronicle() as found:
                 yield found
 
+    def save_kept(self, directory: Path) -> int:
+        """Writes the messages that the ledger has kept to `directory`, one file each; returns how many.
+
+        InputError where that is not possible.
+        """
+        count = 0
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with ledgers.open_to_read(self.ledger_path) as ledger:
+                for attempt, address, raw in ledger.kept():
+                    path = directory / f"{attempt:04}-{file_name(address)}.eml"
+                    with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                        file.write(raw)
+                    count += 1
+        except OSError as error:
+            raise InputError(f"{directory} cannot be written: {error.strerror}.", code="unwritable") from None
+        return count
+
     @property
     def promise(self) -> "Promise | None":
         """The replacement that is owed to people, None where none was promised; asked anew each time."""
@@ -499,6 +519,7 @@ class Folder:
         if self.account is None:
             raise AccountError("There is no account to send with.", hint="Add one with `invite-tui account add NAME`.")
         prepared = self.prepare(intended, note=note)
+        prepared = replace(prepared, keeps=self._event.sending.keep)
         pacing = self.pacing(patience)
         with ledgers.open_for_run(self.ledger_path) as ledger:
             ledger.belongs_to(_fingerprint(self._event))

@@ -160,6 +160,8 @@ class Mailing:
     composer: Composer
     roll: Roll
     decisions: Decisions = field(default_factory=Decisions)
+    keeps: bool = False
+    """Whether the ledger keeps what leaves, to the byte."""
 
     def clear(self, letter: Letter) -> Cleared:
         """The message of a letter, composed and cleared anew. LeakError where it is not what was cleared before."""
@@ -644,7 +646,7 @@ class _Line:
         task = _Try(task.number, task.letter, task.message, task.attempts + 1)
         reply = "the delivery was broken off"
         try:
-            result = self._connection.deliver(cleared, on_body=lambda: self._leaves(task, cleared.digest))
+            result = self._connection.deliver(cleared, on_body=lambda: self._leaves(task, cleared))
             reply = f"{result.reply} (which could not be recorded)"
             self._record(task, cleared.digest, result)
         except BaseException:
@@ -659,14 +661,16 @@ class _Line:
         if self._owed is None:
             self._run.judge(task, result)
 
-    def _leaves(self, task: _Try, digest: str) -> Cleared | None:
+    def _leaves(self, task: _Try, cleared: Cleared) -> Cleared | None:
         """Records that a letter leaves now, and what became of the last one; returns the next one, if it may go too."""
         ahead = self._look_ahead()
+        digest, kept = cleared.digest, cleared.raw if self._run.mailing.keeps else None
         if self._owed is None:
-            self._attempt = self._run.ledger.sending(task.message, digest)
+            self._attempt = self._run.ledger.sending(task.message, digest, kept=kept)
         else:
             owed, attempt, receipt = self._owed
-            self._attempt = self._run.ledger.sending(task.message, digest, (attempt, "accepted", receipt.reply))
+            settled: tuple[int, Outcome, str] = (attempt, "accepted", receipt.reply)
+            self._attempt = self._run.ledger.sending(task.message, digest, settled, kept)
             self._owed = None
             self._run.judge(owed, receipt)
         return ahead

@@ -417,6 +417,8 @@ def _status(options: argparse.Namespace) -> int:
     folder = _open(options, [])
     folder.must_have_ledger()
     people = folder.people(history=True)
+    if options.save is not None:
+        tell(f"{folder.save_kept(Path(options.save))} message(s) that were kept are in {options.save}.")
     if options.json:
         output.print_json(output.status_document(folder, people))
     else:

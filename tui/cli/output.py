@@ -19,7 +19,7 @@ from tui.errors import AccountError, InviteError, Problem
 from tui.folder import Folder, MessageView
 from tui.ledger import OUTCOMES, Person
 from tui.mailing import Settled, Waiting
-from tui.plan import Plan
+from tui.plan import Plan, changes_told
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -289,12 +289,21 @@ def status_document(folder: Folder, people: Mapping[str, Person]) -> dict[str, A
                 "sent_at": person.sent_at,
                 "response": "none",
                 "bounced": False,
-                "history": [asdict(entry) for entry in person.history],
+                "history": _history_of(person),
                 **_sessions_of(person),
             }
             for person in people.values()
         ],
     }
+
+
+def _history_of(person: Person) -> list[dict[str, Any]]:
+    """Everything that a person was ever sent, with what changed; `kept` messages are had with `status --save`."""
+    told = changes_told(person)
+    return [
+        asdict(entry) | {"changes": [asdict(change) for change in told.get(entry.message, ())]}
+        for entry in person.history
+    ]
 
 
 def _promise_of(folder: Folder) -> dict[str, Any]:

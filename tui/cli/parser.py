@@ -127,6 +127,7 @@ def _assignment(text: str) -> tuple[str, str]:
 def _status(parser: _Parser) -> None:
     _is_of_an_event(parser)
     _speaks_json(parser)
+    parser.add_argument("--save", metavar="DIR", help="write the messages that were kept ([sending] keep) there")
 
 
 def _report(parser: _Parser) -> None:

@@ -79,7 +79,8 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One attempt in a person's history."""
+    """One attempt in a person's history. `message` and `attempt` are their numbers in the ledger; `kept`: so are the
+    bytes."""
 
     at: str
     action: str
@@ -89,6 +90,10 @@ class Entry:
     reply: str
     message_id: str
     digest: str
+    uid: str = ""
+    message: int = 0
+    attempt: int = 0
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

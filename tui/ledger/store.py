@@ -5,11 +5,13 @@ holds a second, empty database beside the ledger under an exclusive lock: the op
 and however the process ends, on every platform that SQLite knows.
 """
 
+import hashlib
 import json
 import os
 import secrets
 import sqlite3
 import threading
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -252,19 +254,51 @@ class Ledger:
             )
         return int(row[0])
 
-    def sending(self, message: int, digest: str, settled: tuple[int, Outcome, str] | None = None) -> int:
+    def sending(
+        self,
+        message: int,
+        digest: str,
+        settled: tuple[int, Outcome, str] | None = None,
+        kept: bytes | None = None,
+    ) -> int:
         """Records, durably, that `message` is about to leave; returns the attempt's id.
 
         `settled` is what became of an earlier attempt (its id, the outcome, the reply), recorded in the same commit:
-        both are, or neither.
+        both are, or neither. `kept` are the bytes that leave, where they are to be kept.
         """
+        deflated = None if kept is None else zlib.compress(kept)
 
         def record(db: sqlite3.Connection) -> int:
             if settled:
                 self._settle(db, *settled)
-            return self._begin_attempt(db, message, digest)
+            attempt = self._begin_attempt(db, message, digest)
+            if deflated is not None:
+                db.execute("INSERT INTO kept VALUES (?, ?)", (attempt, deflated))
+            return attempt
 
         return self._together(record)
+
+    def kept(self) -> Iterator[tuple[int, str, bytes]]:
+        """The messages that were kept, in the order in which they left: the attempt, the address, the bytes.
+
+        LedgerError where one is not what its digest says.
+        """
+        with self._reading() as db:
+            rows = db.execute(
+                "SELECT a.id, m.address, a.digest, k.message FROM kept k JOIN attempt a ON a.id = k.attempt"
+                " JOIN message m ON m.id = a.message ORDER BY a.id"
+            )
+            for attempt, address, digest, deflated in rows:
+                try:
+                    raw = zlib.decompress(deflated)
+                except zlib.error:
+                    raw = b""
+                if hashlib.sha256(raw).hexdigest() != digest:
+                    raise LedgerError(
+                        f"The ledger {self._shown} cannot be used: the message to {address} that it kept is damaged.",
+                        hint="Restore it from a backup.",
+                    )
+                yield attempt, address, raw
 
     def settle(self, attempt: int, outcome: Outcome, reply: str) -> None:
         """Records, durably, what became of an attempt."""
@@ -349,11 +383,16 @@ class Ledger:
     @staticmethod
     def _history(db: sqlite3.Connection) -> dict[str, tuple[Entry, ...]]:
         found: dict[str, list[Entry]] = {}
-        for key, at, action, address, sequence, outcome, reply, message_id, digest in db.execute(
+        for key, at, action, address, sequence, outcome, reply, message_id, digest, *more in db.execute(
             "SELECT m.key, coalesce(a.settled_at, a.started_at), m.action, m.address, m.sequence, a.outcome, a.reply,"
-            " m.message_id, a.digest FROM attempt a JOIN message m ON m.id = a.message ORDER BY a.id"
+            " m.message_id, a.digest, m.uid, m.id, a.id, k.attempt IS NOT NULL FROM attempt a"
+            " JOIN message m ON m.id = a.message LEFT JOIN kept k ON k.attempt = a.id ORDER BY a.id"
         ):
-            entry = Entry(at, action, address, sequence, _outcome(outcome), reply, message_id, digest)
+            uid, message, attempt, kept = more
+            entry = Entry(
+                *(at, action, address, sequence, _outcome(outcome), reply, message_id, digest),
+                *(uid, message, attempt, bool(kept)),
+            )
             found.setdefault(key, []).append(entry)
         return {key: tuple(entries) for key, entries in found.items()}
 

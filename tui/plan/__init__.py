@@ -4,7 +4,7 @@ from tui.plan.actions import Action, Kind, Plan, Verb
 from tui.plan.making import Amendment, make, make_cancel, make_resend
 from tui.plan.people import clashes, known
 from tui.plan.sessions import find_session, session_problems, sessions_of
-from tui.plan.versions import event_of, facts_of, uid_of
+from tui.plan.versions import changes_told, event_of, facts_of, uid_of
 
 __all__ = [
     "Action",
@@ -12,6 +12,7 @@ __all__ = [
     "Kind",
     "Plan",
     "Verb",
+    "changes_told",
     "clashes",
     "event_of",
     "facts_of",

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -117,6 +117,18 @@ def changes_between(old: Facts, new: Facts) -> Iterator[Change]:
             yield Change(word, old.get(name, ""), new.get(name, ""))
     if any(old.get(name, "") != new.get(name, "") for name in _TIMES):
         yield Change("Time", old.get("when", ""), new.get("when", ""))
+
+
+def changes_told(person: Person) -> Mapping[int, tuple[Change, ...]]:
+    """What each of a person's messages, by its number, told to have changed: against what they held of that entry."""
+    found = {}
+    held: dict[str, Sent] = {}
+    for message in person.messages:
+        if message.action == "update" and message.uid in held:
+            found[message.id] = tuple(changes_between(held[message.uid].facts, message.facts))
+        if message.may_have_arrived and message.action != "cancel":
+            held[message.uid] = message
+    return found
 
 
 def _own_link(attendee: Attendee) -> str:
