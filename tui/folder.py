@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass, replace
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from tui.guard import Roll
     from tui.invitation import Composer, Wording
     from tui.mailing import Control, Mailing, Pacing, Settled, Waiting
+
+Tell = Callable[[int, int], object]
+"""Is told how many of how many are done."""
 
 _SAMPLE = 200
 """People of each file whose values are tried to see which columns reach a message."""
@@ -279,11 +282,16 @@ class Folder:
             ledger.belongs_to(_fingerprint(self._event))
             return ledger.people(), ledger.called_off()
 
-    def prepare(self, intended: Plan, *, note: str = "") -> "Mailing":
-        """Every message of the plan, composed and cleared; InputError or LeakError where one cannot go."""
+    def prepare(
+        self, intended: Plan, *, note: str = "", control: "Control | None" = None, tell: Tell | None = None
+    ) -> "Mailing":
+        """Every message of the plan, composed and cleared; InputError or LeakError where one cannot go.
+
+        `control` stops it, `tell` is told how far it is: see `mailing.prepare`.
+        """
         from tui import mailing
 
-        return mailing.prepare(intended, self._composer, self._roll, note=note)
+        return mailing.prepare(intended, self._composer, self._roll, note=note, control=control, tell=tell)
 
     def read_through(self, intended: Plan, *, note: str = "") -> "Iterator[MessageView]":
         """The plan's messages one after the other, as a send would make them: to look at. InputError or LeakError."""
@@ -501,15 +509,30 @@ class Folder:
             ledger.adopt(entries, reply, promised, dead_links)
 
     def rehearse(
-        self, intended: Plan, *, note: str = "", outbox: Path | None = None, control: "Control | None" = None
+        self,
+        intended: Plan,
+        *,
+        note: str = "",
+        outbox: Path | None = None,
+        control: "Control | None" = None,
+        tell: Tell | None = None,
     ) -> "Iterator[Settled]":
         """Writes the plan's messages to the outbox, as they would be sent."""
         from tui import mailing
 
-        return mailing.rehearse(self.prepare(intended, note=note), outbox or self.outbox, control)
+        return mailing.rehearse(
+            self.prepare(intended, note=note, control=control, tell=tell), outbox or self.outbox, control
+        )
 
     def send(
-        self, intended: Plan, *, control: "Control", command: str = "send", note: str = "", patience: float = 0.0
+        self,
+        intended: Plan,
+        *,
+        control: "Control",
+        command: str = "send",
+        note: str = "",
+        patience: float = 0.0,
+        tell: Tell | None = None,
     ) -> "Iterator[Settled | Waiting]":
         """Sends the plan through the account; blocking, to the end. `patience`: see `mailing.Pacing`."""
         from tui import mailing
@@ -518,7 +541,7 @@ class Folder:
             raise self._unsaved
         if self.account is None:
             raise AccountError("There is no account to send with.", hint="Add one with `invite-tui account add NAME`.")
-        prepared = self.prepare(intended, note=note)
+        prepared = self.prepare(intended, note=note, control=control, tell=tell)
         prepared = replace(prepared, keeps=self._event.sending.keep)
         pacing = self.pacing(patience)
         with ledgers.open_for_run(self.ledger_path) as ledger:

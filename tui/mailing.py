@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final, overload
 
 from tui import guard
 from tui.clean import file_name
@@ -30,7 +30,7 @@ from tui.errors import AccountError, InputError, InviteError, LeakError, LedgerE
 from tui.guard import Cleared, Leak, Roll
 from tui.guard.checks import CHECKS
 from tui.invitation import Composer, Revision, Uncomposable
-from tui.ledger import Decisions, Ledger, Outcome, Planned
+from tui.ledger import Decisions, Ledger, Outcome, Planned, Sent
 from tui.plan import Action, Plan
 
 if TYPE_CHECKING:
@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 
 _OPENING = frozenset({"connect", "greeting", "ehlo", "starttls", "auth"})
 """Stages of a session at which nothing has been said of any message yet."""
+
+_TELL = 100
+"""So many messages are made, and it is told how far it is."""
+
+_SEND_AGAIN = "Run the same command again to send."
 
 GRACE = 10.0
 """Seconds that a run which is stopped waits for the server's word on what is in flight; then it is `unknown`."""
@@ -56,18 +61,67 @@ class Letter:
     digest: str
 
 
+@final
+class Letters(Sequence[Letter]):
+    """The letters of a mailing, each made when it is asked for.
+
+    Kept of each are 49 bytes: its digest, what makes its Message-ID its own, and whether it is one that an earlier run
+    has tried. All else follows from the actions, which the plan has anyway.
+    """
+
+    def __init__(self, actions: Sequence[Action], now: datetime, note: str) -> None:
+        self.actions = actions
+        self._now, self._note = now, note
+        self._digests, self._identities, self._are_again = bytearray(), bytearray(), bytearray()
+
+    def add(self, digest: str, identity: bytes, *, is_again: bool) -> None:
+        """Puts down how the next action's message was cleared. `identity`: 16 bytes; see `revision_of`."""
+        self._digests += bytes.fromhex(digest)
+        self._identities += identity
+        self._are_again.append(is_again)
+
+    def __len__(self) -> int:
+        return len(self._are_again)
+
+    @overload
+    def __getitem__(self, number: int) -> Letter: ...
+    @overload
+    def __getitem__(self, number: slice) -> tuple[Letter, ...]: ...
+    def __getitem__(self, number: int | slice) -> Letter | tuple[Letter, ...]:
+        if isinstance(number, slice):
+            return tuple(self[at] for at in range(*number.indices(len(self))))
+        at = range(len(self))[number]
+        action, identity = self.actions[at], bytes(self._identities[at * 16 : at * 16 + 16])
+        revision = revision_of(action, self._now, self._note, identity)
+        if self._are_again[at] and action.pending:
+            revision = _as_tried(revision, action.pending)
+        return Letter(action, revision, self._digests[at * 32 : at * 32 + 32].hex())
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """One message's outcome. `reply` is the server's words, or the file's name where it was a rehearsal."""
 
-    letter: Letter
+    letters: Letters = field(repr=False)
+    number: int
     outcome: Outcome
     reply: str
     attempts: int
 
     @property
+    def letter(self) -> Letter:
+        return self.letters[self.number]
+
+    @property
     def action(self) -> Action:
-        return self.letter.action
+        return self.letters.actions[self.number]
+
+
+class StoppedError(InviteError):
+    """The organiser has stopped it while the messages were being made: nothing was sent, and nothing is recorded."""
+
+    exit_code = 130
+    code = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +209,7 @@ class Pacing:
 class Mailing:
     """Everything that one run sends, cleared. The bytes are made again for each message: they would fill the memory."""
 
-    letters: tuple[Letter, ...]
+    letters: Letters
     digest: str
     composer: Composer
     roll: Roll
@@ -174,23 +228,41 @@ class Mailing:
         )
 
 
-def prepare(plan: Plan, composer: Composer, roll: Roll, *, note: str = "", now: datetime | None = None) -> Mailing:
+def prepare(
+    plan: Plan,
+    composer: Composer,
+    roll: Roll,
+    *,
+    note: str = "",
+    now: datetime | None = None,
+    control: Control | None = None,
+    tell: Callable[[int, int], object] | None = None,
+) -> Mailing:
     """Composes and clears every message of the plan.
 
-    InputError or LeakError, with a problem for each fault, where one message cannot go: then none goes.
+    `tell` is told now and then how many of how many are done. InputError or LeakError, with a problem for each fault,
+    where one message cannot go: then none goes. StoppedError as soon as `control` is stopped; what was stopped before
+    is made all the same, to be recorded as not sent.
     """
     now = (now or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
-    letters: list[Letter] = []
+    actions = plan.to_send
+    letters = Letters(actions, now, note)
     problems: list[Problem] = []
     leaks = 0
-    for action in plan.to_send:
+    is_stoppable = control is not None and not control.stopped
+    for number, action in enumerate(actions):
+        if is_stoppable and control and control.stopped:
+            raise StoppedError("Stopped before the first message: nothing was sent.", hint=_SEND_AGAIN)
+        if tell and number and not number % _TELL:
+            tell(number, len(actions))
+        identity = secrets.token_bytes(16)
         try:
-            revision, cleared = _composed(composer, roll, action, now, note)
+            is_again, cleared = _composed(composer, roll, action, now, note, identity)
         except Uncomposable as error:
             problems.extend(error.problems)
             continue
         if isinstance(cleared, Cleared):
-            letters.append(Letter(action, revision, cleared.digest))
+            letters.add(cleared.digest, identity, is_again=is_again)
         else:
             leaks += 1
             problems.extend(problem_of(leak, action) for leak in cleared)
@@ -204,7 +276,9 @@ def prepare(plan: Plan, composer: Composer, roll: Roll, *, note: str = "", now: 
         raise InputError(
             f"Nothing was sent: {problems[0].message}", hint=problems[0].hint, code="problems", problems=problems
         )
-    return Mailing(tuple(letters), plan.digest, composer, roll, plan.decisions)
+    if tell and len(actions) > _TELL:
+        tell(len(actions), len(actions))
+    return Mailing(letters, plan.digest, composer, roll, plan.decisions)
 
 
 def problem_of(leak: Leak, action: Action) -> Problem:
@@ -226,13 +300,13 @@ def rehearse(mailing: Mailing, outbox: Path, control: Control | None = None) -> 
             if re.fullmatch(r"\d{4,}-.*\.eml", old.name):
                 old.unlink()
         width = max(4, len(str(len(mailing.letters))))
-        for number, letter in enumerate(mailing.letters, 1):
+        for number, letter in enumerate(mailing.letters):
             if control and not control.may_go_on():
                 return
-            path = outbox / f"{number:0{width}}-{file_name(letter.action.attendee.address)}.eml"
+            path = outbox / f"{number + 1:0{width}}-{file_name(letter.action.attendee.address)}.eml"
             with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
                 file.write(mailing.clear(letter).raw)
-            yield Settled(letter, "unsent", str(outbox / path.name), 0)
+            yield Settled(mailing.letters, number, "unsent", str(outbox / path.name), 0)
     except OSError as error:
         raise InputError(
             f"The rehearsal cannot be written to {outbox}: {error.strerror}.",
@@ -287,7 +361,7 @@ class _Run:
         self.mailing, self.ledger = mailing, ledger
         self._connect, self._pacing, self._control = connect, pacing, control
         self._pace = Pace(pacing.per_minute, wait=self._wait)
-        self._results: queue.SimpleQueue[tuple[int, Settled] | Waiting | InviteError | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Settled | Waiting | InviteError | None] = queue.SimpleQueue()
         self._turn = threading.Condition()
         self._messages: Sequence[int] = ()
         # The first so many have been taken; those of them that are due again, with the time.
@@ -348,7 +422,7 @@ class _Run:
                 if isinstance(result, InviteError):
                     failure = failure or result
                 else:
-                    yield self._told(*result) if isinstance(result, tuple) else result
+                    yield self._told(result) if isinstance(result, Settled) else result
         except InviteError as error:
             failure = error
         finally:
@@ -356,13 +430,13 @@ class _Run:
             self._end()
             for thread in threads:
                 thread.join()
-        for number, letter in enumerate(self.mailing.letters):
-            if not self._is_told[number]:
-                yield self._last.get(number) or Settled(letter, "unsent", "", 0)
+        for number, is_told in enumerate(self._is_told):
+            if not is_told:
+                yield self._last.get(number) or Settled(self.mailing.letters, number, "unsent", "", 0)
         if failure:
             raise failure
 
-    def _heard(self, running: int) -> Iterator[tuple[int, Settled] | Waiting | InviteError]:
+    def _heard(self, running: int) -> Iterator[Settled | Waiting | InviteError]:
         """What so many threads have to say, until the last of them has ended."""
         patient_until = 0.0
         while running:
@@ -386,9 +460,9 @@ class _Run:
             else:
                 yield Waiting(patient_until - now, "the server's answer to what is in flight")
 
-    def _told(self, number: int, settled: Settled) -> Settled:
-        self._is_told[number] = True
-        self._last.pop(number, None)
+    def _told(self, settled: Settled) -> Settled:
+        self._is_told[settled.number] = True
+        self._last.pop(settled.number, None)
         return settled
 
     def _opened(self) -> "Connection":
@@ -469,12 +543,14 @@ class _Run:
             self._turn.notify_all()
 
     def report(self, task: _Try, outcome: Outcome, reply: str) -> None:
-        self._results.put((task.number, Settled(task.letter, outcome, reply, task.attempts)))
+        settled = Settled(self.mailing.letters, task.number, outcome, reply, task.attempts)
+        self._results.put(settled)
 
     def judge(self, task: _Try, result: Receipt | Fault) -> None:
         """Says what became of a letter, or has it tried again. Raises what ends the run."""
         if isinstance(result, Fault):
-            self._last[task.number] = Settled(task.letter, result.outcome, result.reply, task.attempts)
+            last = Settled(self.mailing.letters, task.number, result.outcome, result.reply, task.attempts)
+            self._last[task.number] = last
             if self._is_tried_again(task, result):
                 self._brake(task, result, is_final=False)
                 return
@@ -769,21 +845,26 @@ def _cleared(composer: Composer, roll: Roll, action: Action, revision: Revision)
 
 
 def _composed(
-    composer: Composer, roll: Roll, action: Action, now: datetime, note: str
-) -> tuple[Revision, Cleared | tuple[Leak, ...]]:
-    """The message of an action. One that is tried again is the same to the byte, Message-ID and stamp included, so that
-    a server or a mailbox that has it already can tell; unless what it says has changed meanwhile."""
-    fresh = revision_of(action, now, note)
+    composer: Composer, roll: Roll, action: Action, now: datetime, note: str, identity: bytes
+) -> tuple[bool, Cleared | tuple[Leak, ...]]:
+    """The message of an action, and whether it is the one that was tried before. One that is tried again is the same to
+    the byte, Message-ID and stamp included, so that a server or a mailbox that has it already can tell; unless what it
+    says has changed meanwhile."""
+    fresh = revision_of(action, now, note, identity)
     if action.pending and action.pending.attempts:
-        again = replace(fresh, stamp=action.pending.stamp, message_id=action.pending.message_id)
-        cleared = _cleared(composer, roll, action, again)
+        cleared = _cleared(composer, roll, action, _as_tried(fresh, action.pending))
         if isinstance(cleared, Cleared) and cleared.digest == action.pending.digest:
-            return again, cleared
-    return fresh, _cleared(composer, roll, action, fresh)
+            return True, cleared
+    return False, _cleared(composer, roll, action, fresh)
 
 
-def revision_of(action: Action, now: datetime, note: str) -> Revision:
-    """What makes the message of an action this one: new stamp, new Message-ID."""
+def _as_tried(fresh: Revision, pending: Sent) -> Revision:
+    return replace(fresh, stamp=pending.stamp, message_id=pending.message_id)
+
+
+def revision_of(action: Action, now: datetime, note: str, identity: bytes | None = None) -> Revision:
+    """What makes the message of an action this one: new stamp, new Message-ID. The latter is made of `identity`, 16
+    random bytes; of new ones where there are none."""
     stamp = now
     if action.not_before and action.not_before >= stamp:
         # A calendar takes the later DTSTAMP of two equal versions for the newer one (RFC 5546 §2.1.5).
@@ -798,7 +879,7 @@ def revision_of(action: Action, now: datetime, note: str) -> Revision:
         action.uid,
         action.sequence,
         stamp,
-        f"<{secrets.token_hex(16)}@{domain}>",
+        f"<{(identity or secrets.token_bytes(16)).hex()}@{domain}>",
         action.in_reply_to,
         action.changes,
         note,

@@ -195,7 +195,7 @@ def _carry_out(
     note = getattr(options, "note", "")
     if not dry_run and not approved and options.confirm is None:
         # What cannot be sent is said before anybody is asked to confirm it.
-        folder.prepare(made, note=note)
+        folder.prepare(made, note=note, tell=output.Composing())
     _confirm(options.confirm, made, folder, approved=approved, dry_run=dry_run)
     if getattr(options, "skip_errors", False) and folder.errors:
         _name_left_out(folder)
@@ -212,7 +212,8 @@ def _carry_out(
         tell(f"Sending through {folder.account.name}, {folder.account.host}:{folder.account.port}.{words}")
     if dry_run:
         with _interruptible(control):
-            failure = _follow(folder.rehearse(made, note=note, control=control), settled, made, quiet=True)
+            run = folder.rehearse(made, note=note, control=control, tell=output.Composing())
+            failure = _follow(run, settled, made, quiet=True)
     else:
         failure = _send_all(options, folder, made, control, settled)
     order = {id(action): at for at, action in enumerate(made.to_send)}
@@ -262,13 +263,15 @@ def _send_all(
     patience, note = _patience(options.wait), getattr(options, "note", "")
 
     def send(part: Plan, control: Control) -> InviteError | None:
-        run = folder.send(part, control=control, command=options.command, note=note, patience=patience)
+        run = folder.send(
+            part, control=control, command=options.command, note=note, patience=patience, tell=output.Composing()
+        )
         return _follow(run, settled, made, quiet=False)
 
     first, rest = holding.canary(made, getattr(options, "canary", None))
     if rest is not None:
         try:
-            folder.prepare(made, note=note)  # nothing goes before everything is cleared
+            folder.prepare(made, note=note, tell=output.Composing())  # nothing goes before everything is cleared
         except InviteError as error:
             return error
     with _interruptible(control):

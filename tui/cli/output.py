@@ -5,7 +5,8 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -63,6 +64,28 @@ class Countdown:
             tell(words)
             self._next = waiting.seconds - 60
         self._reason = waiting.reason
+
+
+class Composing:
+    """How far the making of the messages is, where it takes longer than a moment: see `Countdown`."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._on_terminal = sys.stderr.isatty()
+        self._next = clock() + (1.0 if self._on_terminal else 5.0)
+        self._is_shown = False
+
+    def __call__(self, done: int, count: int) -> None:
+        if done == count:
+            if self._is_shown and self._on_terminal:
+                tell_over("")
+        elif (now := self._clock()) >= self._next:
+            words = f"Composing and checking {done:,} of {count:,}"
+            if self._on_terminal:
+                tell_over(words)
+            else:
+                tell(words)
+            self._is_shown, self._next = True, now + (0.2 if self._on_terminal else 10.0)
 
 
 def report_error(error: InviteError, *, as_json: bool) -> None:

@@ -12,6 +12,7 @@ import secrets
 import sqlite3
 import threading
 import zlib
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -164,7 +165,7 @@ class Ledger:
         planned: Iterable[Planned],
         decisions: Decisions | None = None,
         checks: Iterable[str] = (),
-    ) -> list[int]:
+    ) -> Sequence[int]:
         """Records a run, what was decided with it, and every message it is going to send, as `unsent`; returns the
         messages' ids in order. `checks` names what each of them has been cleared by.
 
@@ -176,7 +177,7 @@ class Ledger:
                 "INSERT INTO run (command, account, digest, started_at, checks) VALUES (?, ?, ?, ?, ?)",
                 (command, account, digest, _now(), "\n".join(checks)),
             ).lastrowid
-            ids, is_inviting = [], False
+            ids, is_inviting = array("q"), False
             for message in planned:
                 ids.append(self._plan(db, run or 0, message))
                 is_inviting |= message.action != "cancel"
