@@ -742,7 +742,7 @@ class _Line:
         ahead = self._look_ahead()
         digest, kept = cleared.digest, cleared.raw if self._run.mailing.keeps else None
         if self._owed is None:
-            self._attempt = self._run.ledger.sending(task.message, digest, kept=kept)
+            self._attempt = self._run.ledger.sending(task.message, digest, None, kept)
         else:
             owed, attempt, receipt = self._owed
             settled: tuple[int, Outcome, str] = (attempt, "accepted", receipt.reply)

@@ -177,7 +177,8 @@ class Organising(RuleBasedStateMachine):
         """How the organiser names a person: by the address, or by the id where several have it."""
         people = self.office.people()
         several = sum(key_of(person.address) == key_of(address) for person in people.values()) > 1
-        return address if not several else key if "@" not in key else people[key].messages[-1].uid
+        is_told_apart = several and key in people
+        return address if not is_told_apart else key if "@" not in key else people[key].messages[-1].uid
 
     def _by_name(self, command: str, who: str, fates: Sequence[Fate], amendment: Amendment | None = None) -> bool:
         """False where the program refuses, in words."""
