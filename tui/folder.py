@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 Tell = Callable[[int, int], object]
 """Is told how many of how many are done."""
+
+_PREPARED_FOR = 600.0
+"""Seconds for which messages that were made before a question may go out after it."""
 
 _SAMPLE = 200
 """People of each file whose values are tried to see which columns reach a message."""
@@ -143,6 +147,7 @@ class Folder:
         self.ledger_path = _ledger_path(choices, self.event_path)
         self.outbox = Path(choices.outbox) if choices.outbox else self.event_path.parent / "outbox"
         self._event_problems = problems
+        self._prepared: tuple[Plan, str, Mailing, float] | None = None
 
     def _with_uid(self, event: Event) -> Event:
         """The event with its uid. Where a new one cannot be saved, who only looks goes on with one for the moment."""
@@ -291,7 +296,17 @@ class Folder:
         """
         from tui import mailing
 
-        return mailing.prepare(intended, self._composer, self._roll, note=note, control=control, tell=tell)
+        made = mailing.prepare(intended, self._composer, self._roll, note=note, control=control, tell=tell)
+        self._prepared = (intended, note, made, monotonic())
+        return made
+
+    def _prepared_lately(self, intended: Plan, note: str) -> "Mailing | None":
+        """What was prepared of this very plan before the organiser was asked: once, because its Message-IDs are, and
+        only while its Date is not a thing of the past."""
+        prepared, self._prepared = self._prepared, None
+        if prepared is None or prepared[0] is not intended or prepared[1] != note:
+            return None
+        return prepared[2] if monotonic() - prepared[3] < _PREPARED_FOR else None
 
     def read_through(self, intended: Plan, *, note: str = "") -> "Iterator[MessageView]":
         """The plan's messages one after the other, as a send would make them: to look at. InputError or LeakError."""
@@ -312,6 +327,7 @@ class Folder:
         other = copy(self)
         for name in _OF_THE_WORDING:
             other.__dict__.pop(name, None)
+        other._prepared = None
         other.__dict__["_wordings"] = {**self._wordings, "invite": wording, "update": wording}
         return other
 
@@ -541,7 +557,9 @@ class Folder:
             raise self._unsaved
         if self.account is None:
             raise AccountError("There is no account to send with.", hint="Add one with `invite-tui account add NAME`.")
-        prepared = self.prepare(intended, note=note, control=control, tell=tell)
+        prepared = self._prepared_lately(intended, note)
+        prepared = prepared or self.prepare(intended, note=note, control=control, tell=tell)
+        self._prepared = None
         prepared = replace(prepared, keeps=self._event.sending.keep)
         pacing = self.pacing(patience)
         with ledgers.open_for_run(self.ledger_path) as ledger:
