@@ -39,12 +39,12 @@ class Sample:
         columns = ColumnSettings(group="Audience", internal=("Role", "Section"))
         self._people = [record for record in load([folder / "attendees.csv"], columns).records if not record.has_error]
         self._numbers = count()
-        self.messages: list[tuple[bytes, str]] = []
+        self.messages: list[tuple[bytes, str, str]] = []
 
     def attendees(self) -> Iterator[tuple[Attendee, Revision]]:
         for _ in range(MESSAGES):
             number = next(self._numbers)
-            address = f"guest{number}@example.org"
+            address = f"guest{number % 1_000}@example.org"  # on every roll, as whoever is written to is
             one = replace(
                 self._people[number % len(self._people)], address=address, key=address, name=f"Guest {number:06} Ruiz"
             )
@@ -63,14 +63,14 @@ class Sample:
         """Seconds for new messages; they are kept, to be guarded in the rest of the round."""
         about = list(self.attendees())
         start = time.process_time()
-        self.messages = [(self.composer.compose(one, revision).raw, one.address) for one, revision in about]
+        self.messages = [(self.composer.compose(one, revision).raw, one.address, one.name) for one, revision in about]
         return time.process_time() - start
 
     def guard(self, roll: Roll) -> float:
         """Seconds for clearing them."""
         start = time.process_time()
-        for raw, address in self.messages:
-            said = clear(raw, address, roll)
+        for raw, address, name in self.messages:
+            said = clear(raw, address, roll, name)
             assert isinstance(said, Cleared), said
         return time.process_time() - start
 

@@ -80,13 +80,13 @@ def candidates(text: str, endings: AbstractSet[str]) -> Iterator[Candidates]:
 
 
 def _said(text: str, endings: AbstractSet[str]) -> Iterator[Candidates]:
-    if _may_say(text):
+    if may_say(text):
         said = _DOT_SPACE.sub(r"\1.", _SAID_DOT.sub(".", _SAID_AT.sub("@", text)))
         if said != text and "@" in said:
             yield from _at_signs(said, endings)
 
 
-def _may_say(text: str) -> bool:
+def may_say(text: str) -> bool:
     """Whether an at or a full stop may be said in words, or set apart; and there is no reason to look closer if not."""
     spoken = text.lower().translate(_TO_SPACE).split()
     at = text.find("@")
@@ -101,6 +101,11 @@ def _may_say(text: str) -> bool:
                 return True
             at = text.find("@", at + 1)
     return not _WORDS_FOR_AT.isdisjoint(spoken) or ("AT" in text and _CAPITAL_AT.search(text) is not None)
+
+
+def may_join(text: str) -> bool:
+    """Whether an at or a full stop is said anywhere, that could join what is before it to what is after it."""
+    return _SAID_AT.search(text) is not None or _SAID_DOT.search(text) is not None
 
 
 def within(cell: str) -> Iterator[str]:

@@ -2,17 +2,19 @@
 
 import re
 from binascii import a2b_base64
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b, sha256
 from html import unescape
 from itertools import chain
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from tui.contents import Unopened, look_into
 from tui.guard import cleared
 from tui.guard.cleared import Cleared, Leak
 from tui.guard.mailboxes import keys
+from tui.guard.memory import Memory
 from tui.guard.reading import Head, Header, Part, Reading, Unreadable, read, unfolded
 from tui.guard.roll import Except, Findings, Found, Roll, Said, as_it_stands, nothing
 from tui.guard.spelling import TAG, TooDeep
@@ -70,12 +72,29 @@ _FORMAL_IN_CALENDAR = re.compile(
 )
 
 
+class Search(NamedTuple):
+    """A roll that is searched for one recipient, whose `names` stand in their message and in no other."""
+
+    roll: Roll
+    names: tuple[str, ...]
+
+    @property
+    def places(self) -> Memory[Hashable, tuple[Found, ...]]:
+        return self.roll.places
+
+    def find(self, text: str, said: Said) -> Findings:
+        return self.roll.find(text, said, self.names)
+
+    def find_apart(self, texts: Sequence[str]) -> Findings:
+        return self.roll.find_apart(texts, self.names)
+
+
 def clear(raw: bytes, recipient: str, roll: Roll, own_words: str = "") -> Cleared | tuple[Leak, ...]:
     """The message, cleared for `recipient` alone; or every leak that was found in it.
 
-    `own_words` is what stands in the recipient's own columns that are not internal, a line each: an internal value that
-    is also there is theirs to see. The same bytes for the same recipient are read once: the second time, in the moment
-    before they go out, their digest is compared with that of what was cleared.
+    `own_words` is what stands in the recipient's own columns that are not internal, a line each, the name first: an
+    internal value that is also there is theirs to see. The same bytes for the same recipient are read once: the second
+    time, in the moment before they go out, their digest is compared with that of what was cleared.
     """
     digest = sha256(raw).hexdigest()
     mark = blake2b(f"{digest}\x00{recipient}\x00{own_words}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
@@ -90,7 +109,7 @@ def clear(raw: bytes, recipient: str, roll: Roll, own_words: str = "") -> Cleare
 def _leaks(raw: bytes, recipient: str, roll: Roll, own_words: str) -> tuple[Leak, ...]:
     try:
         message = read(raw)
-        found = tuple(_found(message, roll))
+        found = tuple(_found(message, Search(roll, (*own_words.splitlines()[:1], recipient))))
         leaks = (
             *_envelope(message, recipient),
             *_calendars(message, recipient),
@@ -173,7 +192,7 @@ def _unopened(places: Iterable[Found], roll: Roll) -> Iterator[Leak]:
             yield Leak(found.where, found.unopened, what)
 
 
-def _found(message: Reading, roll: Roll) -> Iterator[Found]:
+def _found(message: Reading, roll: Search) -> Iterator[Found]:
     """Each place of the message in which something was found, and what of the roll it is."""
     places = roll.places
     for header in message.headers:
@@ -186,21 +205,21 @@ def _found(message: Reading, roll: Roll) -> Iterator[Found]:
         yield from _in_text("between the parts", message.between.decode("latin-1"), roll, as_it_stands)
 
 
-def _in_header(header: Header, roll: Roll) -> tuple[Found, ...]:
+def _in_header(header: Header, roll: Search) -> tuple[Found, ...]:
     found = _in_text(header.name, header.value, roll, _SAID_IN_HEADERS.get(header.name.lower(), as_it_stands))
     if header.raw != header.value:
         found += _in_text(header.name, header.raw, roll, nothing)
     return found
 
 
-def _in_head(head: Head, roll: Roll) -> tuple[Found, ...]:
+def _in_head(head: Head, roll: Search) -> tuple[Found, ...]:
     """What stands above a part: its headers, and the names that it is given."""
     places = [_in_header(header, roll) for header in head.headers]
     places += [_in_text(head.where, name, roll, as_it_stands) for name in head.names if name != "invite.ics"]
     return tuple(chain.from_iterable(places))
 
 
-def _in_part(part: Part, roll: Roll) -> tuple[Found, ...]:
+def _in_part(part: Part, roll: Search) -> tuple[Found, ...]:
     if part.head.kind in _CALENDARS:
         # The calendar part and its copy are one text in two places.
         found = roll.places.once(
@@ -220,7 +239,7 @@ def _in_part(part: Part, roll: Roll) -> tuple[Found, ...]:
     return found
 
 
-def _in_text(where: str, text: str, roll: Roll, said: Said) -> tuple[Found, ...]:
+def _in_text(where: str, text: str, roll: Search, said: Said) -> tuple[Found, ...]:
     return _searched(where, lambda: roll.find(text, said))
 
 
@@ -232,12 +251,12 @@ def _searched(where: str, find: Callable[[], Findings]) -> tuple[Found, ...]:
     return (Found(where, people, values),) if people or values else ()
 
 
-def _in_file(part: Part, roll: Roll) -> tuple[Found, ...]:
+def _in_file(part: Part, roll: Search) -> tuple[Found, ...]:
     """An attachment, whatever it is called, with everything that is inside it."""
     return tuple(_inside(part.where, part.content(), roll))
 
 
-def _in_data_uri(where: str, uri: str, roll: Roll) -> tuple[Found, ...]:
+def _in_data_uri(where: str, uri: str, roll: Search) -> tuple[Found, ...]:
     about, _, data = uri.partition(",")
     content = unquote_to_bytes(data)
     if "base64" in about.lower():
@@ -246,7 +265,7 @@ def _in_data_uri(where: str, uri: str, roll: Roll) -> tuple[Found, ...]:
     return tuple(_inside(where, content, roll))
 
 
-def _inside(where: str, content: bytes, roll: Roll) -> Iterator[Found]:
+def _inside(where: str, content: bytes, roll: Search) -> Iterator[Found]:
     """What is in a file. What cannot be opened is searched for addresses alone: its words are its format's."""
     digest = sha256(content).hexdigest()
     closed: set[str] = set()
@@ -263,7 +282,7 @@ def _inside(where: str, content: bytes, roll: Roll) -> Iterator[Found]:
             yield from _in_text(inner, passage.text, roll, _SAID_IN_PASSAGES.get(passage.kind, _in_html))
 
 
-def _in_content_lines(where: str, text: str, roll: Roll) -> tuple[Found, ...]:
+def _in_content_lines(where: str, text: str, roll: Search) -> tuple[Found, ...]:
     """A calendar object or a card: as it reads, and where lines are folded, as it stands."""
     found = _in_text(where, _LINE_BREAK.sub("\n", unfolded(text)), roll, _said_in_calendar)
     folded = [line for block in _FOLDED.findall(text) for line in block.splitlines()]

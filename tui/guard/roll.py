@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from tui.guard.addresses import candidates, within
 from tui.guard.hashes import Hashes
 from tui.guard.internal import Internal
 from tui.guard.mailboxes import endings, keys
+from tui.guard.masking import is_plain_address, is_reference, masked
 from tui.guard.memory import Memory
-from tui.guard.spelling import readings, unclosed
+from tui.guard.spelling import hidden_in, readings, unclosed
 from tui.guard.values import Spoken, words
 
 _NONE: frozenset[str] = frozenset()
@@ -102,30 +105,65 @@ class Roll:
         self.cleared: set[bytes] = set()
         """What was cleared against this roll: a mark of its bytes, its recipient, and their words, each."""
         self._public = {key for text in seen_by_all for key in keys(text)}
-        self._endings = {ending for key in self._public for ending in endings(key)}
-        self._everyone = Hashes(self._protected(addresses))
+        found = {ending for key in self._public for ending in endings(key)}
+        self._everyone = Hashes(self._protected(addresses, found))
+        self._endings = frozenset(found)
         self._values = Internal(internal, Spoken("\n".join((common, *seen_by_all))))
         self._lines: dict[Said, Memory[str, _Line]] = {}
         self._spoken: Memory[tuple[str, Said], tuple[str, ...]] = Memory()
         self._lengths: Memory[tuple[str, Said], int] = Memory()
+        self._alone: Memory[str, Findings] = Memory()
+        self._rests: Memory[tuple[str, Said], Findings] = Memory(500)
         self._wholes: Memory[tuple[Hashable, ...], _Whole] = Memory(500)
         self._joints: Memory[Hashable, Findings] = Memory()
         self.places: Memory[Hashable, tuple[Found, ...]] = Memory()
 
-    def _protected(self, addresses: Iterable[str]) -> Iterator[str]:
+    def _protected(self, addresses: Iterable[str], found: set[str]) -> Iterator[str]:
+        """Everybody's keys; on the way the last labels of their domains are put into `found`."""
         for text in addresses:
             for named in (text, *within(text)):
                 for key in keys(named):
                     if key not in self._public:
-                        self._endings.update(endings(key))
+                        found.update(endings(key))
                         yield key
 
-    def find(self, text: str, said: Said) -> Findings:
+    def find(self, text: str, said: Said, names: Sequence[str] = ()) -> Findings:
         """The addresses that stand in `text`, and the internal values in what of it is `said`.
 
-        Most lines are the same in every message of a run, so what was found in one is remembered.
+        `names` are what the recipient is called: of texts that differ in nothing else the rest is searched once.
+        TooDeep where something is encoded without an end.
+        """
+        apart = masked(text, names, self._endings)
+        if apart is None:
+            return self._search(text, said)
+        found = [self._rests.once((apart.rest, said), partial(self._search, apart.rest, said))]
+        found += [self._alone.once(piece, partial(self._of_piece, piece)) for piece in apart.taken]
+        if self._values:
+            # A value may stand over the joint.
+            values = frozenset(chain.from_iterable(self._values_in(said(line)) for line in apart.lines))
+            found.append((_NONE, values))
+        return _united(found)
+
+    def _of_piece(self, piece: str) -> Findings:
+        """What is in a name, an address or a reference that stands alone. Of most there is only one thing that it can
+        say as it stands: itself."""
+        local, at, domain = piece.rpartition("@")
+        forms = keys(piece) if at else ()
+        is_known = is_plain_address(piece) and any(form in self._everyone for form in forms)
+        small = piece.lower()
+        if not (is_reference(piece) or is_known) or any(
+            f".{ending}" in f"{local}." or f"{ending[::-1]}." in small for ending in self._endings
+        ):
+            return self._in(piece, nothing)
+        found: list[Findings] = [(frozenset(form for form in forms if form in self._everyone), _NONE)]
+        found += [self._in(said, nothing) for token in (local or domain, domain) for said in hidden_in(token)]
+        return _united(found)
+
+    def _search(self, text: str, said: Said) -> Findings:
+        """Most lines are the same in every message of a run, so what was found in one is remembered.
+
         Nothing is missed by going line by line: a tag or a comment is one line, and where an address or a value may go
-        on in the next line, both are read together. TooDeep where something is encoded without an end.
+        on in the next line, both are read together.
         """
         texts = text.splitlines()
         lines = self._known(texts, said)
@@ -145,9 +183,9 @@ class Roll:
                     found.append(self._values_across(texts, at, which, loose, said))
         return _united(found)
 
-    def find_apart(self, texts: Sequence[str]) -> Findings:
+    def find_apart(self, texts: Sequence[str], names: Sequence[str] = ()) -> Findings:
         """The addresses in texts of a line each, none of which goes on in another."""
-        return _united([line.found for line in self._known(texts, nothing) if line is not _DULL])
+        return _united([self.find(text, nothing, names) for text in texts])
 
     def _known(self, texts: Sequence[str], said: Said) -> list[_Line]:
         """What is known of each line."""

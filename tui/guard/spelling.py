@@ -64,7 +64,8 @@ _COMMENTED = re.compile(r"<!--(.*?)-->", re.DOTALL)
 _CELLS = re.compile(r"</t[dh]\s*>\s*<t[dh][^<>]*>", re.IGNORECASE)
 _UNICODE_PERCENT = re.compile(r"%u([0-9A-Fa-f]{4})")
 _TOKEN = re.compile(r"[A-Za-z0-9+/_-]{8,}")
-_BROKEN_TOKEN = re.compile(r"(?:[A-Za-z0-9+/_-]{20,}=*\r?\n[ \t>]*)+[A-Za-z0-9+/_-]+")
+# From the beginning of a token on: a long one would be tried from each of its letters.
+_BROKEN_TOKEN = re.compile(r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{20,}=*\r?\n[ \t>]*)+[A-Za-z0-9+/_-]+")
 _NO_BASE32 = re.compile(r"[^A-Za-z2-7]")
 _NO_HEX = re.compile(r"[^0-9A-Fa-f]")
 # A list of codes: 62 6f 40, 0x62,0x6f,0x40, 62:6f:40, or 98,111,64.
@@ -157,10 +158,15 @@ def _decoded(text: str) -> Iterator[str]:
     if "\n" in text:
         tokens += map(_unbroken, _BROKEN_TOKEN.findall(text))
     hidden = [said for token in tokens for said in _within(token)]
-    if _may_have_codes(text):
+    if may_have_codes(text):
         hidden += [said for codes in _CODES.findall(text) for said in _from_codes(codes)]
     if hidden:
         yield "\n".join(hidden)
+
+
+def hidden_in(text: str) -> Iterator[str]:
+    """What the letters and digits in a text say where they are text in base64, base32 or hexadecimal digits."""
+    return (said for token in _TOKEN.findall(text) for said in _within(token))
 
 
 def _character(found: re.Match[str]) -> str:
@@ -224,7 +230,7 @@ def _from_codes(codes: str) -> Iterator[str]:
         yield from _as_text(bytes(code for code in (int(number, base) for number in digits) if code < 256))
 
 
-def _may_have_codes(text: str) -> bool:
+def may_have_codes(text: str) -> bool:
     """Whether there are five short groups of hexadecimal digits in it at all."""
     groups = text.lower().translate(_SEPARATORS).replace(" 0x", " ").split(" ")
     return len(groups) > 4 and sum(len(group) in (2, 3) and not group.strip("0123456789abcdef") for group in groups) > 4
