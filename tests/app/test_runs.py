@@ -156,8 +156,11 @@ async def test_resending_reaches_the_selected_person_alone_once_1_is_typed(
         await send(pilot, 55)
         await over(pilot)
         await pilot.press("escape", "down", "r")
-        await until(pilot, lambda: "Type the number" in seen(pilot))
+        await until(pilot, lambda: "Look at it" in seen(pilot))
         assert "Bo Li <bo.li@example.com>" in seen(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: "Type the number" in seen(pilot))
+        assert "asked for by name" in seen(pilot)
         await typed(pilot, "1")
         await pilot.press("enter")
         await over(pilot)
@@ -299,7 +302,7 @@ async def test_the_send_window_says_what_goes_out_and_for_how_long_and_leaving_i
         assert "Nothing was sent" not in _on_one_line(pilot)
     async with driven("attendees.csv", environment=through(server, PER_MINUTE="20")) as pilot:
         await pilot.press("s")
-        await until(pilot, lambda: "about 2 min 42 s" in seen(pilot))
+        await until(pilot, lambda: "It takes about 3 min at 20 a minute" in seen(pilot))
         assert "6 May 2027, 14:00" in seen(pilot)
 
 

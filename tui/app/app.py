@@ -12,12 +12,15 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.timer import Timer
 
-from tui.app import leaving, work
+from tui.app import leaking, leaving, work
+from tui.app.asking import Request
+from tui.app.corrections import Corrections
 from tui.app.filtering import View
+from tui.app.leaks import Leaks
 from tui.app.pages import Subject, problems_in_words
 from tui.app.runs import after_news, begun, exit_code_of, how_it_was_left
 from tui.app.screens.main import MainScreen
-from tui.app.state import TROUBLES, Purpose, State
+from tui.app.state import TROUBLES, State
 from tui.app.theme import DARK, DEFAULTS, LIGHT
 from tui.app.widgets.keybar import key_in_words
 from tui.app.widgets.table import AttendeeTable
@@ -28,6 +31,7 @@ from tui.errors import InviteError
 if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
 
+    from tui.app.screens.form import Form
     from tui.attendees import Attendee
 
 # What the palette offers, by the bindings' ids: the rest is about where the cursor is.
@@ -37,6 +41,9 @@ _PALETTE = frozenset(
         "problems",
         "open",
         "resend",
+        "correct",
+        "cancel",
+        "cancel-all",
         "event",
         "rehearse",
         "send",
@@ -86,6 +93,9 @@ class InviteApp(App[None]):
         self._interrupted = False
         self._pages: TemporaryDirectory[str] | None = None
         self._sample: TemporaryDirectory[str] | None = None
+        self._asked: Request | None = None  # what is being planned
+        self._corrections = Corrections(self)
+        self._leaks = Leaks(self)
 
     @property
     def exit_code(self) -> int:
@@ -112,9 +122,9 @@ class InviteApp(App[None]):
             leaving.on_hang_up(self._settle)
 
     def _open(self) -> None:
-        self._work("open", partial(work.open_files, self.post_message, self._opening, self.main.selected))
+        self.in_thread("open", partial(work.open_files, self.post_message, self._opening, self.main.selected))
 
-    def _work(self, group: str, job: Callable[[], None]) -> None:
+    def in_thread(self, group: str, job: Callable[[], None]) -> None:
         self.run_worker(job, group=group, exclusive=True, thread=True, exit_on_error=True)
 
     def _become(self, state: State, row: int | None = None) -> None:
@@ -142,27 +152,53 @@ class InviteApp(App[None]):
 
     def on_composed(self, event: work.Composed) -> None:
         if event.attendee is self.main.selected:
-            self.main.show_subject(replace(self._subject(event.attendee), view=event.view, actions=event.actions))
+            subject = self._subject(event.attendee)
+            self.main.show_subject(replace(subject, view=event.view, actions=event.actions, decisions=event.decisions))
 
     def on_found(self, event: work.Found) -> None:
         self.main.show_found(event.view, event.rows, more=event.more)
 
     def on_planned(self, event: work.Planned) -> None:
+        if event.request is not self._asked:
+            return  # something else was asked for meanwhile
+        self.forget_plan()
+        if self._corrections.planned(event):
+            return
         if not event.plan.to_send:
-            self._toast(_nothing_to_send(self.state))
-        elif event.purpose == "rehearsal":
+            self.say(_nothing_to_send(self.state))
+        elif event.request.purpose == "rehearsal":
             self._start(event)
         else:
             self._confirm(event)
 
     def on_plan_refused(self, event: work.PlanRefused) -> None:
+        if event.request is not self._asked:
+            return
+        self.forget_plan()
+        if self._corrections.refused(event):
+            return
         error = event.error
-        if event.purpose == "send" and self.state.faults and not self.state.survey.blocked:
+        if event.request.purpose == "send" and self.state.faults and not self.state.survey.blocked:
             self._ask_to_leave_out(error)
         elif error.problems:
             self._show_failure(error)
         else:
-            self._toast(error.message, error.hint, severity="error")
+            self.say(error.message, error.hint, severity="error")
+
+    def on_audited(self, event: leaking.Audited) -> None:
+        self._leaks.audited(event)
+
+    def on_repair_made(self, event: leaking.RepairMade) -> None:
+        self._leaks.repaired(event)
+
+    def on_report_written(self, event: leaking.ReportWritten) -> None:
+        self._leaks.written(event)
+
+    def on_verified(self, event: leaking.Verified) -> None:
+        self._leaks.verified(event)
+
+    def on_failed(self, event: leaking.Failed) -> None:
+        self._leaks.failed(event.error)
 
     def on_run_ended(self, event: work.RunEnded) -> None:
         if event.running is not self._job:
@@ -178,12 +214,20 @@ class InviteApp(App[None]):
             self._left_words = how_it_was_left(self.state.run, self._opening)
             self.exit()
         elif (folder := self.state.folder) is not None:
-            self._work("survey", partial(work.look_again, self.post_message, folder, self.state.errors))
+            self.in_thread("survey", partial(work.look_again, self.post_message, folder, self.state.errors))
 
     # What the organiser says
 
     def on_attendee_table_selected(self, event: AttendeeTable.Selected) -> None:
         self._show_subject(event.attendee)
+
+    def on_form_filled(self, event: "Form.Filled") -> None:
+        from tui.app.screens.asking import Asking
+
+        if isinstance(event.form, Asking):
+            self._corrections.filled(event.form, event.form.request(event.values))
+        else:
+            self._leaks.filled(event.values)
 
     def on_main_screen_searching(self, event: MainScreen.Searching) -> None:
         if event.view.is_plain:
@@ -198,13 +242,16 @@ class InviteApp(App[None]):
             work.find(self.post_message, view, self.state)
         else:
             job = partial(work.find, self.post_message, view, self.state, lambda: self.main.view != view)
-            self._work("search", job)
+            self.in_thread("search", job)
 
     def on_main_screen_wanted(self, event: MainScreen.Wanted) -> None:
         what: dict[str, Callable[[], None]] = {
             "rehearse": self._rehearse,
             "send": self._send,
-            "resend": self._resend,
+            "resend": self._corrections.resend,
+            "correct": self._corrections.correct,
+            "cancel": self._corrections.cancel,
+            "cancel-all": self._corrections.cancel_everybody,
             "event": self._show_event,
             "pause": self._pause,
             "stop": self._stop,
@@ -213,6 +260,7 @@ class InviteApp(App[None]):
             "view": self._choose_view,
             "encoding": self._choose_encoding,
             "begin": self._begin,
+            "forget": self.forget_plan,
             "dismiss": lambda: self._become(self.state.with_run(None)),
         }
         what[event.what]()
@@ -235,7 +283,7 @@ class InviteApp(App[None]):
         if not self.state.checked:
             return
         self.main.show_subject(self._subject(attendee))
-        self._work("compose", partial(work.compose, self.post_message, self.state, attendee))
+        self.in_thread("compose", partial(work.compose, self.post_message, self.state, attendee))
 
     def _show_event(self) -> None:
         from tui.app.screens.event import EventDetails
@@ -252,9 +300,11 @@ class InviteApp(App[None]):
     def _begun(self, answer: str | None) -> None:
         what, _, file = (answer or "").partition(" ")
         if what == "file":
-            self._open_other(file)
+            self.open_other(file)
         elif what == "sample":
-            self._open_other(str(self._own_sample() / "attendees.csv"))
+            self.open_other(str(self._own_sample() / "attendees.csv"))
+        elif what:
+            self._leaks.mail_chosen(answer)
 
     def _own_sample(self) -> Path:
         """The sample, in a folder that is gone when the app is: nothing is written where the program lies."""
@@ -267,9 +317,12 @@ class InviteApp(App[None]):
             self._sample = TemporaryDirectory(prefix="invite-tui-sample-")
         return copytree(samples(), Path(self._sample.name), dirs_exist_ok=True)
 
-    def _open_other(self, *files: str) -> None:
-        """Begin anew with these files; the account and the like stay as they were chosen."""
+    def open_other(self, *files: str, anew: bool = False) -> None:
+        """Begin anew with these files; the account and the like stay as they were chosen. `anew`: it is another event,
+        with a ledger of its own."""
         self._opening = replace(self._opening, files=files, event=None, encoding=None)
+        if anew:
+            self._opening = replace(self._opening, ledger=None, template=None, outbox=None)
         self._become(State(files=files))
         self.main.look_at(View())
         self._open()
@@ -291,7 +344,7 @@ class InviteApp(App[None]):
             self._open()
 
     def _choose_view(self) -> None:
-        self._work("count", partial(work.count_people, self.post_message, self.state))
+        self.in_thread("count", partial(work.count_people, self.post_message, self.state))
 
     def on_counted(self, event: work.Counted) -> None:
         from tui.app.screens.views import chosen_view, view_dialog
@@ -305,34 +358,37 @@ class InviteApp(App[None]):
 
     # Rehearse, send, resend
 
-    def _plan(self, purpose: Purpose, *, address: str | None = None, skip_errors: bool = False) -> None:
+    def plan(self, request: Request) -> None:
+        """Have this planned; what was asked for before is forgotten."""
         if self.state.folder is not None:
-            job = partial(
-                work.plan_run, self.post_message, self.state.folder, purpose, address=address, skip_errors=skip_errors
-            )
-            self._work("plan", job)
+            self._asked = request
+            self.busy("Planning ...")
+            self.in_thread("plan", partial(work.plan_run, self.post_message, self.state.folder, request))
+
+    def forget_plan(self) -> None:
+        """Nobody waits for what is being planned any more."""
+        self._asked = None
+        self.busy("")
+
+    def busy(self, words: str) -> None:
+        """Say on the screen what is being worked out; "" when it is done."""
+        if words != self.state.busy:
+            self._become(replace(self.state, busy=words))
 
     def _rehearse(self) -> None:
-        self._plan("rehearsal")
+        self.plan(Request("rehearsal"))
 
     def _send(self) -> None:
         if self.state.live:
-            self._plan("send")
+            self.plan(Request("send"))
         else:
             self._explain_rehearsal()
-
-    def _resend(self) -> None:
-        attendee = self.main.selected
-        if not self.state.live:
-            self._explain_rehearsal()
-        elif attendee is not None:
-            self._plan("resend", address=attendee.address)
 
     def _explain_rehearsal(self) -> None:
         if self.state.folder is None:
             return
         if (failure := self.state.account_failure) is not None:
-            self._toast(failure.message, failure.hint, severity="error")
+            self.say(failure.message, failure.hint, severity="error")
             return
         from tui.app.screens.choice import Choice
 
@@ -365,7 +421,7 @@ class InviteApp(App[None]):
         if answer == "rehearse":
             self._rehearse()
         elif answer == "leave-out":
-            self._plan("send", skip_errors=True)
+            self.plan(Request("send", skip_errors=True))
         elif answer == "problems":
             self.main.action_problems()
 
@@ -373,25 +429,27 @@ class InviteApp(App[None]):
         from tui.app.screens.confirm import Confirm
 
         def confirmed(yes: bool | None) -> None:
+            self._corrections.confirmed(bool(yes))
             if yes:
                 self._start(planned)
-            elif yes is not None:
-                self._toast("Nothing was sent.")
+            elif yes is not None and self.state.live:
+                self.say("Nothing was sent.")
 
-        if (account := self.state.account) is not None:
-            self.push_screen(Confirm(account, planned, self.state), confirmed)
+        self.push_screen(Confirm(self.state.account, planned, self.state), confirmed)
 
     def _start(self, planned: work.Planned) -> None:
-        folder = self.state.folder
-        if folder is None or self._job is not None:
+        folder = planned.folder
+        if self._job is not None:
             return
         from tui.app.watching import Watched
 
-        running = self._job = work.Running(planned.purpose, planned.plan, Watched())
+        request = planned.request
+        purpose = request.purpose if self.state.live else "rehearsal"
+        running = self._job = work.Running(purpose, planned.plan, Watched(), request.note, request.purpose)
         self._become(self.state.with_run(begun(planned, folder, running, self.state)))
         self._ticked = self._clock()
         self._timer = self.set_interval(_TICK, self._tick)
-        self._work("run", partial(work.mail, self.post_message, folder, running))
+        self.in_thread("run", partial(work.mail, self.post_message, folder, running))
 
     def _tick(self) -> None:
         running, run = self._job, self.state.run
@@ -425,22 +483,22 @@ class InviteApp(App[None]):
     def _browse(self) -> None:
         subject = self.main.message.subject
         if subject is None or subject.view is None or isinstance(subject.view, InviteError):
-            self._toast("There is no message to open.", severity="warning")
+            self.say("There is no message to open.", severity="warning")
             return
         if self._pages is None:
             from tempfile import TemporaryDirectory
 
             self._pages = TemporaryDirectory(prefix="invite-tui-")
-        self._work("browse", partial(self._open_page, subject.view.html, Path(self._pages.name)))
+        self.in_thread("browse", partial(self._open_page, subject.view.html, Path(self._pages.name)))
 
     def _open_page(self, html: str, folder: Path) -> None:
         from tui.app.browser import open_page, write_page
 
         page = write_page(html, folder)
         words = "Opened in the browser." if open_page(page) else f"There is no browser here. The page is {page}"
-        self.call_from_thread(self._toast, words)
+        self.call_from_thread(self.say, words)
 
-    def _toast(self, message: str, hint: str | None = None, *, severity: str = "information") -> None:
+    def say(self, message: str, hint: str | None = None, *, severity: str = "information") -> None:
         words = visible(f"{message} {hint}" if hint else message)
         level = {"error": "error", "warning": "warning"}.get(severity, "information")
         self.notify(words, severity=level, markup=False, timeout=8 if severity == "error" else 4)  # type: ignore[arg-type]
@@ -508,6 +566,22 @@ class InviteApp(App[None]):
                 yield SystemCommand(
                     f"{binding.description.capitalize()}  {key_in_words(binding)}", binding.tooltip, run
                 )
+        idle = screen is self.main and not self.state.running
+        if idle and self.state.survey.people:
+            words = "Send to, cancel or correct people whom the list no longer has"
+            yield SystemCommand("No longer on the list", words, self._corrections.people_gone)
+        if idle and (self.state.folder is not None or not self.state.files or self.state.failure is not None):
+            words = "Who could see whom in a mail of any program, and a folder for the repair"
+            yield SystemCommand("Judge a mail", words, self._leaks.choose_mail)
+        if idle and self.state.checked:
+            words = "For a data protection officer: each message, its time, the server's words, in a chain of hashes"
+            yield SystemCommand("Write the evidence file", words, partial(self._leaks.report, "evidence"))
+            words = "Figures and everybody's history, as one page for the browser"
+            yield SystemCommand("Write a report to read", words, partial(self._leaks.report, "html"))
+            words = "Everybody's history as a table (CSV)"
+            yield SystemCommand("Write a report for a spreadsheet", words, partial(self._leaks.report, "csv"))
+            words = "Whether it was changed, and agrees with the ledger"
+            yield SystemCommand("Check an evidence file", words, self._leaks.verify)
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
     async def on_unmount(self) -> None:

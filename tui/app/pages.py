@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from tui.app.state import MARKS, as_corrected
 from tui.app.words import count
 from tui.clean import visible
 from tui.errors import InviteError, Problem
 
 if TYPE_CHECKING:
+    from tui.app.timeline import Moment
     from tui.attendees import Attendee
     from tui.event import Event
     from tui.folder import MessageView
+    from tui.ledger import Decision
     from tui.ledger.records import Person
     from tui.mailing import Settled
     from tui.plan import Action
@@ -43,8 +46,8 @@ class Line:
 class Subject:
     """All that is known of the selected attendee. `view` is None while the message is being made.
 
-    `actions` is what they are owed, one for each session. `settled` is what the run that is on has done: newer than
-    `person` and `actions`, which are read when it is over.
+    `actions` is what they are owed, one for each session; `decisions` are the organiser's about them. `settled` is what
+    the run that is on has done: newer than `person` and `actions`, which are read when it is over.
     """
 
     attendee: "Attendee"
@@ -54,13 +57,21 @@ class Subject:
     person: "Person | None" = None
     actions: "tuple[Action, ...]" = ()
     settled: "Settled | None" = None
+    decisions: "tuple[Decision, ...]" = ()
+
+    @property
+    def corrected(self) -> "Attendee":
+        """The attendee, with what the organiser has corrected of them."""
+        return as_corrected(self.attendee, self.person)
 
 
 def page(name: str, subject: Subject) -> list[Line]:
     """The page called `name`, for this attendee."""
     if name == "History":
         return list(_history(subject))
-    lines = [*problems_in_words(subject.problems), *_sessions(subject)] if name == "Message" else []
+    lines = (
+        [*problems_in_words(subject.problems), *_corrected(subject), *_sessions(subject)] if name == "Message" else []
+    )
     if subject.view is None:
         return lines
     if isinstance(subject.view, InviteError):
@@ -256,24 +267,55 @@ def _history(subject: Subject) -> Iterator[Line]:
         for number, action in enumerate(subject.actions):
             yield field_line("" if number else "Next", next_in_words(subject, action))
         yield text_line()
+    from tui.app.timeline import timeline
+
     person = subject.person
-    if person is None or not person.history:
+    if person is None or not person.messages:
         if settled is None:
             yield text_line("Nothing has been sent to this person yet.", "quiet")
         return
-    for entry in reversed(person.history):
-        version = f", update {entry.sequence}" if entry.sequence else ""
-        yield Line(
-            Content.assemble(
-                _content(f"{visible(entry.action)}{version}  "),
-                _content(visible(entry.outcome), tones.get(entry.outcome, "care")),
-            ),
-            _content(f"{_local(entry.at)}  ", "label"),
-        )
-        if entry.address != subject.attendee.address:
-            yield Line(_content(f"to {visible(entry.address)}", "quiet"), _content("  "))
-        if entry.reply:
-            yield Line(_content(visible(entry.reply), "quiet"), _content("  "))
+    for moment in timeline(person, subject.decisions):
+        yield from _moment_in_words(subject, moment)
+
+
+def _moment_in_words(subject: Subject, moment: "Moment") -> Iterator[Line]:
+    """One moment of the timeline: a sign, when and what; below it, along the line, what belongs to it."""
+    mark = MARKS.get(moment.outcome)
+    sign, tone = (mark.sign, mark.tone) if mark is not None else ("◆", "label")
+    when = f"{moment.at.astimezone():%Y-%m-%d %H:%M}"
+    session = f"{session_title(subject, moment.session)}: " if moment.session else ""
+    yield Line(
+        Content.assemble(
+            _content(f"{when}  ", "label"),
+            _content(visible(f"{session}{moment.words}"), "strong"),
+            _content(f"  {moment.outcome}" if moment.outcome else "", tone),
+        ),
+        _content(f"{sign} ", tone),
+    )
+    below = _content("│ ", "quiet")
+    if moment.address:
+        yield Line(_content(f"to {visible(moment.address)}", "quiet"), below)
+    for change in moment.changes:
+        old, new = visible(change.old) or "none", visible(change.new) or "none"
+        yield Line(_content(f"{change.what}: {old} → {new}"), below)
+    if moment.reply:
+        yield Line(_content(visible(moment.reply), "quiet"), below)
+    if moment.digest:
+        yield Line(_content(visible(moment.digest), "quiet"), _content("│ SHA-256 ", "quiet"))
+    yield Line(_content(""), below)
+
+
+def _corrected(subject: Subject) -> Iterator[Line]:
+    """What the list still has, of somebody who was corrected since."""
+    was, now = subject.attendee, subject.corrected
+    if was is now or (was.address, was.cells) == (now.address, now.cells):
+        return
+    cells = [cell for cell, new in zip(was.cells, now.cells, strict=False) if cell != new]
+    said = ", ".join(
+        visible(one) or "blank" for one in dict.fromkeys([was.address] * (was.address != now.address) + cells)
+    )
+    yield Line(_content(f"Corrected since; the list still says {said}.", "quiet"), _content("◆ ", "label"))
+    yield text_line()
 
 
 def _sessions(subject: Subject) -> Iterator[Line]:
@@ -301,14 +343,6 @@ def session_title(subject: Subject, session: str) -> str:
         if one.session == session:
             return one.title.removeprefix(f"{subject.event.title}: ") if subject.event is not None else one.title
     return session
-
-
-def _local(moment: str) -> str:
-    """A moment of the ledger as this machine's clock showed it."""
-    try:
-        return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
-    except ValueError:
-        return visible(moment)
 
 
 def _content(text: str, tone: str = "") -> Content:

@@ -18,13 +18,13 @@ def begun(planned: "Planned", folder: "Folder", running: "Running", state: State
     people = state.survey.people
     rows = (folder.attendees.records[row].key for row in state.survey.unsettled)
     return Run(
-        purpose=planned.purpose,
+        purpose=running.purpose,
         total=len(planned.plan.to_send),
         place=f"{folder.outbox}/",
         settled=MappingProxyType(running.settled),
         before={key: people[key].outcome for key in rows if key in keys and people[key].outcome in TROUBLES},
         pace=60 / planned.per_minute if planned.per_minute else 0.0,
-        left_out=state.left_out,
+        left_out=state.left_out if planned.request.purpose in ("send", "rehearsal") else 0,
     )
 
 

@@ -4,20 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from tui.app.asking import Purpose
 from tui.errors import InviteError
 
 if TYPE_CHECKING:
     from tui.attendees import Attendee
     from tui.delivery import Account
-    from tui.folder import Folder
+    from tui.folder import Folder, Promise
     from tui.ledger.records import Person
     from tui.mailing import Settled
     from tui.plan import Action
 
 Place = tuple[str | None, int | None]
 """A file and the line on which a record starts."""
-
-Purpose = Literal["rehearsal", "send", "resend"]
 
 TROUBLES = ("refused", "deferred", "unknown")
 """Outcomes that the organiser has to look after."""
@@ -32,7 +31,7 @@ class Survey:
     send would send. `holding` counts who has what they are to have; `troubles` the listed people whose last message was
     refused, deferred or may not have arrived, and `unsettled` is where they are among the records, with who has
     withdrawn and still holds an invitation. `removed` counts who is no longer on the list and still holds one.
-    `blocked`: why no plan can be made.
+    `promise` is a replacement that is owed to people. `blocked`: why no plan can be made.
     """
 
     actions: Mapping[str, "tuple[Action, ...]"] = field(default_factory=dict)
@@ -45,6 +44,7 @@ class Survey:
     troubles: Mapping[str, int] = field(default_factory=dict)
     unsettled: Sequence[int] = ()
     removed: int = 0
+    promise: "Promise | None" = None
     blocked: InviteError | None = None
 
 
@@ -127,6 +127,8 @@ class State:
     """The columns that reach a message, with the places of it where they do."""
     staying: tuple[str, ...] = ()
     run: Run | None = None
+    busy: str = ""
+    """What is being worked out, in words: a long list takes seconds to plan."""
 
     @property
     def records(self) -> "Sequence[Attendee]":
@@ -192,6 +194,7 @@ MARKS: Mapping[str, Mark] = {
     "ready": Mark("✓", "ready", "good", "a send would invite this person"),
     "update": Mark("↻", "update", "good", "a send would tell this person what has changed"),
     "cancel": Mark("⊘", "cancel", "care", "a send would take the invitation back"),
+    "cancelled": Mark("⊗", "cancelled", "quiet", "the invitation was taken back; `r` invites this person anew"),
     "fix": Mark("▲", "to fix", "bad", "an error in the row keeps the message from going out"),
     "caution": Mark("△", "look", "care", "ready, with a warning worth a look"),
     "withdrawn": Mark("-", "withdrawn", "quiet", "the file says that this person is not coming: not mailed"),
@@ -231,7 +234,18 @@ def _standing(state: State, attendee: "Attendee") -> str:
     if action.action == "invite":
         due_again = person is not None and person.outcome in ("deferred", "unsent")
         return person.outcome if person is not None and due_again else "caution" if place in state.warnings else "ready"
-    return {"held": "accepted", "unknown": "unknown", "refused": "refused"}.get(action.kind, "none")
+    return {"held": "accepted", "unknown": "unknown", "refused": "refused", "cancelled": "cancelled"}.get(
+        action.kind, "none"
+    )
+
+
+def as_corrected(attendee: "Attendee", person: "Person | None") -> "Attendee":
+    """The row, with what the organiser has corrected of this person since it was written."""
+    if person is None or not person.corrections:
+        return attendee
+    from tui.plan.people import corrected
+
+    return corrected(attendee, person)
 
 
 def chief(actions: "Sequence[Action]") -> "Action | None":

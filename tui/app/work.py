@@ -8,12 +8,14 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from tui.app.state import TROUBLES, Place, Purpose, State, Survey, chief
+from tui.app.asking import Purpose, Request
+from tui.app.state import TROUBLES, Place, State, Survey, chief
 from tui.errors import InputError, InviteError
 
 if TYPE_CHECKING:
@@ -22,11 +24,15 @@ if TYPE_CHECKING:
     from tui.attendees import Attendee
     from tui.event import Event
     from tui.folder import Folder, MessageView
+    from tui.ledger import Decision
     from tui.ledger.records import Person
     from tui.mailing import Settled, Waiting
     from tui.plan import Action, Plan
 
 Post = Callable[[Message], object]
+
+_READ = 12
+"""Messages that are shown before what was asked for by name is sent."""
 
 _FIRST = 0.05  # seconds, after which the first rows that were found are shown
 _MORE = 0.5  # and after which more of them are
@@ -83,23 +89,32 @@ class Composed(Message):
     attendee: "Attendee"
     view: "MessageView | InviteError"
     actions: "tuple[Action, ...]" = ()
+    decisions: "tuple[Decision, ...]" = ()
 
 
 @dataclass(eq=False, repr=False)
 class Planned(Message):
-    """A run was planned: who it would reach, the first message's subject, and how many go out in a minute (0: all)."""
+    """A run was planned, to be sent from `folder`, whose wording it is planned with.
 
-    purpose: Purpose
+    `subject` is the first message's; `views` are the first messages of what was asked for by name. `per_minute` is how
+    many go out in a minute (0: all), `forecast` how long it takes and `cautions` what to know before, in words.
+    """
+
+    request: Request
     plan: "Plan"
+    folder: "Folder"
     subject: str = ""
+    views: "tuple[MessageView, ...]" = ()
     per_minute: float = 0.0
+    forecast: str = ""
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(eq=False, repr=False)
 class PlanRefused(Message):
     """The core would not plan this run."""
 
-    purpose: Purpose
+    request: Request
     error: InviteError
 
 
@@ -125,12 +140,14 @@ class Running:
     """A run under way, between the thread that works and the screen that looks at it ten times a second.
 
     The thread appends to `news`; only the screen takes from it. `settled` belongs to the screen. `over` is set once
-    everything is recorded.
+    everything is recorded. `command` is the ledger's word for it.
     """
 
     purpose: Purpose
     plan: "Plan"
     control: "Watched"
+    note: str = ""
+    command: str = "send"
     news: "deque[Settled | Waiting]" = field(default_factory=deque)
     settled: "dict[str, Settled]" = field(default_factory=dict)
     over: threading.Event = field(default_factory=threading.Event)
@@ -256,8 +273,9 @@ def survey(folder: "Folder", errors: frozenset[Place]) -> Survey:
     """
     people = folder.people(history=True)
     sent = sum(person.outcome == "accepted" for person in people.values())
+    promise = folder.promise
     if (blocked := folder.refusal(skip_errors=True)) is not None or folder.event is None:
-        return Survey(people=people, sent=sent, blocked=blocked)
+        return Survey(people=people, sent=sent, promise=promise, blocked=blocked)
     records = folder.attendees.records
     known = _known(folder, people)
     some = [records[row] for row in known]
@@ -279,6 +297,7 @@ def survey(folder: "Folder", errors: frozenset[Place]) -> Survey:
         troubles=troubles,
         unsettled=unsettled,
         removed=sum(action.kind == "removed" for action in planned.actions),
+        promise=promise,
     )
 
 
@@ -359,7 +378,18 @@ def compose(post: Post, state: State, attendee: "Attendee", session: str | None 
         view = folder.view(attendee, session)
     except Exception as error:  # noqa: BLE001 - a fault in one person's message must not end a run that is on
         view = in_words(error)
-    post(Composed(attendee, view, actions))
+    post(Composed(attendee, view, actions, _decisions_about(folder, state.survey.people.get(attendee.key))))
+
+
+def _decisions_about(folder: "Folder", person: "Person | None") -> "tuple[Decision, ...]":
+    """What the organiser decided about this person, where anything was."""
+    if person is None or not person.messages:
+        return ()
+    is_told = person.corrections or person.cancelled or any(sent.is_foreign for sent in person.messages)
+    if is_told:
+        with suppress(InviteError), folder.chronicle() as chronicle:
+            return tuple(one for one in chronicle.decisions() if one.key == person.key)
+    return ()
 
 
 def _first_actions(folder: "Folder", attendee: "Attendee") -> "tuple[Action, ...]":
@@ -394,27 +424,46 @@ def count_people(post: Post, state: State) -> None:
         post(Counted(filtering.standings(state), state.folder.attendees.records.groups))
 
 
-def plan_run(
-    post: Post, folder: "Folder", purpose: Purpose, *, address: str | None = None, skip_errors: bool = False
-) -> None:
-    """Plan a rehearsal (people with errors left out), a send (they block it unless left out), or a resend to one."""
+def plan_run(post: Post, folder: "Folder", request: Request) -> None:
+    """Plan a rehearsal (people with errors left out), a send (they block it unless left out), or what is asked by name.
+
+    Who is asked for by name is few: their messages are made, so that a leak is found before the question.
+    """
     try:
-        if address is not None:
-            plan = folder.plan_resend([address])
-        else:
-            plan = folder.plan(skip_errors=skip_errors or purpose == "rehearsal")
+        with _calm():
+            planned = _planned(folder, request)
     except (InviteError, OSError) as error:
-        post(PlanRefused(purpose, in_words(error)))
-        return
-    if purpose == "rehearsal" or not plan.to_send:
-        post(Planned(purpose, plan))
-        return
-    subject, per_minute = "", 0.0
+        post(PlanRefused(request, in_words(error)))
+    else:
+        post(planned)
+
+
+def _planned(folder: "Folder", request: Request) -> Planned:
+    if request.purpose == "resend":
+        folder = folder.worded(request.template) if request.template else folder
+        plan = folder.plan_resend(request.names or (), request.amendment)
+    elif request.purpose == "cancel":
+        plan = folder.plan_cancel(request.names)
+    else:
+        plan = folder.plan(skip_errors=request.skip_errors or request.purpose == "rehearsal")
+    planned = Planned(request, plan, folder)
+    if request.purpose == "rehearsal" or not plan.to_send:
+        return planned
+    if request.purpose in ("resend", "cancel"):
+        views = tuple(islice(folder.read_through(plan, note=request.note), _READ))
+        planned = replace(planned, views=views, subject=views[0].subject)
     with suppress(InviteError, OSError):  # the run itself says what is wrong
-        first = plan.to_send[0]
-        subject = folder.view(first.attendee, first.session or None).subject
-        per_minute = folder.pacing().per_minute
-    post(Planned(purpose, plan, subject, per_minute))
+        if not planned.views:
+            first = plan.to_send[0]
+            planned = replace(planned, subject=folder.view(first.attendee, first.session or None).subject)
+        if folder.account is not None:
+            planned = replace(
+                planned,
+                per_minute=folder.pacing().per_minute,
+                forecast=folder.forecast(len(plan.to_send)).in_words,
+                cautions=folder.cautions,
+            )
+    return planned
 
 
 def mail(post: Post, folder: "Folder", running: Running) -> None:
@@ -422,11 +471,17 @@ def mail(post: Post, folder: "Folder", running: Running) -> None:
     failure = None
     try:
         if running.purpose == "rehearsal":
-            running.news.extend(folder.rehearse(running.plan, control=running.control))
+            running.news.extend(folder.rehearse(running.plan, note=running.note, control=running.control))
         else:
             # A person looks on, who can stop it: the run may wait as long as the server asks.
-            command = "resend" if running.purpose == "resend" else "send"
-            for step in folder.send(running.plan, control=running.control, command=command, patience=math.inf):
+            run = folder.send(
+                running.plan,
+                control=running.control,
+                command=running.command,
+                note=running.note,
+                patience=math.inf,
+            )
+            for step in run:
                 running.news.append(step)
     except Exception as error:  # noqa: BLE001 - whatever ends a run, the organiser must see where it stands
         failure = in_words(error)

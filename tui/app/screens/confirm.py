@@ -11,57 +11,95 @@ from textual.widgets import Button, Input, Static
 
 from tui.app.screens.dialog import Dialog
 from tui.app.state import State
-from tui.app.words import count, crop, duration
+from tui.app.words import count, crop
 from tui.clean import visible
 
 if TYPE_CHECKING:
     from tui.app.work import Planned
     from tui.delivery import Account
+    from tui.folder import MessageView
     from tui.plan import Action
 
 _GROUPS_SHOWN = 12
 _WIDTH = 28
 _BELOW = 10  # lines of the panel that never scroll: its frame, the question, the number, the answer
 _KINDS = ("invite", "update", "cancel")
+_VERBS = {"resend": "Resend", "cancel": "Cancel them", "send": "Send"}
+_PEOPLE_SHOWN = 100
+_NO_UNDO = "A cancellation cannot be undone. Who is to come after all is invited anew with r."
 
 
 class Confirm(Dialog[bool]):
-    """True when the organiser typed the number of messages and pressed the button; nothing is sent with less."""
+    """True when the organiser typed the number of messages and pressed the button; nothing is sent with less.
+
+    Without an account it is about a rehearsal, which needs no number.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("pageup", "scroll(-5)", "up", show=False),
         Binding("pagedown", "scroll(5)", "down", show=False),
     ]
 
-    def __init__(self, account: "Account", planned: "Planned", state: State) -> None:
+    def __init__(self, account: "Account | None", planned: "Planned", state: State) -> None:
         super().__init__()
         self._account = account
         self._event = state.folder.event if state.folder is not None else None
         self._state = state
         self._planned = planned
         self._plan = planned.plan
-        self._purpose = planned.purpose
-        self._left_out = state.left_out
+        self._purpose = planned.request.purpose
+        self._left_out = state.left_out if self._purpose == "send" else 0
         self._number = len(self._plan.to_send)
+        self._outbox = visible(planned.folder.outbox.name)
 
     def compose(self) -> ComposeResult:
-        verb = "Resend" if self._purpose == "resend" else "Send"
-        with Vertical(classes="panel") as panel:
-            panel.border_title = Content(verb)
+        live = self._account is not None
+        verb = "Rehearse" if not live else "Send" if self._planned.request.amendment else _VERBS[self._purpose]
+        with Vertical(classes="panel -reading" if self._planned.views else "panel") as panel:
+            panel.border_title = Content(self._title_text)
             with VerticalScroll(can_focus=False):
                 yield Static(self._account_in_words(), markup=False)
-                yield Static(self._table(), id="groups", markup=False)
+                if self._purpose == "cancel":
+                    yield Static(Content.assemble(("△ ", "$warning"), _NO_UNDO), markup=False)
+                if (table := self._table()).plain:
+                    yield Static(table, id="groups", markup=False)
+                yield from self._messages()
                 yield Static(self._columns(), id="columns", markup=False)
-            yield Static(Content(f"Type the number of messages, {self._number}, to send them."), id="ask", markup=False)
+            if live:
+                ask = f"Type the number of messages, {self._number}, to send them."
+                yield Static(Content(ask), id="ask", markup=False)
             with Horizontal(classes="answers"):
-                yield Input(id="number", compact=True, max_length=12, select_on_focus=False)
-                yield Button(Content("Cancel"), id="cancel")
-                yield Button(Content(f"{verb} {self._number:,}"), id="go", disabled=True)
+                if live:
+                    yield Input(id="number", compact=True, max_length=12, select_on_focus=False)
+                yield Button(Content("Back" if self._planned.views else "Cancel"), id="cancel")
+                yield Button(
+                    Content(f"{verb} {self._number:,}" if self._purpose != "cancel" else verb), id="go", disabled=live
+                )
             yield Static(id="why", markup=False)
 
+    @property
+    def _title_text(self) -> str:
+        if self._planned.request.amendment:
+            return "Correct"
+        return {"cancel": "Cancel", "resend": "Resend"}.get(self._purpose, "Send")
+
+    def _messages(self) -> ComposeResult:
+        """What they would read, as far as it was made before the question."""
+        views = self._planned.views
+        for number, (view, action) in enumerate(zip(views, self._plan.to_send, strict=False), 1):
+            yield Static(_heading(view, action, number, self._number), classes="apart", markup=False)
+            text = Content(visible(view.text.strip(), lines=True))
+            yield Static(text, classes="letter", markup=False)
+        if views and self._number > len(views):
+            more = count(self._number - len(views), "message")
+            yield Static(Content.styled(f"... and {more} more like these", "$quiet"), classes="apart", markup=False)
+
     def on_mount(self) -> None:
-        self._judge("")
-        self.query_one(Input).focus()
+        if self._account is not None:
+            self._judge("")
+            self.query_one(Input).focus()
+        else:
+            self.query_one("#go", Button).focus()
         self.tell_of_more(self.query_one(VerticalScroll), self.query_one(".panel"), "esc sends nothing")
 
     def on_resize(self) -> None:
@@ -74,29 +112,47 @@ class Confirm(Dialog[bool]):
     def _account_in_words(self) -> Content:
         account = self._account
         messages = count(self._number, "message")
-        user = f" as {visible(account.username)}" if account.username else ""
+        if account is None:
+            pill, where = (" REHEARSAL ", "bold on $row"), f"no account: written to {self._outbox}/, nothing is sent"
+        else:
+            user = f" as {visible(account.username)}" if account.username else ""
+            pill = (" LIVE ", "bold $on-accent on $warning")
+            where = f"through {visible(account.name)}: {visible(account.host)}:{account.port}{user}"
         return Content.assemble(
-            (" LIVE ", "bold $on-accent on $warning"),
+            pill,
             (f" {messages}", "bold"),
-            ", one for each person\n" if self._number > 1 else "\n",
-            (f"through {visible(account.name)}: {visible(account.host)}:{account.port}{user}", "$quiet"),
+            ", one for each person\n" if self._number > 1 and not self._planned.views else "\n",
+            (where, "$quiet"),
             *self._what_and_how_long(),
         )
 
     def _what_and_how_long(self) -> Iterator[tuple[str, str]]:
-        if self._event is not None:
+        if self._event is not None and not self._planned.views:
             yield f"\n\n{visible(self._event.title)}", "bold"
             yield f"\n{visible(self._event.when_short)}", ""
-        if self._planned.subject:
+        if self._planned.subject and not self._planned.views:
             which = "Subject of the first" if self._number > 1 else "Subject"
             yield f"\n{which}: {visible(self._planned.subject)}", ""
-        if (pace := self._planned.per_minute) and self._number > 1:
-            yield f"\nAt {pace:g} a minute it will take about {duration((self._number - 1) / pace * 60)}.", "$quiet"
+        if self._account is None:
+            return
+        if self._planned.forecast:
+            yield f"\n{visible(self._planned.forecast)}", "$quiet"
+        for caution in self._planned.cautions:
+            yield f"\n△ {visible(caution)}", "$warning"
 
     def _table(self) -> Content:
-        if self._purpose == "resend":
-            return Content("\n").join(_person(one) for one in self._plan.to_send)
+        if self._planned.request.names is not None:
+            # Each message that is shown below says whose it is.
+            few = self._number <= len(self._planned.views)
+            people = [] if few else [_person(one) for one in self._plan.to_send[:_PEOPLE_SHOWN]]
+            if self._number > _PEOPLE_SHOWN:
+                people.append(Content.styled(f"  and {self._number - _PEOPLE_SHOWN:,} more", "$quiet"))
+            nothing = [one for one in self._plan.actions if one.action == "none"]
+            people += [_nothing_for(one) for one in nothing[:_PEOPLE_SHOWN]]
+            return Content("\n").join(people)
         groups = _shown(self._plan.groups)
+        if self._planned.views and [*self._plan.groups] == [""]:
+            return Content()
         rows = [_row(visible(name) or "no group", number, "") for name, number in groups]
         rows.append(_row("together", self._number, "bold"))
         kinds = [count(n, kind) for kind, n in self._plan.counts.items() if n and kind in _KINDS]
@@ -119,7 +175,8 @@ class Confirm(Dialog[bool]):
 
     def action_close(self) -> None:
         """Who only looked is not told that nothing was sent."""
-        self.dismiss(False if self.query_one(Input).value else None)
+        typed = any(one.value for one in self.query(Input))
+        self.dismiss(False if typed else None)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         harmless = visible(event.value)
@@ -133,7 +190,8 @@ class Confirm(Dialog[bool]):
             self.dismiss(True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        self.dismiss(event.button.id == "go" and self._right(self.query_one(Input).value))
+        right = self._account is None or self._right(self.query_one(Input).value)
+        self.dismiss(event.button.id == "go" and right)
 
     def _right(self, typed: str) -> bool:
         digits = typed.strip().replace(",", "")
@@ -160,9 +218,34 @@ def _shown(groups: Mapping[str, int]) -> list[tuple[str, int]]:
     return [*ordered[: _GROUPS_SHOWN - 1], (f"{len(rest)} other groups", sum(number for _, number in rest))]
 
 
+_DOES = {"invite": "an invitation", "update": "an update", "cancel": "a cancellation"}
+
+
 def _person(action: "Action") -> Content:
-    one = action.attendee
-    return Content.assemble(f"  {visible(one.name)} <{visible(one.address)}>  ", (action.action, "$quiet"))
+    name, address = visible(action.attendee.name), visible(action.attendee.address)
+    who = f"{name} <{address}>" if name else address
+    does = f"{_DOES.get(action.action, action.action)}: {visible(action.reason)}"
+    return Content.assemble(f"  {who}  ", (does, "$quiet"))
+
+
+def _nothing_for(action: "Action") -> Content:
+    return Content.styled(f"  {visible(action.attendee.address)}  nothing: {visible(action.reason)}", "$quiet")
+
+
+def _heading(view: "MessageView", action: "Action", number: int, total: int) -> Content:
+    """Which message it is, for whom, and what it does in a calendar."""
+    which = f"{number} of {total}: " if total > 1 else ""
+    entry = "takes the entry out" if action.action == "cancel" else "the same entry" if action.sequence else "an entry"
+    session = f", {visible(action.session)}" if action.session else ""
+    name = f"{visible(action.attendee.name)} " if action.attendee.name else ""
+    return Content.assemble(
+        (f"{which}{_DOES.get(view.action, view.action)} to {name}<{visible(view.address)}>{session}", "bold $primary"),
+        (f"\n{visible(action.reason)}", "$quiet"),
+        ("\nSubject   ", "$quiet"),
+        visible(view.subject),
+        ("\nCalendar  ", "$quiet"),
+        f"{entry}, version {action.sequence}",
+    )
 
 
 def _row(name: str, number: int, style: str) -> Content:

@@ -13,7 +13,7 @@ from textual.screen import Screen
 
 from tui.app.filtering import ORDERS, View
 from tui.app.pages import PAGES, Subject
-from tui.app.state import MARKS, TROUBLES, Mark, State, mark_of
+from tui.app.state import MARKS, TROUBLES, Mark, State, as_corrected, mark_of
 from tui.app.widgets.headline import Banner, EventLine
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.message import MessagePane
@@ -23,6 +23,7 @@ from tui.clean import visible
 
 if TYPE_CHECKING:
     from tui.app.widgets.progress import ProgressPanel
+    from tui.app.widgets.promise import PromiseLine
     from tui.attendees import Attendee
 
 _NOT_YET = Mark("·", "checking", "quiet", "not looked at yet")
@@ -41,7 +42,12 @@ class MainScreen(Screen[None]):
             id="problems",
         ),
         Binding("enter", "open", "open", tooltip="Read the selected person's message", id="open"),
-        Binding("r", "resend", "resend", tooltip="Send to the selected person once more", id="resend"),
+        Binding("r", "resend", "resend", tooltip="Send to the selected or marked people once more", id="resend"),
+        Binding("a", "correct", "correct", tooltip="Correct the selected person's address or a field", id="correct"),
+        Binding("t", "cancel", "cancel", tooltip="Take the invitation back from the selected or marked", id="cancel"),
+        Binding(
+            "T", "cancel_all", "cancel everybody", show=False, tooltip="Take every invitation back", id="cancel-all"
+        ),
         Binding("e", "event", "event", tooltip="The event, the account, the files, and their problems", id="event"),
         Binding("d", "rehearse", "rehearse", tooltip="Write every message to the outbox; sends nothing", id="rehearse"),
         Binding("s", "send", "send", tooltip="Send, once you have typed how many messages", id="send"),
@@ -66,8 +72,8 @@ class MainScreen(Screen[None]):
 
     @dataclass(eq=False, repr=False)
     class Wanted(Message):
-        """The organiser wants this done: "send", "rehearse", "resend", "event", "pause", "stop", "browse", "reload",
-        "view", "encoding", "begin"."""
+        """The organiser wants this done: "send", "rehearse", "resend", "correct", "cancel", "cancel-all", "event",
+        "pause", "stop", "browse", "reload", "view", "encoding", "begin", or that what is being planned is forgotten."""
 
         what: str
 
@@ -85,9 +91,10 @@ class MainScreen(Screen[None]):
         self._more = False  # whether more are being looked for
         self._shown = self._view
         self._only_problems = False
-        self.table = AttendeeTable(self._mark_of, id="table")
+        self.table = AttendeeTable(self._mark_of, self._as_known, id="table")
         self.message = MessagePane(id="message")
         self._progress: ProgressPanel | None = None
+        self._promise: PromiseLine | None = None
 
     def compose(self) -> ComposeResult:
         # As the first resize will have it: otherwise everything would be styled twice before the first picture.
@@ -144,12 +151,15 @@ class MainScreen(Screen[None]):
             self.table.refresh()
         self.query_one(Banner).show(state)
         self._show_run(state)
+        self._show_promise(state)
         if (
             first
             or old.checked != state.checked
             or old.running != state.running
             or old.run is None
             or state.run is None
+            or old.busy != state.busy
+            or old.survey is not state.survey
             or old.run.paused != state.run.paused
         ):
             self.refresh_bindings()
@@ -163,6 +173,17 @@ class MainScreen(Screen[None]):
             self.mount(self._progress, before="#panes")
         if self._progress is not None:
             self._progress.show(state.run)
+
+    def _show_promise(self, state: State) -> None:
+        """The line is made when something is owed."""
+        promise = state.survey.promise
+        if self._promise is None and promise is not None and promise.open:
+            from tui.app.widgets.promise import PromiseLine
+
+            self._promise = PromiseLine(id="promise")
+            self.mount(self._promise, before="#banner")
+        if self._promise is not None:
+            self._promise.show(promise, can_send=state.checked and not state.running)
 
     def show_subject(self, subject: Subject) -> None:
         self.message.show(subject)
@@ -213,7 +234,8 @@ class MainScreen(Screen[None]):
         words = [f"  {number}{' …' if self._more or (total and self._state.folder is None) else ''}"] if total else []
         words += [MARKS[view.standing].word] if view.standing else []
         words += [visible(view.group) or "no group"] if view.group is not None else []
-        pane.border_title = Content.assemble(name, ("  ".join(words), "not bold $quiet"))
+        marks = f"  ◆ {self.table.marks:,} marked" if self.table.marks else ""
+        pane.border_title = Content.assemble(name, ("  ".join(words), "not bold $quiet"), (marks, "bold $primary"))
         under = [ORDERS[view.order]] if view.order != "file" else []
         if self._only_problems:
             under.append("f shows everybody")
@@ -239,12 +261,15 @@ class MainScreen(Screen[None]):
         # Until everybody was checked it is not known.
         return mark_of(self._state, attendee) if self._state.checked else _NOT_YET
 
+    def _as_known(self, attendee: "Attendee") -> "Attendee":
+        return as_corrected(attendee, self._state.survey.people.get(attendee.key))
+
     # What the organiser does
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         if action in ("pause", "stop"):
             return self._state.running
-        if action in ("rehearse", "send", "resend", "reload", "encoding"):
+        if action in ("rehearse", "send", "resend", "correct", "cancel", "cancel_all", "reload", "encoding"):
             again = action in ("reload", "encoding") and self._state.failure is not None
             return again or (self._state.checked and not self._state.running)
         if action == "begin":
@@ -262,6 +287,11 @@ class MainScreen(Screen[None]):
     def paused(self) -> bool:
         return self._state.run is not None and self._state.run.paused
 
+    @property
+    def unneeded(self) -> frozenset[str]:
+        """What is not worth a place among the keys: until something was sent there is nothing to correct."""
+        return frozenset() if self._state.survey.people else frozenset({"correct", "cancel"})
+
     def want(self, what: str) -> None:
         self.post_message(self.Wanted(what))
 
@@ -273,6 +303,15 @@ class MainScreen(Screen[None]):
 
     def action_resend(self) -> None:
         self.want("resend")
+
+    def action_correct(self) -> None:
+        self.want("correct")
+
+    def action_cancel(self) -> None:
+        self.want("cancel")
+
+    def action_cancel_all(self) -> None:
+        self.want("cancel-all")
 
     def action_event(self) -> None:
         self.want("event")
@@ -332,19 +371,25 @@ class MainScreen(Screen[None]):
 
     def _can_go_back(self) -> bool:
         run_is_over = self._state.run is not None and self._state.run.over
-        return self._reading() or run_is_over or self._found is not None or self._only_problems
+        anything = self._state.busy or self._found is not None or self._only_problems or self.table.marks
+        return self._reading() or run_is_over or bool(anything)
 
     def _reading(self) -> bool:
         return self.focused is self.message.reader
 
     async def action_back(self) -> None:
-        """One step back: from the message to the list, from the run's summary, from the search, from the filter."""
+        """One step back: from the message to the list, from what is being planned, from the run's summary, from
+        the marks, from the search, from the filter."""
         run = self._state.run
         if self._reading():
             self._read(False)
             self.call_after_refresh(self.table.focus)
+        elif self._state.busy:
+            self.want("forget")
         elif run is not None and run.over:
             self.want("dismiss")
+        elif self.table.marks:
+            self.table.unmark()
         elif self._view.query.strip():
             await self.query_one(SearchLine).clear()
         elif not self._view.is_plain:
@@ -361,6 +406,10 @@ class MainScreen(Screen[None]):
 
     def on_search_line_left(self) -> None:
         self.table.focus()
+
+    def on_attendee_table_marked(self) -> None:
+        self._show_title(len(self.table.order), len(self._state.records))
+        self.refresh_bindings()
 
     def on_attendee_table_chosen(self) -> None:
         self.action_open()

@@ -1,25 +1,42 @@
-"""Where to begin: the sample, the lists that are here, and how an account is stored."""
+"""Where to begin: the sample, the lists and the mails that are here, and how an account is stored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tui.app.leaking import mails_in
 from tui.app.screens.pick import Item, Pick
 from tui.app.words import count
 
 SAMPLE = "sample"
-_MOST = 200  # lists that are offered
+_MOST = 200  # lists, and mails, that are offered
 
 
 class Start(Pick):
-    """Returns "sample", "file PATH", or None."""
+    """Returns "sample", "file PATH", "mail PATH", "other" for a mail that is elsewhere, or None."""
 
     def __init__(self, here: Path) -> None:
         lists = list(_lists(here))
         items: list[Item | str] = ["Look around", Item(SAMPLE, "The sample", "55 people who do not exist")]
         items.append(f"Lists in {here.name or here}" if lists else "There is no list here: put a .csv or .xlsx there")
         items += lists[:_MOST]
+        items += ["Mails of other programs: who could see whom", *_mails([here])]
         said = "An event is a folder with event.toml and a list of people. `invite-tui init DIR` makes one."
         super().__init__("Begin", items, said=said, chosen=lists[0].name if lists else SAMPLE)
+
+
+class Mails(Pick):
+    """Returns "mail PATH", "other", or None."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        said = "A mail that any program sent: who could see whom in it, and where. Nothing is sent or changed."
+        super().__init__("Judge a mail", list(_mails(folders)), said=said)
+
+
+def _mails(folders: Sequence[Path]) -> Iterator[Item]:
+    for file in mails_in(folders)[:_MOST]:
+        shown = file.relative_to(folders[0]) if file.is_relative_to(folders[0]) else file
+        yield Item(f"mail {file}", str(shown), _size(file))
+    yield Item("other", "Another file …", "by its name")
 
 
 def _lists(here: Path) -> Iterator[Item]:

@@ -107,6 +107,8 @@ def _fitted(content: Content, width: int) -> Content:
 
 
 def _destination(state: State) -> Content:
+    if state.busy:
+        return Content.styled(visible(state.busy), "bold $primary")
     if state.survey.blocked is not None:
         return Content.styled("▲ nothing can be sent yet: press e", "$error")
     if state.folder is None:

@@ -9,7 +9,10 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 # Where the line is too short, these give way first; all of them are in the help.
-_GIVE_WAY = ("begin", "encoding", "view", "command_palette", "event", "resend", "open", "problems", "search")
+_GIVE_WAY = (
+    *("begin", "encoding", "view", "mark", "command_palette", "event", "open", "problems", "search"),
+    *("cancel", "correct", "resend"),
+)
 
 
 class KeyBar(Widget, can_focus=False):
@@ -45,8 +48,9 @@ class KeyBar(Widget, can_focus=False):
 
     def _keys(self) -> list[tuple[str, Binding]]:
         shown: dict[str, tuple[str, Binding]] = {}
+        unneeded: frozenset[str] = getattr(self.screen, "unneeded", frozenset())
         for active in self.screen.active_bindings.values():
-            if active.binding.show and active.enabled:
+            if active.binding.show and active.enabled and active.binding.action not in unneeded:
                 binding = active.binding
                 if binding.action == "pause" and getattr(self.screen, "paused", False):
                     binding = replace(binding, description="go on")

@@ -66,7 +66,7 @@ class MessagePane(Vertical):
         """Show this person; their page keeps its place when only what is known of them has changed."""
         same = self._subject is not None and self._subject.attendee is subject.attendee
         self._subject = subject
-        name, address = visible(subject.attendee.name), visible(subject.attendee.address)
+        name, address = visible(subject.corrected.name), visible(subject.corrected.address)
         self.border_title = Content(f"{name} <{address}>" if name else address or "no address")
         if subject.view is None and same:
             return

@@ -12,9 +12,9 @@ from tui.app.words import count, duration
 from tui.clean import visible
 from tui.errors import AccountError
 
-_TITLES = {"rehearsal": "Rehearsing", "send": "Sending", "resend": "Resending"}
+_TITLES = {"rehearsal": "Rehearsing", "send": "Sending", "resend": "Resending", "cancel": "Cancelling"}
 _SILENCE = 5.0  # seconds without news, beyond the pace, that are the server's
-_ENDED = {"rehearsal": "Rehearsal", "send": "Send", "resend": "Resend"}
+_ENDED = {"rehearsal": "Rehearsal", "send": "Send", "resend": "Resend", "cancel": "Cancellation"}
 
 
 class Bar(Widget, can_focus=False):
@@ -126,7 +126,7 @@ def _summary(run: Run) -> Content:
             mark = MARKS["unsent"]
             then = "mend the account, then press s" if isinstance(run.failure, AccountError) else _NEXT["unsent"]
             lines.append(_outcome(mark.sign, f"{run.left:,} {mark.word}", then, mark.tone))
-    if run.left_out and run.purpose != "resend":
+    if run.left_out:
         people = count(run.left_out, "person", "people")
         lines.append(_outcome("▲", f"{people} left out", "press f to see what is wrong", "care"))
     return Content("\n").join(lines)

@@ -48,6 +48,8 @@ class AttendeeTable(ScrollView, can_focus=True):
         Binding("pagedown", "page(1)", "a page down", show=False),
         Binding("home,g", "edge(0)", "the first row", show=False),
         Binding("end,G", "edge(-1)", "the last row", show=False),
+        Binding("space", "mark", "mark", tooltip="Mark this person, for r and t; once more takes the mark away"),
+        Binding("ctrl+a", "mark_all", "mark all", show=False, tooltip="Mark everybody who is shown, or nobody"),
     ]
 
     cursor: reactive[int] = reactive(0, repaint=False)
@@ -58,22 +60,71 @@ class AttendeeTable(ScrollView, can_focus=True):
 
         attendee: "Attendee | None"
 
+    class Marked(Message):
+        """Other people are marked than before."""
+
     class Chosen(Message):
         """The selected attendee was asked for: a second click."""
 
-    def __init__(self, mark_of: "Callable[[Attendee], Mark]", *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        mark_of: "Callable[[Attendee], Mark]",
+        as_known: "Callable[[Attendee], Attendee]" = lambda one: one,
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's word
+    ) -> None:
         super().__init__(id=id)
         self._mark_of = mark_of
+        self._as_known = as_known
         self._records: Sequence[Attendee] = ()
         self._order: Sequence[int] = ()
         self._notice = ""
         self._natural = (0, 0, 0)
         self._last: Attendee | None = None
         self._chosen_row = 0  # of the records: what the cursor is on, whatever is shown
+        self._marked: set[int] = set()  # of the records
 
     @property
     def selected(self) -> "Attendee | None":
         return self._records[self._order[self.cursor]] if self.cursor < len(self._order) else None
+
+    @property
+    def marked(self) -> "Sequence[Attendee]":
+        """Who is marked, in the order of the files, whether shown or not."""
+        return [self._records[row] for row in sorted(self._marked)]
+
+    @property
+    def order(self) -> Sequence[int]:
+        """The rows that are shown."""
+        return self._order
+
+    @property
+    def marks(self) -> int:
+        """How many are marked."""
+        return len(self._marked)
+
+    def unmark(self) -> None:
+        if self._marked:
+            self._marked.clear()
+            self._marks_changed()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        return bool(self._order) if action in ("mark", "mark_all") else True
+
+    def action_mark(self) -> None:
+        if self.selected is not None:
+            self._marked ^= {self._order[self.cursor]}
+            self._marks_changed()
+            self.cursor += 1
+
+    def action_mark_all(self) -> None:
+        shown = set(self._order)
+        self._marked = self._marked - shown if shown <= self._marked else self._marked | shown
+        self._marks_changed()
+
+    def _marks_changed(self) -> None:
+        self.refresh()
+        self.post_message(self.Marked())
 
     def show(
         self, records: "Sequence[Attendee]", order: Sequence[int], notice: str = "", row: int | None = None
@@ -85,6 +136,7 @@ class AttendeeTable(ScrollView, can_focus=True):
         if records is not self._records:
             self._natural = _natural_widths(records)
             self._chosen_row = row if row is not None else self._chosen_row if self._is_there(records) else 0
+            self.unmark()
         self._records, self._order, self._notice = records, order, notice
         self.virtual_size = Size(0, len(order))
         self.set_reactive(AttendeeTable.cursor, _place_of(self._chosen_row, order))
@@ -164,22 +216,24 @@ class AttendeeTable(ScrollView, can_focus=True):
                 quiet = self._style("quiet")
                 return Strip([Segment(fit(f" {self._notice}", width), base + quiet)], width)
             return Strip.blank(width, base)
-        return self._row(self._records[self._order[place]], width, base, place == self.cursor)
+        row = self._order[place]
+        return self._row(self._records[row], width, base, place == self.cursor, row in self._marked)
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"table--{name}", partial=True)
 
-    def _row(self, attendee: "Attendee", width: int, base: Style, at_cursor: bool) -> Strip:
+    def _row(self, attendee: "Attendee", width: int, base: Style, at_cursor: bool, is_marked: bool) -> Strip:
         if at_cursor:
             base += self._style("cursor" if self.has_focus else "cursor-blurred")
         mark = self._mark_of(attendee)
+        attendee = self._as_known(attendee)
         quiet = base + self._style("quiet")
         tone = base + self._style(mark.tone)
         name, address, group, word = _columns(width, self._natural)
         gap = Segment(" " * _GAP, base)
         plain = quiet if mark.tone == "quiet" else base
         segments = [
-            Segment("▌" if at_cursor else " ", base + self._style("accent")),
+            Segment("◆" if is_marked else "▌" if at_cursor else " ", base + self._style("accent")),
             Segment(f"{mark.sign} ", tone),
             Segment(fit(attendee.name or "-", name), plain),
             gap,

@@ -1,0 +1,177 @@
+"""A few lines to fill in. It stays open while what was asked for is worked out, and says what stood in the way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Button, Input, Static
+
+from tui.app.screens.dialog import Dialog
+from tui.app.words import crop
+from tui.clean import visible
+from tui.errors import InviteError
+
+_MARGIN = 6  # lines of the panel that never scroll: its frame, the buttons, what stood in the way
+_LABEL = 22  # cells, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """One line of a form: what is there already, or with `choices` one of these (value, words)."""
+
+    name: str
+    label: str
+    value: str = ""
+    hint: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+class Cycle(Widget, can_focus=True):
+    """One of a few: left, right, space and a click go on to the next."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "turn(-1)", "the one before", show=False),
+        Binding("right,space", "turn(1)", "the next one", show=False),
+        Binding("enter", "screen.submit", "go on", show=False),
+    ]
+
+    def __init__(self, choices: Sequence[tuple[str, str]], *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._choices = choices
+        self._at = 0
+
+    @property
+    def value(self) -> str:
+        return self._choices[self._at][0]
+
+    def action_turn(self, by: int) -> None:
+        self._at = (self._at + by) % len(self._choices)
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        self.action_turn(-1 if event.x < 2 else 1)
+
+    def render(self) -> Content:
+        words = crop(visible(self._choices[self._at][1]), max(1, self.content_size.width - 12))
+        return Content.assemble(
+            ("◂ ", "$quiet"), words, (" ▸", "$quiet"), (f"   {self._at + 1} of {len(self._choices)}", "$quiet")
+        )
+
+
+class Form(Dialog[None]):
+    """Posts `Filled` and stays; whoever worked out what was asked for calls `refuse`, or dismisses it."""
+
+    @dataclass(eq=False, repr=False)
+    class Filled(Message):
+        """The organiser is done; `values` has what stands in each line, by its name."""
+
+        form: "Form"
+        values: Mapping[str, str]
+
+    def __init__(
+        self, title: str, said: Content | str, blanks: Sequence[Blank], button: str, *, busy: str = "Planning ..."
+    ) -> None:
+        super().__init__()
+        self._title_text = title
+        self._said = Content(visible(said, lines=True)) if isinstance(said, str) else said
+        self._blanks = blanks
+        self._button = button
+        self._busy = busy
+        self._widgets: dict[str, Input | Cycle] = {}
+
+    def compose(self) -> ComposeResult:
+        width = min(_LABEL, max((cell_len(visible(one.label)) for one in self._blanks), default=0)) + 2
+        with Vertical(classes="panel") as panel:
+            panel.border_title = Content(self._title_text)
+            with VerticalScroll(can_focus=False):
+                yield Static(self._said, classes="said", markup=False)
+                for blank in self._blanks:
+                    with Horizontal(classes="blank"):
+                        label = Static(Content(crop(visible(blank.label), width - 2)), classes="label", markup=False)
+                        label.styles.width = width
+                        yield label
+                        yield self._widget(blank)
+            with Horizontal(classes="answers"):
+                yield Button(Content(self._button), id="go")
+                yield Button(Content("Close"), id="close")
+            yield Static(id="why", markup=False)
+
+    def _widget(self, blank: Blank) -> Input | Cycle:
+        made: Input | Cycle
+        if blank.choices:
+            made = Cycle(blank.choices)
+        else:
+            made = Input(visible(blank.value), placeholder=blank.hint, compact=True, select_on_focus=False)
+        self._widgets[blank.name] = made
+        return made
+
+    def on_mount(self) -> None:
+        if self._widgets:
+            next(iter(self._widgets.values())).focus()
+        self.tell_of_more(self.query_one(VerticalScroll), self.query_one(".panel"), "esc closes")
+
+    def on_resize(self) -> None:
+        self.query_one(VerticalScroll).styles.max_height = max(3, self.size.height * 92 // 100 - _MARGIN)
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        return {name: widget.value for name, widget in self._widgets.items()}
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        # A pasted control would be drawn as it is: an input draws its value raw.
+        harmless = visible(event.value)
+        if harmless != event.value:
+            event.input.value = harmless
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes to the next line, and from the last one on."""
+        inputs = [one for one in self._widgets.values() if isinstance(one, Input)]
+        if event.input is inputs[-1]:
+            self.action_submit()
+        else:
+            self.focus_next()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "go":
+            self.action_submit()
+        else:
+            self.dismiss(None)
+
+    def action_submit(self) -> None:
+        go = self.query_one("#go", Button)
+        if not go.disabled:
+            go.disabled = True
+            self._say(Content.styled(self._busy, "$quiet"))
+            self.post_message(self.Filled(self, self.values))
+
+    def refuse(self, error: InviteError | str) -> None:
+        """Say what stood in the way; it can be mended and asked for again."""
+        self.ready()
+        if isinstance(error, str):
+            self._say(Content.assemble(("▲ ", "$error"), visible(error)))
+            return
+        parts: list[Content] = [Content.assemble(("▲ ", "$error"), (visible(error.message), "bold"))]
+        for problem in error.problems[:3]:
+            if problem.message not in error.message:
+                parts.append(Content(f"  {visible(problem.message)}"))
+            if problem.hint and problem.hint != error.hint:
+                parts.append(Content(f"  {visible(problem.hint)}"))
+        if error.hint:
+            parts.append(Content(f"  {visible(error.hint)}"))
+        self._say(Content("\n").join(parts))
+
+    def ready(self) -> None:
+        """As it was before anything was asked for."""
+        self.query_one("#go", Button).disabled = False
+        self._say(Content())
+
+    def _say(self, words: Content) -> None:
+        self.query_one("#why", Static).update(words)
