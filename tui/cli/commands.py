@@ -400,7 +400,8 @@ def _summary(
         say(f"Rehearsed: {sum(counts.values())} message(s) in {folder.outbox}. Nothing was sent.")
         return
     if not any(counts.values()):
-        say("Nothing to send: nobody is owed a message.")
+        if failure is None:
+            say("Nothing to send: nobody is owed a message.")
         return
     words = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     say(f"{words}, in {seconds:.1f} s.")
