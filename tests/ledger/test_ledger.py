@@ -56,7 +56,7 @@ def ledger(path: Path) -> Iterator[Ledger]:
 
 
 def begin(ledger: Ledger, *planned: Planned) -> list[int]:
-    return ledger.begin("send", "work", "plan", planned or (ANA,))
+    return list(ledger.begin("send", "work", "plan", planned or (ANA,)))
 
 
 def send(ledger: Ledger, planned: Planned, outcome: Outcome, reply: str = "") -> None:
