@@ -35,7 +35,7 @@ _STRIPPED = dict.fromkeys(
     + list(range(0xD800, 0xE000))
 ) | {0x2028: "\n", 0x2029: "\n"}
 _IN_ADDRESS = dict.fromkeys(list(range(0x20)) + [0x7F] + list(range(0x80, 0xA0)) + _HIDDEN + [0xA0])
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # and in full width
 
 
 def visible(text: str, *, lines: bool = False) -> str:

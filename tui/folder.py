@@ -108,9 +108,10 @@ class Promise:
 
     @property
     def in_words(self) -> str:
+        people = "1 person" if self.owed == 1 else f"{self.owed} people"
         if not self.open:
-            return f"The promised replacement has gone to all {self.owed} people." if self.sent else ""
-        words = f"A replacement invitation is owed to {self.owed} people: {self.sent} sent, {self.open} still to send."
+            return f"The promised replacement has gone to {'all ' * (self.owed > 1)}{people}." if self.sent else ""
+        words = f"A replacement invitation is owed to {people}: {self.sent} sent, {self.open} still to send."
         days = self.days_left
         if days is None:
             return words

@@ -23,6 +23,7 @@ def run(options: argparse.Namespace) -> int:
     if options.seal is not None:
         raise UsageError("--seal is what --verify compares with.", hint="Give --verify EVIDENCE as well.")
     folder = open_folder([], event=options.event, ledger=options.ledger)
+    folder.must_have_ledger()
     paths = _paths(options, folder)
     chain = Chain()
     with folder.chronicle() as chronicle:
