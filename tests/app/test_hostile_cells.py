@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.driving import app_of, composed, driven, seen, typed
+from tests.app.driving import app_of, composed, driven, seen, through, typed, until
+from tests.servers.recording import RecordingServer
 
 HOSTILE = (
     "[/nope]",
@@ -29,6 +30,12 @@ HOSTILE = (
     "{{ 7*7 }}",
     "<script>alert(1)</script>",
 )
+HOSTILE_MAIL = """From: [/nope] <x@example.org>
+To: \x1b]52;c;aGFjaw==\x07 <a@example.org>, [red]b[/red] <b@example.org>
+Subject: [@click=app.quit]press[/] \x1b[31mred \u202egnp.exe
+
+hello
+"""
 
 
 @pytest.fixture
@@ -41,6 +48,14 @@ def hostile(folder: Path) -> Path:
     event = event.replace('location    = "Microsoft Teams"', 'location = "[/nope] \\u001B]52;c;eA==\\u0007"')
     (folder / "event.toml").write_text(event)
     return path
+
+
+@pytest.fixture
+def sendable(hostile: Path) -> Path:
+    """The same, without the row that has an error."""
+    rows = hostile.read_text(encoding="utf-8").splitlines(keepends=True)
+    hostile.write_text("".join(rows[:-1]), encoding="utf-8", newline="")
+    return hostile
 
 
 async def test_markup_in_cells_is_literal_on_every_page_and_dialog(hostile: Path) -> None:
@@ -65,6 +80,60 @@ async def test_markup_in_cells_is_literal_on_every_page_and_dialog(hostile: Path
 async def test_a_file_name_that_is_markup_is_literal(folder: Path) -> None:
     async with driven("[/nope].csv") as pilot:
         assert "[/nope].csv" in seen(pilot)
+
+
+async def test_markup_is_literal_in_what_is_asked_and_shown_before_a_resend_a_correction_and_a_cancellation(
+    sendable: Path, server: RecordingServer
+) -> None:
+    async with driven(sendable, environment=through(server), size=(140, 45)) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: "Type the number" in seen(pilot))
+        await typed(pilot, str(len(HOSTILE)))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Send finished" in seen(pilot))
+        await app_of(pilot).workers.wait_for_complete()
+        await pilot.press("escape", "ctrl+a")
+        for key in ("r", "t"):
+            await pilot.press(key)
+            await until(pilot, lambda: "Look at it" in seen(pilot))
+            assert "[/nope] <p0@example.org>" in seen(pilot)
+            await typed(pilot, "[/nope]")
+            await pilot.press("enter")
+            await until(pilot, lambda: "Type the number" in seen(pilot))
+            assert "to [/nope] <p0@example.org>" in seen(pilot)
+            _is_harmless(seen(pilot))
+            await pilot.press("escape", "escape")
+        await pilot.press("escape", "home")
+        for number, _ in enumerate(HOSTILE):
+            await pilot.press("a")
+            await until(pilot, lambda: "Look at it" in seen(pilot))
+            await until(pilot, lambda number=number: f"<p{number}@example.org>" in seen(pilot))  # type: ignore[misc]
+            _is_harmless(seen(pilot))
+            await pilot.press("escape", "6", "down")
+            await composed(pilot)
+            _is_harmless(seen(pilot))
+    assert len(server.messages) == len(HOSTILE)
+
+
+async def test_a_hostile_mail_is_shown_and_repaired_as_text(folder: Path) -> None:
+    (folder / "[red]loud.eml").write_bytes(HOSTILE_MAIL.encode())
+    async with driven("attendees.csv", size=(140, 45)) as pilot:
+        app_of(pilot)._leaks.audit("[red]loud.eml")
+        await until(pilot, lambda: "Who could see whom" in seen(pilot))
+        assert "[@click=app.quit]press[/]" in seen(pilot)
+        assert "[red]loud.eml" in seen(pilot)
+        _is_harmless(seen(pilot))
+        await pilot.click("#repair")
+        await until(pilot, lambda: "[red]loud-repair" in seen(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "What to do now" in seen(pilot))
+        assert "[@click=app.quit]press[/]" in seen(pilot)
+        _is_harmless(seen(pilot))
+
+
+def _is_harmless(screen: str) -> None:
+    """No control, no mark that turns the direction and nothing of no width is drawn."""
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u200b]", screen)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pty")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.app.driving import Driven, app_over, composed, opened, seen, through, typed, until
+from tests.app.driving import Driven, app_of, app_over, composed, opened, seen, through, typed, until
 from tests.servers.recording import RecordingServer
 
 Compare = Callable[..., bool]
@@ -62,6 +62,37 @@ def test_a_finished_send_says_what_became_of_it_and_what_to_do(
 
     app = app_over("attendees.csv", environment=through(server))
     assert snap_compare(app, run_before=before, terminal_size=(100, 30))
+
+
+def test_a_person_is_corrected_in_place(folder: Path, snap_compare: Compare, server: RecordingServer) -> None:
+    (folder / "few.csv").write_text("Name,Email,Audience,Role\nAna Ruiz,ana@example.org,public,x\n")
+
+    async def before(pilot: Driven) -> None:
+        await opened(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: "Type the number" in seen(pilot))
+        await typed(pilot, "1")
+        await pilot.press("enter")
+        await until(pilot, lambda: "Send finished" in seen(pilot) and "0 ready" in seen(pilot))
+        await pilot.press("escape", "a")
+        await until(pilot, lambda: "Look at it" in seen(pilot))
+        await pilot.press("tab")
+        pilot.app.screen.set_focus(None)
+
+    app = app_over("few.csv", environment=through(server))
+    assert snap_compare(app, run_before=before, terminal_size=(100, 30))
+
+
+def test_a_mail_that_went_wrong_shows_who_could_see_whom(folder: Path, snap_compare: Compare) -> None:
+    people = ", ".join(f"Guest {number} <guest{number}@example.org>" for number in range(1, 12))
+    (folder / "accident.eml").write_text(f"From: team@department.example\nTo: {people}\nSubject: Consultation\n\nHi\n")
+
+    async def before(pilot: Driven) -> None:
+        await opened(pilot)
+        app_of(pilot)._leaks.audit("accident.eml")
+        await until(pilot, lambda: "Who could see whom" in seen(pilot))
+
+    assert snap_compare(app_over("attendees.csv"), run_before=before, terminal_size=(100, 30))
 
 
 def test_the_help_is_made_of_the_bindings(folder: Path, snap_compare: Compare) -> None:

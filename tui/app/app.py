@@ -595,6 +595,11 @@ class InviteApp(App[None]):
 def _nothing_to_send(state: State) -> str:
     """Why not, and who is to be looked after all the same."""
     survey = state.survey
+    if survey.promise is not None and survey.promise.open:
+        return (
+            "Nothing to send yet: the event is still the one that was sent by mistake. Put the new time and link into"
+            " event.toml, press F5, then s."
+        )
     parts = [f"{survey.holding:,} {'has' if survey.holding == 1 else 'have'} it"] if survey.holding else []
     troubles = {one: number for one in TROUBLES if (number := survey.troubles.get(one, 0))}
     parts += [f"{number:,} {one}" for one, number in troubles.items()]

@@ -100,6 +100,10 @@ def problems_in_words(problems: Sequence[Problem]) -> Iterator[Line]:
             yield Line(_content(visible(problem.value), "bad" if error else "care"), under)
         if problem.hint:
             yield Line(_content(visible(problem.hint)), _content("→ ", "quiet"))
+        if problem.code == "leak" and "@" in (problem.value or ""):
+            yield Line(
+                _content("/ and this address finds whose it is; e names the files that are sent", "quiet"), under
+            )
         if where := _where(problem):
             yield Line(_content(where, "quiet"), under)
         yield text_line()

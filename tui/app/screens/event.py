@@ -1,6 +1,7 @@
 """The event, the account and the files, in words, and what is wrong with them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -15,6 +16,7 @@ from tui.errors import Problem
 
 if TYPE_CHECKING:
     from tui.attendees import AttendeeList
+    from tui.event import Event
 
 
 class EventDetails(PageDialog):
@@ -59,6 +61,8 @@ def _lines(state: State) -> Iterator[Line]:
         user = f" as {account.username}" if account.username else ""
         yield field_line("Account", f"{account.name}: {account.host}:{account.port}{user} ({account.security})")
     yield field_line("Outbox", str(folder.outbox))
+    if event is not None:
+        yield from _attached(event)
     yield text_line()
     yield from _files(folder.attendees)
     people = count(len(folder.attendees.records), "attendee")
@@ -72,6 +76,22 @@ def _lines(state: State) -> Iterator[Line]:
     if state.survey.removed:
         words = count(state.survey.removed, "person is", "people are")
         yield field_line("", f"{words} no longer on the list and still hold an invitation: left alone")
+
+
+def _attached(event: "Event") -> Iterator[Line]:
+    """The files that everybody gets: searched by the guard, or sent because the organiser has reviewed them."""
+    for number, path in enumerate(event.message.attachments):
+        how = "searched before every send"
+        try:
+            if event.message.reviewed and sha256(path.read_bytes()).hexdigest() in event.message.reviewed:
+                how = "reviewed by you: what cannot be searched in it is not held up"
+        except OSError:
+            how = "not readable"
+        yield field_line("" if number else "Attached", f"{path.name}: {how}")
+    reviewed = len(event.message.reviewed)
+    if reviewed:
+        words = count(reviewed, "file is", "files are")
+        yield field_line("", f"{words} named as reviewed in the event file", "quiet")
 
 
 def _files(attendees: "AttendeeList") -> Iterator[Line]:

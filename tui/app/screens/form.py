@@ -119,7 +119,9 @@ class Form(Dialog[None]):
         self.tell_of_more(self.query_one(VerticalScroll), self.query_one(".panel"), "esc closes")
 
     def on_resize(self) -> None:
-        self.query_one(VerticalScroll).styles.max_height = max(3, self.size.height * 92 // 100 - _MARGIN)
+        """What scrolls gives way to what stood in the way: that is read whole."""
+        said = max(1, self.query_one("#why", Static).size.height)
+        self.query_one(VerticalScroll).styles.max_height = max(3, self.size.height * 92 // 100 - _MARGIN - said + 1)
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -175,3 +177,4 @@ class Form(Dialog[None]):
 
     def _say(self, words: Content) -> None:
         self.query_one("#why", Static).update(words)
+        self.call_after_refresh(self.on_resize)

@@ -35,7 +35,7 @@ class Mails(Pick):
 def _mails(folders: Sequence[Path]) -> Iterator[Item]:
     for file in mails_in(folders)[:_MOST]:
         shown = file.relative_to(folders[0]) if file.is_relative_to(folders[0]) else file
-        yield Item(f"mail {file}", str(shown), _size(file))
+        yield Item(f"mail {shown}", str(shown), _size(file))
     yield Item("other", "Another file …", "by its name")
 
 
