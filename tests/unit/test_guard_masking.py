@@ -48,10 +48,17 @@ def searched(roll: Roll, text: str, kind: object) -> tuple[object, object]:
 @example("bo (at) " + NAME, "text")
 @example(f"example.org,{NAME}", "text")
 @example(f"bo &#64; {OWN}", "html")
+@example(f"<{OWN}>\n.uk", "text")
+@example(f"bo@\n<{OWN}>", "text")
 def test_a_text_without_its_recipient_gives_away_what_the_whole_does(text: str, kind: str) -> None:
-    roll = Roll(EVERYBODY, ["Lottery draw", "Ruiz draw"], ["team@public.example"], "")
+    roll = Roll(EVERYBODY, ["Lottery draw"], ["team@public.example"], "")
     whole, apart = searched(roll, text, kind)
     assert apart == whole
+
+
+def test_a_value_over_the_joint_is_found() -> None:
+    roll = Roll(EVERYBODY, ["Ruiz draw"], [], "")
+    assert roll.find(f"{NAME} draw", as_it_stands, NAMES)[1] == {"ruiz draw"}
 
 
 def test_what_is_the_same_for_everybody_is_what_is_left() -> None:

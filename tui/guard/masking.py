@@ -28,7 +28,7 @@ _TELLING = re.compile(r"[^\x00-\x7f]|[@%&\\]|=(?:[0-9A-Fa-f]{2}|\?|[ \t]*$)")
 _LABEL = re.compile(r"\.([A-Za-z0-9-]+)")
 _WORDS = re.compile(r"[^\W_]{1,19}(?:[ '-][^\W_]{1,19})*")
 _CODE = re.compile(r"(?:0x)?[0-9A-Fa-f]{1,3}")
-_MARGIN = " \t>|*"
+_OPENING, _CLOSING = ' \t>|*<"(:', ' \t\r>")'
 _PROPERTY = re.compile(r"[A-Z][A-Z-]*[;:]")  # where a content line begins, nothing goes on from the one before
 
 
@@ -92,9 +92,9 @@ def _is_apart(text: str, begin: int, end: int, before: AbstractSet[str], after: 
 def _is_alone(text: str, begin: int, end: int) -> bool:
     """Whether an address cannot go on in the line after it, nor have begun in the one before."""
     first, last = text.rfind("\n", 0, begin) + 1, text.find("\n", end)
-    if last >= 0 and not text[end:last].strip() and not _PROPERTY.match(text, last + 1):
+    if last >= 0 and not text[end:last].strip(_CLOSING) and not _PROPERTY.match(text, last + 1):
         return False
-    return not first or bool(text[first:begin].strip(_MARGIN))
+    return not first or bool(text[first:begin].strip(_OPENING))
 
 
 def _line_around(text: str, begin: int, end: int) -> str:

@@ -37,6 +37,7 @@ _FAULTS = (
     *(TemplateError, ArithmeticError, ValueError, TypeError, LookupError, AttributeError),
     *(RecursionError, MemoryError),
 )
+_FAULTS_OF_CONSTANTS = (TemplateError, ArithmeticError, ValueError, TypeError, LookupError, AttributeError)
 _FEW_STEPS = 2_000
 _ENDLESS_HINT = "Look for a loop within a loop, a macro that calls itself, or a very large number."
 _GAPS = re.compile(r"\n(?:[ \t]*\n){2,}")
@@ -378,6 +379,8 @@ def _mistakes_in(source: Source) -> Iterator[None]:
         said = error.message or ""
         hint = next((hint for words, hint in _HINTS.items() if words in said), None)
         raise _bad(source, error.lineno + source.first_line - 1, said, hint) from None
+    except _FAULTS_OF_CONSTANTS as error:  # what is the same for everybody is worked out at once
+        raise _bad(source, None, one_line(str(error)) or "a value in it cannot be worked out") from None
     except (RecursionError, MemoryError, SyntaxError):  # Python's, about what Jinja2 makes of it
         raise _bad(source, None, "it is nested too deeply") from None
 
