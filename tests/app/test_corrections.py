@@ -311,3 +311,22 @@ async def test_escape_forgets_a_plan_that_takes_long(
         await app_of(pilot).workers.wait_for_complete()
         await pilot.pause()
         assert pilot.app.screen is app_of(pilot).main
+
+
+async def test_messages_that_are_kept_are_told_of_in_the_history_and_can_be_written(
+    people: Path, server: RecordingServer
+) -> None:
+    event = (people / "event.toml").read_text()
+    (people / "event.toml").write_text(f"{event}\n[sending]\nkeep = true\n" if "[sending]" not in event else event)
+    async with driven("few.csv", environment=through(server), size=(140, 45)) as pilot:
+        await invited(pilot)
+        await pilot.press("6")
+        await until(pilot, lambda: "the message itself is kept" in seen(pilot))
+        commands = {one.title: one.callback for one in app_of(pilot).get_system_commands(pilot.app.screen)}
+        commands["Write the kept messages"]()
+        await until(pilot, lambda: "Write them" in seen(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Wrote 4 messages" in seen(pilot))
+    assert sorted(path.read_bytes() for path in (people / "kept").glob("*.eml")) == sorted(
+        one.data for one in server.messages
+    )

@@ -194,6 +194,9 @@ class InviteApp(App[None]):
     def on_report_written(self, event: leaking.ReportWritten) -> None:
         self._leaks.written(event)
 
+    def on_kept_saved(self, event: leaking.KeptSaved) -> None:
+        self._leaks.saved(event)
+
     def on_verified(self, event: leaking.Verified) -> None:
         self._leaks.verified(event)
 
@@ -580,6 +583,8 @@ class InviteApp(App[None]):
             yield SystemCommand("Write a report to read", words, partial(self._leaks.report, "html"))
             words = "Everybody's history as a table (CSV)"
             yield SystemCommand("Write a report for a spreadsheet", words, partial(self._leaks.report, "csv"))
+            words = "The messages themselves, where they are kept"
+            yield SystemCommand("Write the kept messages", words, self._leaks.kept)
             words = "Whether it was changed, and agrees with the ledger"
             yield SystemCommand("Check an evidence file", words, self._leaks.verify)
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)

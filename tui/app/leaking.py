@@ -57,6 +57,14 @@ class ReportWritten(Message):
 
 
 @dataclass(eq=False, repr=False)
+class KeptSaved(Message):
+    """So many kept messages are in this folder now."""
+
+    directory: str
+    number: int
+
+
+@dataclass(eq=False, repr=False)
 class Verified(Message):
     """Evidence was read through, and compared with this event's ledger."""
 
@@ -122,6 +130,14 @@ def write_report(post: Post, folder: "Folder", kind: "Kind", path: str, *, anony
             else:
                 report.write(target, report.page(figures) if kind == "html" else report.table(figures))
         post(ReportWritten(kind, target, chain.seal if kind == "evidence" else ""))
+    except Exception as error:  # noqa: BLE001 - whatever stands in the way is shown
+        post(Failed(in_words(error)))
+
+
+def save_kept(post: Post, folder: "Folder", directory: str) -> None:
+    """The messages that the ledger has kept, one file each."""
+    try:
+        post(KeptSaved(directory, folder.save_kept(Path(directory))))
     except Exception as error:  # noqa: BLE001 - whatever stands in the way is shown
         post(Failed(in_words(error)))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tui.app import leaking
 from tui.app.pages import field_line, text_line
+from tui.app.words import count
 from tui.clean import visible
 from tui.errors import InviteError
 
@@ -81,6 +82,13 @@ class Leaks:
     def report(self, kind: "Kind") -> None:
         self._ask(kind)
 
+    def kept(self) -> None:
+        self._ask("kept")
+
+    def saved(self, event: leaking.KeptSaved) -> None:
+        self._done()
+        self._app.say(f"Wrote {count(event.number, 'message')} to {event.directory}.")
+
     def verify(self) -> None:
         self._ask("verify")
 
@@ -142,6 +150,10 @@ class Leaks:
                 " and a record for the data protection officer. Nothing is sent."
             )
             form = Form("Repair", said, [Blank("repair", "New folder", name)], "Make it", busy="Making it ...")
+        elif what == "kept":
+            said = "The messages themselves, one file each, where the event file says [sending] keep = true."
+            blanks = [Blank("kept", "New folder", str(home / "kept"))]
+            form = Form("Write the kept messages", said, blanks, "Write them", busy="Writing them ...")
         elif what == "verify":
             said = "Reads evidence through, and compares it with the ledger of the event that is open."
             blanks = [Blank("verify", "Evidence", str(home / "evidence.jsonl")), Blank("seal", "Seal", hint="optional")]
@@ -175,6 +187,8 @@ class Leaks:
             app.in_thread(
                 "report", partial(leaking.verify_evidence, post, value.strip(), values["seal"], app.state.folder)
             )
+        elif what == "kept" and app.state.folder is not None:
+            app.in_thread("report", partial(leaking.save_kept, post, app.state.folder, value.strip()))
         elif app.state.folder is not None:
             kind = next(one for one in _KINDS if one == what)
             anonymous = values["people"] == "anonymous"

@@ -306,6 +306,8 @@ def _moment_in_words(subject: Subject, moment: "Moment") -> Iterator[Line]:
         yield Line(_content(visible(moment.reply), "quiet"), below)
     if moment.digest:
         yield Line(_content(visible(moment.digest), "quiet"), _content("│ SHA-256 ", "quiet"))
+    if moment.kept:
+        yield Line(_content("the message itself is kept: ^p writes all that are", "quiet"), below)
     yield Line(_content(""), below)
 
 

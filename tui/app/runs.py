@@ -56,6 +56,7 @@ def after_news(run: Run, running: "Running", passed: float) -> Run:
         active=run.active + (0.0 if resting else passed),
         silent=0.0 if resting else silent,
         asked=control.asked,
+        made=running.made,
         paused=control.paused,
         stopping=control.stopped,
     )

@@ -55,7 +55,7 @@ class Run:
     `settled` is a view of what the worker has settled so far: it grows while the run is on, so that a batch costs what
     is in it and not what came before. `before` holds the outcomes that this run may replace. `active` is seconds of
     work, pauses left out; `silent` those since something was heard, and `pace` the seconds between two messages.
-    `asked`: every message was checked, and it is the server's turn.
+    `asked`: every message was checked, and it is the server's turn; until then `made` is how many of how many were.
     """
 
     purpose: Purpose
@@ -68,6 +68,7 @@ class Run:
     silent: float = 0.0
     pace: float = 0.0
     asked: bool = False
+    made: tuple[int, int] = (0, 0)
     waiting: tuple[float, str] | None = None
     paused: bool = False
     stopping: bool = False

@@ -17,7 +17,8 @@ _WORDS = {"invite": "invitation", "update": "update", "cancel": "cancellation"}
 class Moment:
     """Something that happened. `outcome` is a message's, "" for a decision of the organiser's.
 
-    `changes` is what a message says differently from the one before it; `digest` the SHA-256 of its bytes.
+    `changes` is what a message says differently from the one before it; `digest` the SHA-256 of its bytes, which may be
+    `kept`.
     """
 
     at: datetime
@@ -29,6 +30,7 @@ class Moment:
     reply: str = ""
     changes: "tuple[Change, ...]" = ()
     digest: str = ""
+    kept: bool = False
 
 
 def timeline(person: "Person", decisions: "Sequence[Decision]" = ()) -> list[Moment]:
@@ -39,20 +41,21 @@ def timeline(person: "Person", decisions: "Sequence[Decision]" = ()) -> list[Mom
 
 
 def _messages(person: "Person") -> Iterator[Moment]:
-    attempts = {sent.message_id: sent for sent in person.messages if sent.message_id}
+    by_id = {sent.id: sent for sent in person.messages}
     for entry in person.history:
-        if (sent := attempts.get(entry.message_id)) is None:
+        if (sent := by_id.get(entry.message)) is None:
             continue
         moment = _moment(person, sent, _time(entry.at))
         yield Moment(
             moment.at,
             *("message", moment.words, entry.outcome, entry.address, sent.session, entry.reply),
             changes=moment.changes,
-            digest=entry.digest,
+            digest=moment.digest and entry.digest,
+            kept=entry.kept,
         )
-    tried = {entry.message_id for entry in person.history}
+    tried = {entry.message for entry in person.history}
     for sent in person.messages:
-        if not sent.message_id or sent.message_id not in tried:
+        if sent.id not in tried:
             yield _moment(person, sent, _time(sent.settled_at) if sent.settled_at else sent.stamp)
 
 

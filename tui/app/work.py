@@ -140,7 +140,8 @@ class Running:
     """A run under way, between the thread that works and the screen that looks at it ten times a second.
 
     The thread appends to `news`; only the screen takes from it. `settled` belongs to the screen. `over` is set once
-    everything is recorded. `command` is the ledger's word for it.
+    everything is recorded. `command` is the ledger's word for it; `made`
+    is how many messages of how many were made and inspected before the first goes out.
     """
 
     purpose: Purpose
@@ -148,6 +149,7 @@ class Running:
     control: "Watched"
     note: str = ""
     command: str = "send"
+    made: tuple[int, int] = (0, 0)
     news: "deque[Settled | Waiting]" = field(default_factory=deque)
     settled: "dict[str, Settled]" = field(default_factory=dict)
     over: threading.Event = field(default_factory=threading.Event)
@@ -469,9 +471,13 @@ def _planned(folder: "Folder", request: Request) -> Planned:
 def mail(post: Post, folder: "Folder", running: Running) -> None:
     """Rehearse or send, to the end or to where the organiser stops it."""
     failure = None
+
+    def tell(done: int, total: int) -> None:
+        running.made = (done, total)
+
     try:
         if running.purpose == "rehearsal":
-            running.news.extend(folder.rehearse(running.plan, note=running.note, control=running.control))
+            running.news.extend(folder.rehearse(running.plan, note=running.note, control=running.control, tell=tell))
         else:
             # A person looks on, who can stop it: the run may wait as long as the server asks.
             run = folder.send(
@@ -480,6 +486,7 @@ def mail(post: Post, folder: "Folder", running: Running) -> None:
                 command=running.command,
                 note=running.note,
                 patience=math.inf,
+                tell=tell,
             )
             for step in run:
                 running.news.append(step)

@@ -14,6 +14,7 @@ from tui.errors import AccountError
 
 _TITLES = {"rehearsal": "Rehearsing", "send": "Sending", "resend": "Resending", "cancel": "Cancelling"}
 _SILENCE = 5.0  # seconds without news, beyond the pace, that are the server's
+_MANY = 1_000  # messages whose making is worth counting
 _ENDED = {"rehearsal": "Rehearsal", "send": "Send", "resend": "Resend", "cancel": "Cancellation"}
 
 
@@ -85,7 +86,9 @@ def _status(run: Run) -> str:
 
 def _numbers(run: Run) -> Content:
     if not run.done and run.waiting is None and not run.asked:
-        return Content("Checking every message once more before the first one goes out ...")
+        done, total = run.made
+        so_far = f" {done:,} of {total:,}" if done and total > _MANY else ""
+        return Content(f"Checking every message once more before the first one goes out ...{so_far}")
     word = "sent" if run.live else "written"
     done = run.counts.get("accepted", 0)
     parts = [f"{done:,} {word}"]
