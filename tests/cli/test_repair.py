@@ -176,6 +176,7 @@ def test_without_an_entry_there_is_nothing_to_cancel_and_a_replacement_is_owed_a
         leaked({"ana@example.org": "Ana"}, Cc="consultations@department.example"),
         leaked({}, To="undisclosed-recipients:;", entry=False),
     ],
+    ids=["one recipient", "one and the sender", "nobody"],
 )
 def test_who_got_it_alone_was_exposed_to_nobody(desk: Desk, raw: bytes) -> None:
     folder = repaired(desk, raw, code=1)
