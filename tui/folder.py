@@ -81,7 +81,10 @@ class MessageView:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the organiser chose on the command line or in the app; None and "" are not said."""
+    """What the organiser chose on the command line or in the app; None and "" are not said.
+
+    `template` is the wording of invitations and updates; of cancellations only where the command `cancels`.
+    """
 
     files: tuple[str, ...] = ()
     event: str | None = None
@@ -90,6 +93,7 @@ class Choices:
     ledger: str | None = None
     outbox: str | None = None
     encoding: str | None = None
+    cancels: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -663,7 +667,10 @@ class Folder:
         event, folder = self._event, self.event_path.parent
         named = self.choices.template
         first = named or event.message.template or _TEMPLATES["invite"]
-        names = {**_TEMPLATES, "invite": first, **({"update": named, "cancel": named} if named else {})}
+        names = {**_TEMPLATES, "invite": first, **({"update": named} if named else {})}
+        if named and self.choices.cancels:
+            # Else a cancellation is the one to an old address, which an invitation's wording would be a lie above.
+            names["cancel"] = named
         loaded = {name: load_wording(name, folder, None) for name in dict.fromkeys(names.values()) if name != first}
         # [message] subject is the invitation's: "Invitation: ..." above a cancellation would be a lie.
         loaded[first] = load_wording(first, folder, event.message.subject)
@@ -779,7 +786,7 @@ class Folder:
         return record.has_error or any(problem.severity == "error" for problem in self.problems_of(record))
 
 
-def open_folder(
+def open_folder(  # noqa: PLR0913  # as many as the command line has
     files: Sequence[str],
     *,
     event: str | None = None,
@@ -788,13 +795,14 @@ def open_folder(
     ledger: str | None = None,
     outbox: str | None = None,
     encoding: str | None = None,
+    cancels: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> Folder:
     """The event folder of these attendee files (none: the event and the ledger alone).
 
     InputError where a file is missing or unreadable; what is wrong inside the files is in `problems`.
     """
-    return Folder(Choices(tuple(files), event, template, account, ledger, outbox, encoding), environment)
+    return Folder(Choices(tuple(files), event, template, account, ledger, outbox, encoding, cancels), environment)
 
 
 def ledger_path(*, event: str | None = None, ledger: str | None = None) -> Path:

@@ -109,6 +109,16 @@ def test_a_note_is_not_lost_when_the_server_puts_the_message_off(live: tuple[Des
     assert "Out of chairs." in part(server.messages[-1])
 
 
+def test_a_wording_for_the_correction_is_not_the_cancellations(live: tuple[Desk, RecordingServer]) -> None:
+    desk, server = _sent(live)
+    desk.write("templates/sorry.md", "subject: Sorry\n\nWe had your address wrong.\n")
+    desk.json("resend", "ana@example.org", "--to", "ana@example.net", "--template", "sorry", "--confirm", "2")
+    cancellation, invitation = server.messages[3:]
+    assert "had your address wrong" in part(invitation) and "had your address wrong" not in part(cancellation)
+    desk.json("cancel", "bo@example.org", "--template", "sorry", "--confirm", "1")
+    assert "had your address wrong" in part(server.messages[-1])
+
+
 def test_who_is_cancelled_has_to_be_said(desk: Desk) -> None:
     assert "Name addresses" in desk.run("cancel", "--confirm", "1", code=2).stderr
     assert "Name addresses" in desk.run("cancel", "a@example.org", "--all", "--confirm", "1", code=2).stderr

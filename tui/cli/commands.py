@@ -71,6 +71,7 @@ def _open(options: argparse.Namespace, files: list[str] | None = None) -> Folder
         ledger=options.ledger,
         outbox=getattr(options, "outbox", None),
         encoding=getattr(options, "encoding", None),
+        cancels=options.command == "cancel",
     )
 
 
