@@ -53,8 +53,9 @@ class Terminal:
 
     def send_all(self, server: RecordingServer) -> None:
         self.until(lambda: b"Dear " in self.output)
+        self.output.clear()
         os.write(self.master, b"s")
-        self.until(lambda: b"55" in self.output and b"type" in self.output.lower())
+        self.until(lambda: b"55" in self.output and b"Type" in self.output)
         os.write(self.master, b"55\r")
         self.until(lambda: len(server.messages) >= 5)
 

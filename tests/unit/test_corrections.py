@@ -8,7 +8,7 @@ import pytest
 from tests.unit.making import an_event, columns
 from tests.unit.people import Book, changed, listed
 from tui.attendees import Attendee
-from tui.errors import InputError
+from tui.errors import InputError, UsageError
 from tui.event import Event
 from tui.ledger import Correction, Outcome
 from tui.plan import Action, Amendment, Plan, clashes, make, make_cancel, make_resend
@@ -137,7 +137,7 @@ def test_an_address_that_makes_no_sense_is_refused(to: str, words: str) -> None:
 
 
 def test_a_correction_is_one_persons() -> None:
-    with pytest.raises(InputError, match="one person"):
+    with pytest.raises(UsageError, match="one person"):
         make_resend(EVENT, {}, told().people, ["ana@example.org", "bo@example.org"], amendment=Amendment(NEW))
 
 
@@ -197,7 +197,7 @@ def test_a_column_that_is_not_there_is_refused_with_the_nearest() -> None:
 
 
 def test_the_address_is_no_field() -> None:
-    with pytest.raises(InputError, match="--to"):
+    with pytest.raises(UsageError, match="--to"):
         make_resend(
             EVENT, {}, told(with_room("4")).people, ["ana@example.org"], amendment=Amendment(cells={"Email": NEW})
         )
@@ -256,6 +256,29 @@ def test_one_that_is_unknown_is_sent_again_only_by_name() -> None:
     assert sent(send(book)) == []
     (again,) = cancel(book, "ana@example.org").to_send
     assert (again.action, again.sequence, again.round) == ("cancel", 1, 1)
+
+
+@pytest.mark.parametrize("outcome", ["unknown", "refused"])
+def test_cancelling_everybody_once_more_sends_no_doubtful_cancellation_again(outcome: Outcome) -> None:
+    book = told()
+    book.carry_out(cancel(book), outcome)
+    again = cancel(book)
+    assert sent(again) == [] and all("`cancel ADDRESS` sends it again" in action.reason for action in again.actions)
+    assert [kind for kind, _, _ in sent(cancel(book, "ana@example.org"))] == ["cancel"]
+
+
+def test_whoever_is_sent_a_cancellation_is_counted_once() -> None:
+    for plan in (cancel(told(), "ana@example.org"), cancel(told())):
+        book = told()
+        book.carry_out(plan, "deferred")
+        assert sum(send(book).counts.values()) == 2
+
+
+def test_who_was_cancelled_by_name_is_told_so_after_all_were() -> None:
+    book = told()
+    book.carry_out(cancel(book, "ana@example.org"))
+    book.carry_out(cancel(book))
+    assert "by name" in of(send(book), "ana@example.org").reason
 
 
 def test_who_was_cancelled_is_not_cancelled_twice() -> None:

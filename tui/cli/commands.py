@@ -127,6 +127,8 @@ def _send(options: argparse.Namespace) -> int:
         raise UsageError("--confirm and --approve exclude each other.", hint="Use the one that you mean.")
     folder = _open(options)
     moment = moment_of(options.at, folder.timezone.key, datetime.now(UTC)) if options.at else None
+    if moment and folder.event and all(event.is_over(moment) for event in folder.event.each):
+        raise UsageError(f"At {options.at} the event is over.", hint="Name a time before it.")
     _must_be_free(options, folder)
     made = folder.plan(only=options.only, skip_errors=options.skip_errors)
     if options.approve is not None and options.approve.strip().lower() != made.digest:

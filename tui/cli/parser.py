@@ -25,6 +25,10 @@ def parse(argv: list[str]) -> argparse.Namespace | int:
     command = argv[0] if argv[0] in _COMMANDS else ""
     words, define = _COMMANDS[command]
     if not command and (slip := _command_that_was_meant(argv[0])):
+        if "--json" in argv:
+            import json
+
+            print(json.dumps({"error": {"code": "usage", "message": slip, "hint": ""}, "problems": []}))
         print(f"invite-tui: {slip}", file=sys.stderr)
         return 2
     # No abbreviations: what a script says today must not come to mean something else with the next option.

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from errno import ENOENT
 from functools import cached_property, lru_cache
+from html import unescape
 from os import strerror
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from tui.attendees import Attendee, Columns
 from tui.clean import body_text, one_line
@@ -165,14 +167,14 @@ class Composer:
             message = f"The wording cannot be filled in for {who}: {one_line(str(error))}."
             raise Uncomposable([_at(attendee, "bad-template", message)]) from None
         if self._dead_links and revision.action != "cancel":
-            self._must_be_alive(attendee, filled.text, calendar.decode("utf-8"))
+            self._must_be_alive(attendee, filled.text, filled.html, calendar.decode("utf-8"))
         return Composition(raw, filled.subject, filled.text, filled.html, calendar.decode("utf-8"))
 
-    def _must_be_alive(self, attendee: Attendee, text: str, calendar: str) -> None:
+    def _must_be_alive(self, attendee: Attendee, text: str, html: str, calendar: str) -> None:
         """Uncomposable where the message sends people to a meeting that was cancelled."""
-        said = text + re.sub(r"\r\n[ \t]", "", calendar).replace("\\", "")
+        said = _as_link("\n".join((text, html, re.sub(r"\r\n[ \t]", "", calendar).replace("\\", ""))))
         for link in self._dead_links:
-            if link in said:
+            if _as_link(link) in said:
                 who = attendee.name or attendee.address
                 message = f"The message to {who} has the join link of the meeting that was cancelled: {link}"
                 hint = "Make a new meeting and put its link into the event file, or into the join_url column."
@@ -311,6 +313,11 @@ class Composer:
         message = f"{header} is blank for {attendee.name or attendee.address}, and the wording uses it."
         hint = f'Fill it in, or write {{{{ {name} | default("...") }}}} in the wording.'
         return _at(attendee, "missing-value", message, index, hint)
+
+
+def _as_link(text: str) -> str:
+    """A text in which a link looks the same however it is spelled (RFC 3986 §6.2.2)."""
+    return unquote(unescape(text)).casefold()
 
 
 def _too_long(attendee: Attendee, size: int) -> Problem:

@@ -12,7 +12,7 @@ from tui.address import key_of
 from tui.attendees import Attendee, squash
 from tui.attendees.columns import nearest
 from tui.clean import one_line
-from tui.errors import InputError
+from tui.errors import InputError, UsageError
 from tui.event import Event
 from tui.ledger.records import Correction, Decisions, Facts, Person
 from tui.plan.actions import Action, Plan
@@ -124,7 +124,7 @@ def make_resend(
     """
     once = {key_of(text): text for text in addresses}.values()
     if amendment and len(once) != 1:
-        raise InputError("A correction is one person's: name one address.", code="usage")
+        raise UsageError("A correction is one person's.", hint="Name one address.")
     found: list[Action] = []
     corrections: list[Correction] = []
     asked = _Asked(attendees.values(), people)
@@ -172,7 +172,9 @@ def make_cancel(
     )
     for who, person in chosen:
         for name, part in person.sessions.items():
-            found += [replace(action, session=name) for action in taken_back(event, who, part, reason)]
+            found += [
+                replace(action, session=name) for action in taken_back(event, who, part, reason, by_name=not everybody)
+            ]
             by_name += [] if everybody else [(person.key, name, current(part)[-1].generation)]
     # What another program sent was another event: the one of the event file is not called off with it.
     is_ours = any(not message.is_foreign for person in people.values() for message in person.messages)
@@ -278,7 +280,7 @@ def _corrections(who: Attendee, person: Person, amendment: Amendment, asked: _As
                 f"The column “{columns.headers[at]}” is marked internal: no message has it.", code="internal-column"
             )
         if "@" in who.cells[at] and key_of(who.cells[at]) == key_of(who.address):
-            raise InputError("The address is corrected with --to.", hint=f"--to {one_line(value)}", code="usage")
+            raise UsageError("The address is corrected with --to.", hint=f"--to {one_line(value)}")
         yield Correction(person.key, columns.headers[at], who.cells[at], one_line(value))
 
 

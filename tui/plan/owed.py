@@ -55,8 +55,11 @@ def owed_of_one(event: Event, attendee: Attendee, person: Person | None) -> Iter
     if person is None:
         yield _first(event, attendee, 0, "first invitation")
         return
-    yield from _unfinished_cancellations(attendee, person)
-    yield from _with_doubts([*_owed_now(event, attendee, person)], [person])
+    unfinished = [*_unfinished_cancellations(attendee, person)]
+    yield from unfinished
+    now = [*_with_doubts([*_owed_now(event, attendee, person)], [person])]
+    # Whoever is sent a cancellation is not told of as well that they are sent nothing.
+    yield from (action for action in now if not (unfinished and action.kind == "cancelled"))
 
 
 def _owed_now(event: Event, attendee: Attendee, person: Person) -> Iterator[Action]:
@@ -86,8 +89,12 @@ def _owed_now(event: Event, attendee: Attendee, person: Person) -> Iterator[Acti
 def called_off(event: Event, attendee: Attendee, person: Person | None) -> Iterator[Action]:
     """What is left to do for somebody while the event is cancelled for everybody."""
     parts = person.sessions if person else {}
-    for name, part in parts.items():
-        yield from (replace(action, session=name) for action in _unfinished_cancellations(attendee, part))
+    unfinished = [
+        replace(action, session=name)
+        for name, part in parts.items()
+        for action in _unfinished_cancellations(attendee, part)
+    ]
+    yield from unfinished
     # Whoever holds something that is not being cancelled was invited by name since.
     anew = {name for name, part in parts.items() if held_by(part) and current(part)[-1].action != "cancel"}
     if anew:
@@ -97,13 +104,25 @@ def called_off(event: Event, attendee: Attendee, person: Person | None) -> Itera
                 owed_now = _with_doubts([*_owed_now(session, attendee, part)], [part])
                 yield from (replace(action, session=session.session) for action in owed_now)
         return
+    if unfinished:
+        return
     reason = "the event was cancelled for everybody; `send` invites anew once it has changed"
+    if parts and all(map(was_cancelled_by_name, parts.values())):
+        reason = "was cancelled by name; `resend` invites them anew"
     yield from _with_doubts([Action(attendee, "none", "cancelled", reason)], parts.values())
 
 
-def taken_back(event: Event, attendee: Attendee, person: Person, reason: str) -> Iterator[Action]:
-    """The cancellation that the organiser asks for, of one session. `person` is what the ledger holds of it."""
+def taken_back(event: Event, attendee: Attendee, person: Person, reason: str, *, by_name: bool) -> Iterator[Action]:
+    """The cancellation that the organiser asks for, of one session. `person` is what the ledger holds of it.
+
+    One that may have arrived, or was refused, is sent again only to somebody who is named.
+    """
     held, latest = held_by(person), current(person)[-1]
+    if not by_name and (doubtful := _doubtful_cancellations(person)):
+        words = "may have arrived" if doubtful[-1].outcome == "unknown" else f"was refused: {doubtful[-1].reply}"
+        yield from _unfinished_cancellations(attendee, person)
+        yield _nothing_more(attendee, latest, f"their cancellation {words}; `cancel ADDRESS` sends it again")
+        return
     earlier = [*_earlier_cancellations(attendee, person)]
     yield from earlier
     if held and held.uid not in {action.uid for action in earlier}:
