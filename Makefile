@@ -22,7 +22,7 @@ check: lint ## the quick half: lint, types, contracts, unit tests
 
 test: lint ## everything, against real servers (installs them where it may: root and apt)
 	@tests/servers/install
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(DEV)
 	@$(BIN)/ruff check
