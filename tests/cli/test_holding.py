@@ -124,12 +124,10 @@ def test_a_send_with_undo_sends_when_nobody_thinks_again(live: Live) -> None:
     assert len(server.messages) == 55
 
 
-@pytest.mark.parametrize(
-    ("words", "number"), [(("--undo", "600"), signal.SIGTERM), (("--at", "2099-01-01 09:00"), signal.SIGINT)]
-)
+@pytest.mark.parametrize(("words", "number"), [(("--undo", "600"), signal.SIGTERM), (("--at", ""), signal.SIGINT)])
 def test_a_signal_while_it_waits_sends_and_records_nothing(live: Live, words: tuple[str, ...], number: int) -> None:
     desk, server = live
-    process = _start(desk, "--confirm", "55", "--json", *words)
+    process = _start(desk, "--confirm", "55", "--json", *(word or _soon(3600) for word in words))
     assert process.stderr is not None
     told = ""
     while "Ctrl+C" not in told:
@@ -142,6 +140,12 @@ def test_a_signal_while_it_waits_sends_and_records_nothing(live: Live, words: tu
     assert not server.messages and server.connections == 0
     assert desk.json("status")["attendees"] == []
     assert not (desk.path / "event.ledger.sent").exists()
+
+
+def test_an_hour_after_the_event_is_refused(live: Live) -> None:
+    desk, server = live
+    refused = desk.json("send", "attendees.csv", "--confirm", "55", "--at", "2099-01-01 09:00", code=2)
+    assert "the event is over" in refused["error"]["message"] and not server.messages
 
 
 def test_a_send_at_its_hour_waits_and_then_sends(live: Live) -> None:

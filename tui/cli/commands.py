@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
+from typing import TextIO
 
 from tui.cli import holding, output
 from tui.cli.output import say, tell
@@ -53,13 +54,21 @@ def run(options: argparse.Namespace) -> int:
             return 0  # whoever read our output has seen enough
         tell(f"invite-tui: the result cannot be written: {error.strerror or error}.")
         return 1
+    finally:
+        try:
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            # Progress that nobody hears any more must not become an exit code of its own.
+            _close_what_nobody_reads(sys.stderr)
 
 
-def _close_what_nobody_reads() -> None:
+def _close_what_nobody_reads(stream: TextIO | None = None) -> None:
     """Python would complain once more while it closes a stdout that nobody reads, or that is full."""
+    stream = stream or sys.stdout
     with suppress(OSError, ValueError):
-        sys.stdout.flush()
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        stream.flush()
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _open(options: argparse.Namespace, files: list[str] | None = None) -> Folder:
