@@ -67,7 +67,7 @@ def test_a_second_one_leaves_at_once_though_the_server_is_silent(live: Live) -> 
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
     said, told = process.communicate(timeout=30)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     assert process.returncode == 130 and "Traceback" not in told
     assert "the server's answer to what is in flight" in told
     counts = json.loads(said)["counts"]

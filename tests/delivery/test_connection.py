@@ -199,7 +199,7 @@ class TestNoConnection:
             account = Account("test", "127.0.0.1", server.port, "none", login="none")
             started = time.monotonic()
             assert "(greeting)" in refusal(Connection(account, None, sender=SENDER, timeout=0.3)).message
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 20
 
     def test_speaks_to_a_server_that_knows_only_helo(self) -> None:
         script: Script = [

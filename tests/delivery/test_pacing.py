@@ -111,7 +111,7 @@ class TestPace:
         threading.Timer(0.05, stop.set).start()
         started = time.monotonic()
         assert not pace.turn()
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 30
 
 
 def _gaps(pace: Pace, clock: Clock, count: int) -> list[float]:

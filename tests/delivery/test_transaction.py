@@ -710,7 +710,7 @@ class TestAbort:
         timer.start()
         started = time.monotonic()
         fault = fault_of(connection.deliver(cleared()))
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 30
         assert fault.outcome == outcome
         timer.join()
 
@@ -725,7 +725,7 @@ class TestAbort:
             threading.Timer(0.2, connection.abort).start()
             started = time.monotonic()
             assert fault_of(connection.deliver(cleared())).outcome == "unsent"
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < 30
 
     def test_writes_nothing_in_the_clear(self, authority: Authority) -> None:
         # The server stops reading in the middle of an encrypted message; what arrives afterwards is still TLS.
