@@ -80,6 +80,29 @@ def is_english(tag: str) -> bool:
     return tag.partition("-")[0].lower() in ("en", "eng")
 
 
+def direction(language: str) -> str:
+    """Which way a language is written: ltr or rtl."""
+    return "ltr" if is_english(language) else _locale(language).text_direction
+
+
+def short_month(day: date, language: str = DEFAULT) -> str:
+    """For a leaf of a calendar: "May"."""
+    return _name(day, language, "%b", "LLL")
+
+
+def short_weekday(day: date, language: str = DEFAULT) -> str:
+    """For a leaf of a calendar: "Thu"."""
+    return _name(day, language, "%a", "ccc")
+
+
+def _name(day: date, language: str, english: str, pattern: str) -> str:
+    if is_english(language):
+        return day.strftime(english)
+    from babel.dates import format_date
+
+    return format_date(day, pattern, _locale(language)).rstrip(".")
+
+
 def day_in_words(day: date, language: str = DEFAULT) -> str:
     """ "Thursday 6 May 2027"."""
     return _words(language).day(day)

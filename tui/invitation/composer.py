@@ -9,12 +9,12 @@ from functools import cached_property, lru_cache
 from html import unescape
 from os import strerror
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 from tui.attendees import Attendee, Columns
 from tui.clean import body_text, one_line
-from tui.dates import day_in_words, moment_in_words
+from tui.dates import day_in_words, direction, moment_in_words, short_month, short_weekday
 from tui.errors import InputError, Problem
 from tui.event import Change, Event, is_web_link
 from tui.invitation import mime
@@ -22,9 +22,6 @@ from tui.invitation.calendar import CalendarSkeleton, method
 from tui.invitation.sandbox import Blank, Cells, Facts, cell_index
 from tui.invitation.wording import EndlessWording, MissingValues, Wording, WordingError
 from tui.invitation.zones import IrregularZone
-
-if TYPE_CHECKING:
-    from babel import Locale
 
 _MOST_HTML = 102_000
 """Bytes of HTML. Gmail clips what is longer, and a note at the end about a changed place is not read."""
@@ -103,7 +100,7 @@ class Composer:
         self._skeletons: dict[tuple[int, str], CalendarSkeleton] = {}
         self._event_as_told, self._dead_links = event_as_told, tuple(dead_links)
         self._told: dict[tuple[tuple[str, str], ...], tuple[Event, Mapping[str, object]]] = {}
-        self._direction = _direction(event.message.language)
+        self._direction = direction(event.message.language)
         self._sessions = {session.session: (session, _facts_of(session, event)) for session in event.each}
         sender = event.message.sender or event.organizer
         self._sender = (sender.name, sender.email)
@@ -327,24 +324,6 @@ def _too_long(attendee: Attendee, size: int) -> Problem:
     return _at(attendee, "bad-template", message, hint=hint)
 
 
-def _direction(language: str) -> str:
-    """Which way a language is written: ltr or rtl."""
-    return "ltr" if _is_english(language) else _locale(language).text_direction
-
-
-def _is_english(language: str) -> bool:
-    return language.partition("-")[0].lower() == "en"  # which needs no Babel
-
-
-def _locale(language: str) -> "Locale":
-    from babel import Locale, UnknownLocaleError
-
-    try:
-        return Locale.parse(language, sep="-")
-    except (UnknownLocaleError, ValueError):
-        return Locale("en")
-
-
 def _bad_link(attendee: Attendee, link: str, column: int | None) -> Problem:
     """The fault that the event's own join_url would have (`bad-event`), in somebody's row."""
     whole = f"https://{link}"
@@ -400,18 +379,11 @@ class _Named(date):
 
     @cached_property
     def month_name(self) -> str:
-        return self._named("%b", "LLL")
+        return short_month(self, self.language)
 
     @cached_property
     def day_name(self) -> str:
-        return self._named("%a", "ccc")
-
-    def _named(self, english: str, pattern: str) -> str:
-        if _is_english(self.language):
-            return self.strftime(english)
-        from babel.dates import format_date
-
-        return format_date(self, pattern, _locale(self.language)).rstrip(".")
+        return short_weekday(self, self.language)
 
 
 class _Spoken(datetime, _Named):
