@@ -37,6 +37,7 @@ from tui.mailing import (
     Waiting,
     prepare,
     rehearse,
+    running,
 )
 from tui.plan import Plan, make, make_resend
 
@@ -655,7 +656,7 @@ def test_a_run_can_be_aborted_while_the_server_is_silent(ledger: Ledger, server:
 def test_a_stop_waits_for_a_silent_server_so_long_and_says_so(
     ledger: Ledger, server: RecordingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mailing, "GRACE", 1.2)
+    monkeypatch.setattr(running, "GRACE", 1.2)
     control = Control()
     server.hang("DOT", after=1)
     steps = sending(a_mailing(3), ledger, server, control=control, connect=lambda: connect_to(server, timeout=30))
@@ -754,8 +755,8 @@ def test_only_a_mailing_delivers() -> None:
     package = Path(tui.__file__).parent
     call = re.compile(r"\.(?:(?:deliver|_deliver|_transact|sendmail|send_message)\(|_body\(client)")
     callers = {str(path.relative_to(package)) for path in package.rglob("*.py") if call.search(path.read_text("utf-8"))}
-    assert callers == {"mailing.py", "delivery/connection.py".replace("/", __import__("os").sep)}
-    source = (package / "mailing.py").read_text("utf-8")
+    assert callers == {str(Path("mailing", "line.py")), str(Path("delivery", "connection.py"))}
+    source = (package / "mailing" / "line.py").read_text("utf-8")
     assert len(re.findall(r"connection\.deliver\(", source)) == 1
     before = source[: source.index("connection.deliver(")]
     assert before.rindex("cleared = task.cleared or self._run.mailing.clear(task.letter)") > 0

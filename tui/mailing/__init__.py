@@ -1,0 +1,31 @@
+"""Preparing a whole mailing and sending it: the only path to a socket, for every command and every screen.
+
+`prepare` composes and clears every message before anything opens a connection. `send` composes each one again in the
+moment before it goes out, has it cleared again, and lets it go only if it is the same to the byte; the ledger knows of
+it before the first byte of it leaves.
+"""
+
+from tui.mailing.control import Control
+from tui.mailing.endings import BrakeError, PausedError
+from tui.mailing.letters import Letter, Letters, Mailing, Settled, Waiting, revision_of
+from tui.mailing.preparing import StoppedError, prepare, problem_of
+from tui.mailing.rehearsing import rehearse
+from tui.mailing.running import Pacing, send
+
+__all__ = [
+    "BrakeError",
+    "Control",
+    "Letter",
+    "Letters",
+    "Mailing",
+    "Pacing",
+    "PausedError",
+    "Settled",
+    "StoppedError",
+    "Waiting",
+    "prepare",
+    "problem_of",
+    "rehearse",
+    "revision_of",
+    "send",
+]

@@ -1,0 +1,176 @@
+"""The letters of a mailing: what each is for, what makes it this one, how it was cleared, and what became of it."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import final, overload
+
+from tui import guard
+from tui.errors import LeakError
+from tui.guard import Cleared, Leak, Roll
+from tui.invitation import Composer, Revision
+from tui.ledger import Decisions, Outcome, Planned, Sent
+from tui.plan import Action
+
+_AS_TOLD = ("title", "start", "end", "rrule", "zone", "location", "session")
+"""The facts of a version that a cancellation of it is made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message of a mailing: what it is for, what makes it this one, and the SHA-256 of its cleared bytes."""
+
+    action: Action
+    revision: Revision
+    digest: str
+
+
+@final
+class Letters(Sequence[Letter]):
+    """The letters of a mailing, each made when it is asked for.
+
+    Kept of each are 49 bytes: its digest, what makes its Message-ID its own, and whether it is one that an earlier run
+    has tried. All else follows from the actions, which the plan has anyway.
+    """
+
+    def __init__(self, actions: Sequence[Action], now: datetime, note: str) -> None:
+        self.actions = actions
+        self._now, self._note = now, note
+        self._digests, self._identities, self._are_again = bytearray(), bytearray(), bytearray()
+
+    def add(self, digest: str, identity: bytes, *, is_again: bool) -> None:
+        """Puts down how the next action's message was cleared. `identity`: 16 bytes; see `revision_of`."""
+        self._digests += bytes.fromhex(digest)
+        self._identities += identity
+        self._are_again.append(is_again)
+
+    def __len__(self) -> int:
+        return len(self._are_again)
+
+    @overload
+    def __getitem__(self, number: int) -> Letter: ...
+    @overload
+    def __getitem__(self, number: slice) -> tuple[Letter, ...]: ...
+    def __getitem__(self, number: int | slice) -> Letter | tuple[Letter, ...]:
+        if isinstance(number, slice):
+            return tuple(self[at] for at in range(*number.indices(len(self))))
+        at = range(len(self))[number]
+        action, identity = self.actions[at], bytes(self._identities[at * 16 : at * 16 + 16])
+        revision = revision_of(action, self._now, self._note, identity)
+        if self._are_again[at] and action.pending:
+            revision = as_tried(revision, action.pending)
+        return Letter(action, revision, self._digests[at * 32 : at * 32 + 32].hex())
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One message's outcome. `reply` is the server's words, or the file's name where it was a rehearsal."""
+
+    letters: Letters = field(repr=False)
+    number: int
+    outcome: Outcome
+    reply: str
+    attempts: int
+
+    @property
+    def letter(self) -> Letter:
+        return self.letters[self.number]
+
+    @property
+    def action(self) -> Action:
+        return self.letters.actions[self.number]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing can go out for so many `seconds`; said again as they pass."""
+
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """Everything that one run sends, cleared. The bytes are made again for each message: they would fill the memory."""
+
+    letters: Letters
+    digest: str
+    composer: Composer
+    roll: Roll
+    decisions: Decisions = field(default_factory=Decisions)
+    keeps: bool = False
+    """Whether the ledger keeps what leaves, to the byte."""
+
+    def clear(self, letter: Letter) -> Cleared:
+        """The message of a letter, composed and cleared anew. LeakError where it is not what was cleared before."""
+        cleared = cleared_of(self.composer, self.roll, letter.action, letter.revision)
+        if isinstance(cleared, Cleared) and cleared.digest == letter.digest:
+            return cleared
+        raise LeakError(
+            f"The message to {letter.action.attendee.address} is no longer the one that was cleared.",
+            hint="A file it is made from has changed meanwhile. Run `plan` again.",
+        )
+
+
+def revision_of(action: Action, now: datetime, note: str, identity: bytes | None = None) -> Revision:
+    """What makes the message of an action this one: new stamp, new Message-ID. The latter is made of `identity`, 16
+    random bytes; of new ones where there are none."""
+    stamp = now
+    if action.not_before and action.not_before >= stamp:
+        # A calendar takes the later DTSTAMP of two equal versions for the newer one (RFC 5546 §2.1.5).
+        stamp = action.not_before + timedelta(seconds=1)
+    facts = action.facts or {}
+    # Another program's UID need not have a domain in it.
+    domain = (facts.get("organizer") or action.uid).rpartition("@")[2]
+    if action.pending:
+        note = note or facts.get("note", "")
+    return Revision(
+        action.action,
+        action.uid,
+        action.sequence,
+        stamp,
+        f"<{(identity or secrets.token_bytes(16)).hex()}@{domain}>",
+        action.in_reply_to,
+        action.changes,
+        note,
+        facts.get("session", ""),
+        {name: facts[name] for name in _AS_TOLD if facts.get(name)} if action.action == "cancel" else None,
+    )
+
+
+def as_tried(fresh: Revision, pending: Sent) -> Revision:
+    return replace(fresh, stamp=pending.stamp, message_id=pending.message_id)
+
+
+def cleared_of(composer: Composer, roll: Roll, action: Action, revision: Revision) -> Cleared | tuple[Leak, ...]:
+    attendee = action.attendee
+    raw = composer.compose(attendee, revision).raw
+    internal = attendee.columns.internal
+    own = "\n".join([attendee.name, *(cell for i, cell in enumerate(attendee.cells) if i not in internal)])
+    return guard.clear(raw, attendee.address, roll, own)
+
+
+def planned_of(letter: Letter) -> Planned:
+    action, attendee = letter.action, letter.action.attendee
+    columns = attendee.columns
+    internal = {columns.headers[index] for index in columns.internal}
+    note = {"note": letter.revision.note} if letter.revision.note else {}  # for when it is tried again
+    fields = {header: cell for header, cell in attendee.fields.items() if header not in internal}
+    return Planned(
+        key=attendee.key,
+        address=attendee.address,
+        name=attendee.name,
+        group=attendee.group,
+        line=action.line,
+        fields=fields,
+        action=action.action,
+        uid=action.uid,
+        sequence=action.sequence,
+        generation=action.generation,
+        round=action.round,
+        facts={**(action.facts or {}), **note},
+        message_id=letter.revision.message_id,
+        stamp=letter.revision.stamp,
+        digest=letter.digest,
+    )

@@ -1,0 +1,393 @@
+"""Sending a mailing: letters to go, threads that deliver them, and what comes back."""
+
+import heapq
+import itertools
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tui.delivery.brakes import Brakes, Stop
+from tui.delivery.faults import Fault, Receipt
+from tui.delivery.pacing import Pace, backoff
+from tui.errors import AccountError, InputError, InviteError
+from tui.guard.checks import CHECKS
+from tui.ledger import Ledger, Outcome
+from tui.mailing.control import Control
+from tui.mailing.endings import BrakeError, beyond_ascii, too_long, unexpected
+from tui.mailing.letters import Mailing, Settled, Waiting, planned_of
+from tui.mailing.line import Line, Task
+
+if TYPE_CHECKING:
+    from tui.delivery.connection import Connection  # smtplib and ssl are for those who send
+
+_OPENING = frozenset({"connect", "greeting", "ehlo", "starttls", "auth"})
+"""Stages of a session at which nothing has been said of any message yet."""
+
+GRACE = 10.0
+"""Seconds that a run which is stopped waits for the server's word on what is in flight; then it is `unknown`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How a run goes: threads, messages a minute (0: no limit), further tries and seconds before the first of them.
+
+    `patience` is how many seconds the run may wait for a quota or a throttle to end.
+    """
+
+    connections: int = 1
+    per_minute: float = 0.0
+    retries: int = 3
+    backoff: float = 60.0
+    patience: float = 0.0
+
+
+def send(
+    mailing: Mailing,
+    ledger: Ledger,
+    connect: Callable[[], "Connection"],
+    *,
+    command: str,
+    account: str,
+    pacing: Pacing,
+    control: Control,
+) -> Iterator[Settled | Waiting]:
+    """Sends the mailing and yields each message's outcome as it is recorded; at the end what was not tried.
+
+    InputError, with a problem for each, where somebody's address needs SMTPUTF8 and the server does not offer it: then
+    nothing was sent or recorded. AccountError where the account fails for everybody, LedgerError where nothing can be
+    recorded any more: what was settled before has been yielded and recorded, and the rest is still to send.
+    """
+    run = Run(mailing, ledger, connect, pacing, control)
+    try:
+        run.check_addresses()
+        run.begin(command, account)
+    except BaseException:
+        run.close()
+        raise
+    yield from run.settle_all()
+
+
+class Run:
+    """One run: letters to go, threads that deliver them, and what comes back."""
+
+    def __init__(
+        self, mailing: Mailing, ledger: Ledger, connect: Callable[[], "Connection"], pacing: Pacing, control: Control
+    ) -> None:
+        self.mailing, self.ledger = mailing, ledger
+        self._connect, self._pacing, self._control = connect, pacing, control
+        self._pace = Pace(pacing.per_minute, wait=self._wait)
+        self._results: queue.SimpleQueue[Settled | Waiting | InviteError | None] = queue.SimpleQueue()
+        self._turn = threading.Condition()
+        self._messages: Sequence[int] = ()
+        # The first so many have been taken; those of them that are due again, with the time.
+        self._taken = 0
+        self._again: list[tuple[float, int, Task]] = []
+        self._order = itertools.count()
+        # Who has been reported, and how those stand who are to be tried again.
+        self._is_told = bytearray(len(mailing.letters))
+        self._last: dict[int, Settled] = {}
+        self._in_hand = 0
+        self._ended = False
+        self._held_until, self._held_because = 0.0, ""
+        self._lost_sessions = 0
+        self._brakes = Brakes(pacing.connections)
+        self._first: Connection | None = None
+        self._is_open = threading.Event()
+
+    def check_addresses(self) -> None:
+        """InputError where somebody's address is beyond what the server takes; it is asked before anything is begun."""
+        letters = [letter for letter in self.mailing.letters if not letter.action.attendee.address.isascii()]
+        if not letters:
+            return
+        with suppress(AccountError):  # which is what the run will say, when everybody is recorded as not sent to
+            self._first = self._opened()
+        if self._first is not None and not self._first.offers_smtputf8:
+            problems = [beyond_ascii(letter.action) for letter in letters]
+            raise InputError(
+                f"Nothing was sent: the mail server takes no address with letters beyond ASCII before the @, and "
+                f"{len(letters)} attendee(s) have one.",
+                hint="Ask these people for another address, take their rows out, or send through a server that offers "
+                "SMTPUTF8.",
+                code="problems",
+                problems=problems,
+            )
+
+    def begin(self, command: str, account: str) -> None:
+        mailing = self.mailing
+        planned = (planned_of(letter) for letter in mailing.letters)  # one by one: all at once would fill the memory
+        self._messages = self.ledger.begin(command, account, mailing.digest, planned, mailing.decisions, CHECKS)
+
+    def close(self) -> None:
+        """Leaves the server, where nothing has been begun."""
+        if self._first is not None:
+            self._first.close()
+
+    def settle_all(self) -> Iterator[Settled | Waiting]:
+        if not self.mailing.letters:
+            return
+        failure: InviteError | None = None
+        threads: list[threading.Thread] = []
+        try:
+            # A run that is stopped before it begins is recorded, and asks nothing of the server.
+            count = 0 if self._control.stopped else min(self._pacing.connections, len(self.mailing.letters))
+            for number in range(count):
+                threads.append(threading.Thread(target=self._work, args=(number == 0,), daemon=True))
+                threads[-1].start()
+            for result in self._heard(len(threads)):
+                if isinstance(result, InviteError):
+                    failure = failure or result
+                else:
+                    yield self._told(result) if isinstance(result, Settled) else result
+        except InviteError as error:
+            failure = error
+        finally:
+            # Also where nobody wants to hear more: what is in flight is recorded before the ledger is closed.
+            self._end()
+            for thread in threads:
+                thread.join()
+        for number, is_told in enumerate(self._is_told):
+            if not is_told:
+                yield self._last.get(number) or Settled(self.mailing.letters, number, "unsent", "", 0)
+        if failure:
+            raise failure
+
+    def _heard(self, running: int) -> Iterator[Settled | Waiting | InviteError]:
+        """What so many threads have to say, until the last of them has ended."""
+        patient_until = 0.0
+        while running:
+            try:
+                # With a time-out, because Windows delivers Ctrl+C only between two waits.
+                result = self._results.get(timeout=0.5)
+            except queue.Empty:
+                pass
+            else:
+                if result is None:
+                    running -= 1
+                else:
+                    yield result
+                continue
+            if not self._control.stopped or self._control.aborted:
+                continue
+            now = time.monotonic()
+            patient_until = patient_until or now + GRACE
+            if now >= patient_until:
+                self._control.abort()
+            else:
+                yield Waiting(patient_until - now, "the server's answer to what is in flight")
+
+    def _told(self, settled: Settled) -> Settled:
+        self._is_told[settled.number] = True
+        self._last.pop(settled.number, None)
+        return settled
+
+    def _opened(self) -> "Connection":
+        connection = self._connect()
+        self._control.attach(connection)
+        connection.open()
+        return connection
+
+    def _work(self, is_first: bool) -> None:
+        """One thread's life."""
+        connection: Connection | None = None
+        try:
+            if is_first:
+                connection = self._first or self._opened()
+                self._is_open.set()
+            else:
+                # A login that is refused is refused once.
+                self._is_open.wait()
+                if self.may_go:
+                    # One more than the server allows is no reason to stop: the first one goes on.
+                    with suppress(InviteError):
+                        connection = self._opened()
+            if connection is not None:
+                Line(self, connection).work()
+        except InviteError as error:
+            self._fail(error)
+        except Exception as error:  # noqa: BLE001  # a fault of ours must not leave the run waiting for a thread that is gone
+            self._fail(unexpected(error))
+        finally:
+            self._is_open.set()
+            if connection is not None:
+                with suppress(InviteError):
+                    connection.close()
+            self._results.put(None)
+
+    # --- what the lines ask of it ----------------------------------------------------------------------------------
+
+    def take(self) -> Task | None:
+        """The next letter that is due, None when there is nothing more to do. It is in hand until `done`."""
+        while self._control.may_go_on() and self._is_on():
+            if not self._wait_for_due():
+                continue
+            # The turn first: a letter that was taken before it would go out in spite of a pause, or be lost to a stop.
+            if not self._pace.turn() or not self._control.may_go_on():
+                return None
+            with self._turn:
+                if not self._ended and self._due_in() <= 0:
+                    return self._next()
+        return None
+
+    def take_ahead(self) -> Task | None:
+        """The next letter if it may go at once, in hand until `done`; never waits."""
+        with self._turn:
+            if self.may_go and self._due_in() <= 0 and self._pace.is_turn():
+                return self._next()
+        return None
+
+    @property
+    def may_go(self) -> bool:
+        """Whether what was taken may go out at this moment."""
+        return not (
+            self._ended
+            or self._control.stopped
+            or self._control.paused
+            or (self._held_until and self._held_until > time.monotonic())
+        )
+
+    def done(self) -> None:
+        """A letter is out of hand: reported, or put back."""
+        with self._turn:
+            self._in_hand -= 1
+            if self._ended or self._again or not self._in_hand:
+                self._turn.notify_all()
+
+    def put_back(self, task: Task, delay: float = 0.0) -> None:
+        with self._turn:
+            heapq.heappush(self._again, (time.monotonic() + delay, next(self._order), task))
+            self._turn.notify_all()
+
+    def report(self, task: Task, outcome: Outcome, reply: str) -> None:
+        settled = Settled(self.mailing.letters, task.number, outcome, reply, task.attempts)
+        self._results.put(settled)
+
+    def judge(self, task: Task, result: Receipt | Fault) -> None:
+        """Says what became of a letter, or has it tried again. Raises what ends the run."""
+        if isinstance(result, Fault):
+            last = Settled(self.mailing.letters, task.number, result.outcome, result.reply, task.attempts)
+            self._last[task.number] = last
+            if self._is_tried_again(task, result):
+                self._brake(task, result, is_final=False)
+                return
+        self.report(task, "accepted" if isinstance(result, Receipt) else result.outcome, result.reply)
+        if isinstance(result, Fault) and result.stop:
+            raise result.error()
+        if stop := self._brake(task, result, is_final=True):
+            raise BrakeError(stop)
+
+    def _brake(self, task: Task, result: Receipt | Fault, *, is_final: bool) -> Stop | None:
+        """Why the run is not to go on, if there is a reason in what the server has said last."""
+        with self._turn:
+            if isinstance(result, Receipt):
+                self._lost_sessions = 0
+            elif self._ended or self._control.stopped or result.stage in _OPENING:
+                return None
+            was_probing = self._brakes.is_probing
+            stop = self._brakes.judge(result, task.attempts, is_final=is_final)
+            if was_probing and not self._brakes.is_probing:
+                self._turn.notify_all()
+            return stop
+
+    # --- whose turn it is ------------------------------------------------------------------------------------------
+
+    def _due_in(self) -> float:
+        """Seconds until a letter is due, infinite where none will be. Asked with the turn."""
+        if self._again and (delay := self._again[0][0] - time.monotonic()) <= 0:
+            return delay
+        # While the server puts everything off, those whom it has put off are tried before anybody new.
+        if self._taken < len(self._messages) and not (self._brakes.is_probing and (self._again or self._in_hand)):
+            return 0.0
+        return self._again[0][0] - time.monotonic() if self._again else math.inf
+
+    def _next(self) -> Task:
+        self._in_hand += 1
+        if self._again and self._again[0][0] <= time.monotonic():
+            return heapq.heappop(self._again)[2]
+        number = self._taken
+        self._taken += 1
+        return Task(number, self.mailing.letters[number], self._messages[number])
+
+    def _is_on(self) -> bool:
+        with self._turn:
+            return not self._ended and bool(self._again or self._in_hand or self._taken < len(self._messages))
+
+    def _wait_for_due(self) -> bool:
+        """Whether a letter's time has come; False after a while in which none has."""
+        with self._turn:
+            delay = self._due_in()
+            if delay <= 0:
+                return True
+            if self._again and not self._in_hand:
+                self._results.put(Waiting(delay, f"{len(self._again)} to be tried again"))
+            self._turn.wait(min(delay, 1.0))
+            return False
+
+    def _wait(self, seconds: float) -> bool:
+        """Waits, saying so from second to second while the account is held; True where the run is to stop."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if self._ended:
+                return True
+            if self._held_until > time.monotonic():
+                self._results.put(Waiting(left, self._held_because))
+            if self._control.wait(min(left, 1.0)):
+                return True
+        return False
+
+    def _fail(self, error: InviteError) -> None:
+        """Ends the run for everybody, at once."""
+        self._end()
+        self._results.put(error)
+
+    def _end(self) -> None:
+        with self._turn:
+            self._ended = True
+            self._turn.notify_all()
+
+    # --- what a fault means ----------------------------------------------------------------------------------------
+
+    def _is_tried_again(self, task: Task, fault: Fault) -> bool:
+        """Whether the letter is tried again within this run: then it is due again, later."""
+        if fault.outcome not in ("deferred", "unsent") or fault.stop or self._control.stopped:
+            return False
+        if fault.pause:
+            seconds = fault.retry_after or backoff(task.attempts, max(self._pacing.backoff, 1.0))
+            if seconds > self._pacing.patience:
+                self._fail(too_long(seconds, fault))
+                return False
+            self._pace.slow_down()
+            self._hold(seconds, fault.reply)
+            self.put_back(task, seconds)
+            return True
+        if fault.scope == "connection" and fault.stage in _OPENING:
+            return self._without_session(task, fault)
+        if task.attempts > self._pacing.retries:
+            return False
+        # A connection that was lost before the message had gone out says nothing about the message.
+        self.put_back(task, 0.0 if fault.outcome == "unsent" else backoff(task.attempts, self._pacing.backoff))
+        return True
+
+    def _without_session(self, task: Task, fault: Fault) -> bool:
+        """The server cannot be reached now, whoever the message is for: everybody waits, and not for ever."""
+        with self._turn:
+            if time.monotonic() >= self._held_until:
+                self._lost_sessions += 1
+            tries = self._lost_sessions
+        if tries > self._pacing.retries:
+            self._fail(fault.error())
+            return False
+        seconds = backoff(tries, self._pacing.backoff)
+        self._hold(seconds, fault.reply)
+        self.put_back(task, seconds)
+        return True
+
+    def _hold(self, seconds: float, reason: str) -> None:
+        with self._turn:
+            self._held_until, self._held_because = time.monotonic() + seconds, reason
+        self._results.put(Waiting(seconds, reason))
+        self._pace.hold(seconds)
