@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tui.delivery.accounts import Account, AccountStore, Secret, account_from_settings
     from tui.delivery.connection import Connection, probe
     from tui.delivery.faults import Fault, Receipt
+    from tui.delivery.imap import ImapLogin
     from tui.delivery.pacing import Pace, backoff
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "AccountStore",
     "Connection",
     "Fault",
+    "ImapLogin",
     "Pace",
     "Receipt",
     "Secret",
@@ -30,6 +32,7 @@ _HOME = {
     "AccountStore": "accounts",
     "Connection": "connection",
     "Fault": "faults",
+    "ImapLogin": "imap",
     "Pace": "pacing",
     "Receipt": "faults",
     "Secret": "accounts",

@@ -1,25 +1,35 @@
-"""Mail accounts: profiles in one file, secrets in the system keyring, offered to nobody but whom they were stored for."""
+"""Mail accounts: profiles in one file, secrets in the keyring, offered to nobody but whom they were stored for."""
 
-from tui.delivery.accounts.store import (
+from tui.delivery.accounts.keyrings import SERVICE
+from tui.delivery.accounts.profile import (
+    DEFAULT_IMAP_PORT,
     DEFAULT_PORT,
     ENVIRONMENT_ACCOUNT,
-    SERVICE,
     Account,
-    AccountStore,
+    Bearer,
+    Credential,
+    Imap,
     Login,
+    OAuth,
     Secret,
     Security,
     account_from_settings,
     is_loopback,
 )
+from tui.delivery.accounts.store import AccountStore
 
 __all__ = [
+    "DEFAULT_IMAP_PORT",
     "DEFAULT_PORT",
     "ENVIRONMENT_ACCOUNT",
     "SERVICE",
     "Account",
     "AccountStore",
+    "Bearer",
+    "Credential",
+    "Imap",
     "Login",
+    "OAuth",
     "Secret",
     "Security",
     "account_from_settings",
