@@ -1,6 +1,7 @@
 """The durable record of what each attendee was sent and what became of it."""
 
 from tui.ledger import marker
+from tui.ledger.answers import Answer, Answers, Bounce, Place, Request, RequestKind, Response, Taken
 from tui.ledger.chronicle import Attempt, Chronicle, Decision, Known, Recorded, Run
 from tui.ledger.places import ON_NETWORK, is_on_network
 from tui.ledger.records import OUTCOMES, Correction, Decisions, Entry, Outcome, Person, Planned, Sent
@@ -9,7 +10,10 @@ from tui.ledger.store import Ledger, must_be_free, open_for_run, open_to_read
 __all__ = [
     "ON_NETWORK",
     "OUTCOMES",
+    "Answer",
+    "Answers",
     "Attempt",
+    "Bounce",
     "Chronicle",
     "Correction",
     "Decision",
@@ -19,10 +23,15 @@ __all__ = [
     "Ledger",
     "Outcome",
     "Person",
+    "Place",
     "Planned",
     "Recorded",
+    "Request",
+    "RequestKind",
+    "Response",
     "Run",
     "Sent",
+    "Taken",
     "is_on_network",
     "marker",
     "must_be_free",

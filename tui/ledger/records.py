@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
+from tui.ledger.answers import Answer
+
 Outcome = Literal["accepted", "refused", "deferred", "unknown", "unsent"]
 """What became of one message; the words are the contract's (§1). Inside the ledger an attempt may also be `sending`."""
 
@@ -61,10 +63,22 @@ class Sent:
     reply: str
     attempts: int
     settled_at: str | None
+    bounced: str | None = None
+    """The words with which it came back for good, whatever the first server had said."""
 
     @property
     def may_have_arrived(self) -> bool:
-        return self.outcome in ("accepted", "unknown")
+        return self.outcome in ("accepted", "unknown") and self.bounced is None
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether it is known that it did not arrive, and will not: refused at once, or it has come back."""
+        return self.outcome == "refused" or self.bounced is not None
+
+    @property
+    def refusal(self) -> str:
+        """Why it did not arrive, as a sentence's end."""
+        return f"bounced: {self.bounced}" if self.bounced is not None else f"refused: {self.reply}"
 
     @property
     def is_foreign(self) -> bool:
@@ -107,6 +121,8 @@ class Correction:
     header: str
     before: str
     after: str
+    at: str = field(default="", compare=False)
+    """When it was made; it is the ledger that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +145,7 @@ class Person:
     """One attendee as the ledger knows them: who they are, every message oldest first, every attempt oldest first.
 
     `corrections` are in the order in which they were made; `cancelled` says of which generation of a session they were
-    cancelled by name.
+    cancelled by name. `answers` are their calendar's, in the order in which they were read.
     """
 
     key: str
@@ -141,6 +157,22 @@ class Person:
     history: tuple[Entry, ...] = field(default=(), repr=False)
     corrections: tuple[Correction, ...] = ()
     cancelled: Mapping[str, int] = field(default_factory=dict)
+    answers: tuple[Answer, ...] = ()
+
+    @property
+    def answer(self) -> Answer | None:
+        """What they answered to the version that they hold, of one session's part of a person; None while nothing is
+        known. An answer to an earlier version is none to this one (RFC 5546 §2.1.4)."""
+        held = self.held
+        if held is None or held.action == "cancel":
+            return None
+        found = [one for one in self.answers if one.uid == held.uid and one.sequence >= held.sequence]
+        return max((one for one in found if not one.occurrence), key=lambda one: one.order, default=None)
+
+    @property
+    def has_bounced(self) -> bool:
+        """Whether the newest message to them has come back for good: what is sent there next would come back too."""
+        return self.latest.bounced is not None
 
     @property
     def sessions(self) -> Mapping[str, "Person"]:

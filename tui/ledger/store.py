@@ -23,12 +23,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from tui.errors import BusyError, InputError, LedgerError
+from tui.ledger import answers as inbox
+from tui.ledger.answers import Answers, Place, Taken
 from tui.ledger.chronicle import Chronicle
 from tui.ledger.places import is_on_network
 from tui.ledger.records import Correction, Decisions, Entry, Outcome, Person, Planned, Sent
 
 _INTERRUPTED = "the run was interrupted after this message had begun to go out"
-_SCHEMA = ("001.sql", "002.sql")
+_SCHEMA = ("001.sql", "002.sql", "003.sql")
 _APPLICATION = 0x494E5654  # "INVT": PRAGMA application_id, so that no other program's database is taken for a ledger
 
 
@@ -96,6 +98,17 @@ class Ledger:
                 ).fetchone()[0]
             )
 
+    def departures(self, account: str, moment: datetime, most: int) -> list[datetime]:
+        """When the last messages, `most` of them, have left through `account` since then, or may have; newest first."""
+        with self._reading() as db:
+            rows = db.execute(
+                "SELECT a.started_at FROM attempt a JOIN message m ON m.id = a.message JOIN run r ON r.id = m.run"
+                " WHERE a.outcome IN ('accepted', 'unknown', 'sending') AND r.account = ? AND a.started_at >= ?"
+                " ORDER BY a.started_at DESC LIMIT ?",
+                (account, moment.astimezone(UTC).isoformat(timespec="milliseconds"), most),
+            )
+            return [datetime.fromisoformat(at) for (at,) in rows]
+
     def newest(self) -> datetime | None:
         """When the last thing was recorded, by the clock of then; None where nothing has been."""
         with self._reading() as db, _damage_in_words(self._shown):
@@ -125,14 +138,40 @@ class Ledger:
             messages = self._messages(db)
             entries = self._history(db) if history else {}
             corrections, cancelled = self._corrections(db), self._cancellations(db)
+            answers = inbox.counting(db)
             return {
                 key: Person(
                     *(key, address, name, group, json.loads(fields), messages[key], entries.get(key, ())),
-                    *(corrections.get(key, ()), cancelled.get(key, {})),
+                    *(corrections.get(key, ()), cancelled.get(key, {}), answers.get(key, ())),
                 )
                 for key, address, name, group, fields in rows
                 if key in messages
             }
+
+    def answers(self) -> Answers:
+        """Everything that came back."""
+        with self._reading() as db, _damage_in_words(self._shown):
+            return inbox.everything(db)
+
+    def take_in(self, mails: Iterable[Taken], places: Iterable[Place] = ()) -> Sequence[bool]:
+        """Records mails that were read, and how far their folders are read; returns of each whether it is new."""
+        with self._writing() as db:
+            return inbox.take_in(db, mails, places)
+
+    def read_so_far(self, account: str) -> Mapping[str, Place]:
+        """How far each folder of the account has been read, by the folder's name."""
+        with self._reading() as db:
+            return inbox.read_so_far(db, account)
+
+    def accept_answers(self, ids: Iterable[int]) -> None:
+        """The organiser takes these answers for those of the people invited."""
+        with self._writing() as db:
+            inbox.accept(db, ids, _now())
+
+    def settle_requests(self, ids: Iterable[int]) -> None:
+        """The organiser has dealt with these requests."""
+        with self._writing() as db:
+            inbox.settle(db, ids, _now())
 
     @contextmanager
     def chronicle(self) -> Iterator[Chronicle]:
@@ -369,6 +408,7 @@ class Ledger:
     @staticmethod
     def _messages(db: sqlite3.Connection) -> dict[str, tuple[Sent, ...]]:
         found: dict[str, list[Sent]] = {}
+        bounced = inbox.bounced(db)
         for id_, key, address, action, uid, sequence, generation, round_, facts, *rest in db.execute(
             "SELECT id, key, address, action, uid, sequence, generation, round, facts, message_id, stamp, digest,"
             " outcome, reply, attempts, settled_at FROM message ORDER BY id"
@@ -377,7 +417,7 @@ class Ledger:
             moment = datetime.fromisoformat(stamp)
             version = (action, uid, sequence, generation, round_, json.loads(facts))
             found.setdefault(key, []).append(
-                Sent(id_, key, address, *version, message_id, moment, digest, _outcome(outcome), *end)
+                Sent(id_, key, address, *version, message_id, moment, digest, _outcome(outcome), *end, bounced.get(id_))
             )
         return {key: tuple(messages) for key, messages in found.items()}
 
@@ -400,7 +440,7 @@ class Ledger:
     @staticmethod
     def _corrections(db: sqlite3.Connection) -> dict[str, tuple[Correction, ...]]:
         found: dict[str, tuple[Correction, ...]] = {}
-        for row in db.execute("SELECT key, header, before, after FROM correction ORDER BY id"):
+        for row in db.execute("SELECT key, header, before, after, at FROM correction ORDER BY id"):
             one = Correction(*row)
             found[one.key] = (*found.get(one.key, ()), one)
         return found

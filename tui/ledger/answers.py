@@ -1,0 +1,234 @@
+"""What came back: answers of calendars, bounces, requests in words; and how far each mailbox has been read.
+
+The records, and every query about them; `Ledger` lends its connection.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+Response = Literal["accepted", "declined", "tentative", "delegated", "countered"]
+BounceKind = Literal["failed", "delayed"]
+RequestKind = Literal["address", "withdraw", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One calendar's answer to one entry (RFC 5546 §3.2.3, §3.2.7).
+
+    `address` is whom the calendar answers for, `sender` who sent it. `is_verified`: they are the same, and the person
+    invited. `is_forwarded`: it answers for somebody else than the person invited. `accepted_at` is when the organiser
+    took it for that person's answer all the same. `leaning` is what a counter-proposal says of the time as it is.
+    `proposed` are start and end, ISO 8601. `occurrence` is the one meeting of a series that it is about, "" for all.
+    `stamp` is its DTSTAMP; `at` when the mail was sent, or read if it says it was sent later.
+    """
+
+    key: str
+    uid: str
+    address: str
+    sender: str
+    response: Response
+    sequence: int
+    stamp: datetime
+    at: datetime
+    comment: str = ""
+    proposed: tuple[str, str] | None = None
+    leaning: str = ""
+    delegated_to: str = ""
+    occurrence: str = ""
+    is_verified: bool = False
+    is_forwarded: bool = False
+    accepted_at: str | None = None
+    id: int = 0
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is the person's own, by what it says or by the organiser's word."""
+        return (self.is_verified and not self.is_forwarded) or self.accepted_at is not None
+
+    @property
+    def order(self) -> tuple[int, datetime, int]:
+        """Of two answers to one entry the greater holds (RFC 5546 §2.1.5)."""
+        return self.sequence, self.stamp, self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """A mail server's word that a message has not arrived (`failed`), or not yet (`delayed`). `message` is its number
+    in the ledger."""
+
+    key: str
+    message: int
+    address: str
+    kind: BounceKind
+    reply: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A mail in words. `address` is where the person was invited, `sender` who wrote; `suggested` is the address that
+    the text asks for, None where that is not clear. `settled_at`: the organiser has said that it is dealt with."""
+
+    key: str
+    address: str
+    sender: str
+    kind: RequestKind
+    text: str
+    suggested: str | None
+    at: datetime
+    settled_at: str | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Everything that came back, each kind in the order in which it was read."""
+
+    answers: tuple[Answer, ...] = ()
+    bounces: tuple[Bounce, ...] = ()
+    requests: tuple[Request, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One mail that was read: what tells it from every other one, and what it says of this event."""
+
+    identity: str
+    answers: tuple[Answer, ...] = ()
+    bounces: tuple[Bounce, ...] = ()
+    requests: tuple[Request, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a folder of an account has been read (RFC 9051 §2.3.1.1): its UIDVALIDITY, and the highest UID read."""
+
+    account: str
+    folder: str
+    validity: int
+    uid: int
+
+
+def take_in(db: sqlite3.Connection, mails: Iterable[Taken], places: Iterable[Place]) -> Sequence[bool]:
+    """Records mails, and how far their folders are read; returns of each whether it had not been read before."""
+    now, new = datetime.now(UTC).isoformat(timespec="milliseconds"), []
+    for mail in mails:
+        done = db.execute("INSERT OR IGNORE INTO mail (identity, read_at) VALUES (?, ?)", (mail.identity, now))
+        new.append(done.rowcount == 1)
+        if done.rowcount == 1:
+            _put_down(db, done.lastrowid or 0, mail)
+    db.executemany(
+        "INSERT OR REPLACE INTO mailbox VALUES (?, ?, ?, ?)",
+        [(place.account, place.folder, place.validity, place.uid) for place in places],
+    )
+    return new
+
+
+def _put_down(db: sqlite3.Connection, mail: int, taken: Taken) -> None:
+    for answer in taken.answers:
+        db.execute(
+            "INSERT INTO answer (mail, key, uid, address, sender, response, sequence, stamp, at, comment, proposed,"
+            " leaning, delegated_to, occurrence, is_verified, is_forwarded)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            # One answer in two mails: a copy that somebody forwarded takes nothing from the person's own.
+            " ON CONFLICT DO UPDATE SET is_verified = max(is_verified, excluded.is_verified)",
+            (
+                *(mail, answer.key, answer.uid, answer.address, answer.sender, answer.response, answer.sequence),
+                *(answer.stamp.astimezone(UTC).isoformat(), answer.at.astimezone(UTC).isoformat(), answer.comment),
+                *(json.dumps(answer.proposed) if answer.proposed else "", answer.leaning, answer.delegated_to),
+                *(answer.occurrence, answer.is_verified, answer.is_forwarded),
+            ),
+        )
+    for bounce in taken.bounces:
+        db.execute(
+            "INSERT INTO bounce (mail, key, message, address, kind, reply, at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
+            (mail, bounce.key, bounce.message, bounce.address, bounce.kind, bounce.reply, bounce.at.isoformat()),
+        )
+    for one in taken.requests:
+        db.execute(
+            "INSERT INTO request (mail, key, address, sender, kind, text, suggested, at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (mail, one.key, one.address, one.sender, one.kind, one.text, one.suggested, one.at.isoformat()),
+        )
+
+
+def everything(db: sqlite3.Connection) -> Answers:
+    return Answers(tuple(_answers(db)), tuple(_bounces(db)), tuple(_requests(db)))
+
+
+def counting(db: sqlite3.Connection) -> Mapping[str, tuple[Answer, ...]]:
+    """The answers that count as the person's own, by key."""
+    found: dict[str, tuple[Answer, ...]] = {}
+    for answer in _answers(db):
+        if answer.counts:
+            found[answer.key] = (*found.get(answer.key, ()), answer)
+    return found
+
+
+def bounced(db: sqlite3.Connection) -> Mapping[int, str]:
+    """The messages that have come back for good, by their numbers, each with the server's words."""
+    rows = db.execute("SELECT message, reply FROM bounce WHERE kind = 'failed' ORDER BY id")
+    return {message: reply or "it came back" for message, reply in rows}
+
+
+def read_so_far(db: sqlite3.Connection, account: str) -> Mapping[str, Place]:
+    """How far each folder of the account has been read, by the folder's name."""
+    rows = db.execute("SELECT account, folder, validity, uid FROM mailbox WHERE account = ?", (account,))
+    return {place.folder: place for place in (Place(*row) for row in rows)}
+
+
+def accept(db: sqlite3.Connection, ids: Iterable[int], now: str) -> None:
+    """The organiser takes these answers for those of the people invited."""
+    db.executemany(
+        "UPDATE answer SET accepted_at = ? WHERE id = ? AND accepted_at IS NULL", [(now, id_) for id_ in ids]
+    )
+
+
+def settle(db: sqlite3.Connection, ids: Iterable[int], now: str) -> None:
+    """The organiser has dealt with these requests."""
+    rows = [(now, id_) for id_ in ids]
+    db.executemany("UPDATE request SET settled_at = ? WHERE id = ? AND settled_at IS NULL", rows)
+
+
+def _answers(db: sqlite3.Connection) -> Iterator[Answer]:
+    for key, uid, address, sender, response, sequence, stamp, at, comment, proposed, *rest in db.execute(
+        "SELECT key, uid, address, sender, response, sequence, stamp, at, comment, proposed, leaning, delegated_to,"
+        " occurrence, is_verified, is_forwarded, accepted_at, id FROM answer ORDER BY id"
+    ):
+        leaning, delegated_to, occurrence, is_verified, is_forwarded, accepted_at, id_ = rest
+        times = tuple(json.loads(proposed)) if proposed else None
+        yield Answer(
+            *(key, uid, address, sender, response, sequence),
+            *(datetime.fromisoformat(stamp), datetime.fromisoformat(at), comment, times, leaning, delegated_to),
+            *(occurrence, bool(is_verified), bool(is_forwarded), accepted_at, id_),
+        )
+
+
+def _bounces(db: sqlite3.Connection) -> Iterator[Bounce]:
+    for *facts, at in db.execute("SELECT key, message, address, kind, reply, at FROM bounce ORDER BY id"):
+        yield Bounce(*facts, datetime.fromisoformat(at))
+
+
+def _requests(db: sqlite3.Connection) -> Iterator[Request]:
+    for *facts, at, settled_at, id_ in db.execute(
+        "SELECT key, address, sender, kind, text, suggested, at, settled_at, id FROM request ORDER BY id"
+    ):
+        yield Request(*facts, datetime.fromisoformat(at), settled_at, id_)
+
+
+__all__ = [
+    "Answer",
+    "Answers",
+    "Bounce",
+    "BounceKind",
+    "Place",
+    "Request",
+    "RequestKind",
+    "Response",
+    "Taken",
+]
