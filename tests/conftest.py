@@ -6,9 +6,12 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.servers import dovecot as real_dovecot
 from tests.servers import postfix as real_postfix
 from tests.servers import secret_service as real_secret_service
 from tests.servers.authority import Authority
+from tests.servers.dovecot import Dovecot
+from tests.servers.issuer import Issuer
 from tests.servers.postfix import Postfix
 from tests.servers.recording import RecordingServer
 from tests.servers.secret_service import SecretService
@@ -60,6 +63,47 @@ def postfix(_postfix: Postfix) -> Postfix:
     """A real Postfix with empty mailboxes, started once for all tests."""
     _postfix.clear()
     return _postfix
+
+
+@pytest.fixture(scope="session")
+def _issuer() -> Iterator[Issuer]:
+    with Issuer() as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def issuer(_issuer: Issuer) -> Issuer:
+    """An OAuth 2.0 issuer to whom nobody has agreed to anything yet, started once for all tests."""
+    _issuer.reset()
+    return _issuer
+
+
+@pytest.fixture(scope="session")
+def _dovecot(authority: Authority, _issuer: Issuer) -> Iterator[Dovecot]:
+    need(real_dovecot.missing())
+    with Dovecot(authority, _issuer) as server:
+        yield server
+
+
+@pytest.fixture
+def dovecot(_dovecot: Dovecot, issuer: Issuer) -> Dovecot:
+    """A real Dovecot with empty mailboxes, started once for all tests. It asks `issuer` about tokens."""
+    _dovecot.clear()
+    return _dovecot
+
+
+@pytest.fixture(scope="session")
+def _submission(authority: Authority, _dovecot: Dovecot) -> Iterator[Postfix]:
+    need(real_postfix.missing())
+    with Postfix(authority, sasl=_dovecot.sasl) as server:
+        yield server
+
+
+@pytest.fixture
+def submission(_submission: Postfix, dovecot: Dovecot) -> Postfix:
+    """A real Postfix with empty mailboxes that lets in whom `dovecot` lets in: the same users, passwords and tokens."""
+    _submission.clear()
+    return _submission
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import os
 import pwd
 import shutil
 import smtplib
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -20,6 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.servers.authority import Authority
+from tests.servers.ports import free_ports
 
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
@@ -57,8 +57,8 @@ smtpd_tls_cert_file = {certificate}
 smtpd_tls_key_file = {certificate}
 smtpd_tls_security_level = encrypt
 smtpd_sasl_auth_enable = yes
-smtpd_sasl_type = cyrus
-smtpd_sasl_path = smtpd
+smtpd_sasl_type = {sasl_type}
+smtpd_sasl_path = {sasl_path}
 smtpd_sasl_local_domain = mail.test
 cyrus_sasl_config_path = {folder}/etc/sasl
 smtpd_relay_restrictions = permit_sasl_authenticated, reject
@@ -115,14 +115,18 @@ def missing() -> str | None:
 
 
 class Postfix:
-    """`with Postfix(authority) as server: ...`. `port` offers STARTTLS, `tls_port` speaks TLS from the start."""
+    """`with Postfix(authority) as server: ...`. `port` offers STARTTLS, `tls_port` speaks TLS from the start.
+
+    `sasl` is a Dovecot's socket: it then decides who is let in, by password or token, and offers what it knows.
+    """
 
     host = "127.0.0.1"
     username = "organiser"
     password = "correct horse battery"
 
-    def __init__(self, authority: Authority) -> None:
+    def __init__(self, authority: Authority, *, sasl: Path | None = None) -> None:
         self.ca = authority.pem
+        self._sasl = sasl
         self._authority = authority
         self.port = self.tls_port = 0
 
@@ -174,7 +178,7 @@ class Postfix:
         return [path for queue in queues for path in queue.rglob("*") if path.is_file()]
 
     def _start(self) -> None:
-        self.port, self.tls_port = _free_ports(2)
+        self.port, self.tls_port = free_ports(2)
         # Postfix drops its privileges, so the way to its folder must be open to others.
         self._folder = Path(tempfile.mkdtemp(prefix="invite-tui-postfix-"))
         self._folder.chmod(0o755)
@@ -204,6 +208,8 @@ class Postfix:
             "certificate": shutil.copy(self._authority.certificate("localhost", self.host), etc / "server.pem"),
             "port": self.port,
             "tls_port": self.tls_port,
+            "sasl_type": "cyrus" if self._sasl is None else "dovecot",
+            "sasl_path": "smtpd" if self._sasl is None else self._sasl,
         }
         for name, text in {"main.cf": _MAIN, "master.cf": _MASTER, "sasl/smtpd.conf": _SASL, "store": _STORE}.items():
             (etc / name).write_text(text.format(**values))
@@ -248,12 +254,6 @@ class Postfix:
 
 class _PortTakenError(Exception):
     """Somebody else was given the port between our asking for it and Postfix's taking it."""
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [one.getsockname()[1] for one in sockets]
 
 
 def _give(path: Path, user: str) -> None:

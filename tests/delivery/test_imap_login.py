@@ -1,0 +1,116 @@
+"""Logging in where answers are read, on a real Dovecot: by password, by token, once, and never in the clear."""
+
+import imaplib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.servers.dovecot import Dovecot
+from tests.servers.issuer import Issuer
+from tui.delivery import Account, AccountStore, ImapLogin, Secret
+from tui.errors import AccountError
+
+
+class Given:
+    """A bearer whose token is given."""
+
+    def __init__(self, token: str) -> None:
+        self._token = Secret(token)
+
+    def token(self) -> Secret:
+        return self._token
+
+    def is_due(self) -> bool:
+        return False
+
+
+def login_to(dovecot: Dovecot, **changes: object) -> ImapLogin:
+    login = ImapLogin(dovecot.host, dovecot.tls_port, "tls", dovecot.username, Secret(dovecot.password), ca=dovecot.ca)
+    return replace(login, **changes)  # type: ignore[arg-type]
+
+
+def reach(login: ImapLogin) -> imaplib.IMAP4:
+    if login.security == "tls":
+        return imaplib.IMAP4_SSL(login.host, login.port, ssl_context=login.tls_context(), timeout=20)
+    client = imaplib.IMAP4(login.host, login.port, timeout=20)
+    if login.security == "starttls":
+        client.starttls(login.tls_context())
+    return client
+
+
+def log_in(login: ImapLogin) -> tuple[str, str]:
+    """The mechanism that did it, and what the server then shows of the inbox."""
+    client = reach(login)
+    try:
+        mechanism = login.authenticate(client)
+        return mechanism, client.select("INBOX", readonly=True)[0]
+    finally:
+        client.shutdown()
+
+
+def test_a_password_opens_the_mailbox_over_tls_and_starttls(dovecot: Dovecot) -> None:
+    assert log_in(login_to(dovecot)) == ("PLAIN", "OK")
+    assert log_in(login_to(dovecot, port=dovecot.port, security="starttls")) == ("PLAIN", "OK")
+
+
+def test_a_token_opens_the_mailbox(dovecot: Dovecot, issuer: Issuer) -> None:
+    assert log_in(login_to(dovecot, credential=Given(issuer.token()))) == ("XOAUTH2", "OK")
+
+
+def test_a_token_opens_the_mailbox_of_a_server_that_knows_the_standard_only(dovecot: Dovecot, issuer: Issuer) -> None:
+    login = login_to(dovecot, credential=Given(issuer.token()))
+    client = reach(login)
+    client.capabilities = tuple(word for word in client.capabilities if word != "AUTH=XOAUTH2")
+    try:
+        assert login.authenticate(client) == "OAUTHBEARER"
+    finally:
+        client.shutdown()
+
+
+@pytest.mark.parametrize("mechanism", ["XOAUTH2", "OAUTHBEARER", "PLAIN"])
+def test_a_refusal_is_one_sentence_after_one_attempt(dovecot: Dovecot, issuer: Issuer, mechanism: str) -> None:
+    wrong = "not-what-the-issuer-said"
+    login = login_to(dovecot, credential=Secret(wrong) if mechanism == "PLAIN" else Given(wrong))
+    client = reach(login)
+    others = {"AUTH=XOAUTH2", "AUTH=OAUTHBEARER"} - {f"AUTH={mechanism}"}
+    client.capabilities = tuple(word for word in client.capabilities if word not in others)
+    already = dovecot.log().count("auth failed")
+    try:
+        with pytest.raises(AccountError, match=f"refused the login of {dovecot.username}") as caught:
+            login.authenticate(client)
+    finally:
+        client.shutdown()
+    assert "\n" not in caught.value.message
+    assert wrong not in f"{caught.value!r} {caught.value.__cause__!r} {caught.value.__context__!r}"
+    assert dovecot.log().count("auth failed") <= already + 1
+
+
+def test_a_token_for_somebody_else_is_refused(dovecot: Dovecot, issuer: Issuer) -> None:
+    with pytest.raises(AccountError, match="refused the login"):
+        log_in(login_to(dovecot, credential=Given(issuer.token("mallory@department.example"))))
+
+
+def test_nothing_is_said_on_a_channel_that_is_not_secret(dovecot: Dovecot) -> None:
+    login = login_to(dovecot, port=dovecot.port, security="starttls")
+    client = imaplib.IMAP4(login.host, login.port, timeout=20)  # without STARTTLS
+    try:
+        with pytest.raises(AccountError, match="not encrypted"):
+            login.authenticate(client)
+    finally:
+        client.shutdown()
+
+
+def test_a_certificate_of_another_authority_is_refused(dovecot: Dovecot) -> None:
+    import ssl
+
+    with pytest.raises(ssl.SSLCertVerificationError):
+        reach(login_to(dovecot, ca=None))
+
+
+def test_an_account_without_an_imap_server_says_what_to_do(tmp_path: Path) -> None:
+    work = Account("work", "127.0.0.1", 2525, "none", login="none")
+    with pytest.raises(AccountError, match="IMAP server") as caught:
+        AccountStore(tmp_path).imap_login(work)
+    assert caught.value.hint is not None
+    assert "--imap-host" in caught.value.hint
