@@ -3,6 +3,7 @@
 from tui.ledger import marker
 from tui.ledger.answers import Answer, Answers, Bounce, Place, Request, RequestKind, Response, Taken
 from tui.ledger.chronicle import Attempt, Chronicle, Decision, Known, Recorded, Run
+from tui.ledger.forgetting import LeftOut, reply_without_names
 from tui.ledger.places import ON_NETWORK, is_on_network
 from tui.ledger.records import OUTCOMES, Correction, Decisions, Entry, Outcome, Person, Planned, Sent
 from tui.ledger.store import Ledger, must_be_free, open_for_run, open_to_read
@@ -21,6 +22,7 @@ __all__ = [
     "Entry",
     "Known",
     "Ledger",
+    "LeftOut",
     "Outcome",
     "Person",
     "Place",
@@ -37,4 +39,5 @@ __all__ = [
     "must_be_free",
     "open_for_run",
     "open_to_read",
+    "reply_without_names",
 ]

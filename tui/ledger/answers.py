@@ -113,6 +113,13 @@ class Place:
     uid: int
 
 
+_ANSWERS = (
+    "SELECT key, uid, address, sender, response, sequence, stamp, at, comment, proposed, leaning, delegated_to,"
+    " occurrence, is_verified, is_forwarded, accepted_at, id FROM answer"
+)
+_OF_NOBODY_FORGOTTEN = "WHERE key NOT IN (SELECT key FROM forgotten)"
+
+
 def take_in(db: sqlite3.Connection, mails: Iterable[Taken], places: Iterable[Place]) -> Sequence[bool]:
     """Records mails, and how far their folders are read; returns of each whether it had not been read before."""
     now, new = datetime.now(UTC).isoformat(timespec="milliseconds"), []
@@ -158,7 +165,8 @@ def _put_down(db: sqlite3.Connection, mail: int, taken: Taken) -> None:
 
 
 def everything(db: sqlite3.Connection) -> Answers:
-    return Answers(tuple(_answers(db)), tuple(_bounces(db)), tuple(_requests(db)))
+    """All that is known of whom; nothing of those who were forgotten."""
+    return Answers(tuple(_answers(db, _OF_NOBODY_FORGOTTEN)), tuple(_bounces(db)), tuple(_requests(db)))
 
 
 def counting(db: sqlite3.Connection) -> Mapping[str, tuple[Answer, ...]]:
@@ -195,10 +203,13 @@ def settle(db: sqlite3.Connection, ids: Iterable[int], now: str) -> None:
     db.executemany("UPDATE request SET settled_at = ? WHERE id = ? AND settled_at IS NULL", rows)
 
 
-def _answers(db: sqlite3.Connection) -> Iterator[Answer]:
+def of_person(db: sqlite3.Connection, key: str) -> Iterator[Answer]:
+    return _answers(db, "WHERE key = ?", key)
+
+
+def _answers(db: sqlite3.Connection, which: str = "", *values: str) -> Iterator[Answer]:
     for key, uid, address, sender, response, sequence, stamp, at, comment, proposed, *rest in db.execute(
-        "SELECT key, uid, address, sender, response, sequence, stamp, at, comment, proposed, leaning, delegated_to,"
-        " occurrence, is_verified, is_forwarded, accepted_at, id FROM answer ORDER BY id"
+        f"{_ANSWERS} {which} ORDER BY id", values
     ):
         leaning, delegated_to, occurrence, is_verified, is_forwarded, accepted_at, id_ = rest
         times = tuple(json.loads(proposed)) if proposed else None
@@ -210,7 +221,10 @@ def _answers(db: sqlite3.Connection) -> Iterator[Answer]:
 
 
 def _bounces(db: sqlite3.Connection) -> Iterator[Bounce]:
-    for *facts, at in db.execute("SELECT key, message, address, kind, reply, at FROM bounce ORDER BY id"):
+    for *facts, at in db.execute(
+        "SELECT key, message, address, kind, reply, at FROM bounce"
+        " WHERE key NOT IN (SELECT key FROM forgotten) ORDER BY id"
+    ):
         yield Bounce(*facts, datetime.fromisoformat(at))
 
 

@@ -3,29 +3,38 @@
 Read a row at a time: a ledger of a million messages takes no more memory than one of ten, but for its people.
 """
 
+import hmac
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from hashlib import sha256
 from typing import Any, Literal
 
 from tui.ledger.records import Outcome, Sent
 
 _AT_ONCE = 500  # rows
+_MESSAGES = (
+    "SELECT id, run, key, address, action, uid, sequence, generation, round, facts, message_id, stamp, digest,"
+    " outcome, reply, attempts, settled_at FROM message"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A person: `number` counts everybody in the order in which they came, from 1."""
+    """A person: `number` counts everybody in the order in which they came, from 1, and stays theirs. Of one who was
+    forgotten there is neither name nor address."""
 
     number: int
     key: str
     address: str
     name: str
     group: str
+    is_forgotten: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,22 @@ class Decision:
     at: str
 
 
+class Lots:
+    """Draws lots: the order of the list, or of a run, is not to be seen in what they number."""
+
+    def __init__(self, secret: str) -> None:
+        self._keyed = hmac.new(secret.encode(), digestmod=sha256)
+
+    def numbers(self, kind: str, ids: Iterable[int]) -> Mapping[int, int]:
+        """A number from 1 for each of these; in the order of the numbers."""
+        return {id_: number for number, id_ in enumerate(sorted(ids, key=lambda id_: self._lot(kind, id_)), 1)}
+
+    def _lot(self, kind: str, id_: int) -> bytes:
+        keyed = self._keyed.copy()
+        keyed.update(f"{kind} {id_}".encode())
+        return keyed.digest()
+
+
 class Chronicle:
     """See `Ledger.chronicle`. Each method reads anew, of the same moment; LedgerError where it cannot."""
 
@@ -91,8 +116,26 @@ class Chronicle:
     @cached_property
     def people(self) -> Mapping[str, Known]:
         """Everybody, by key."""
-        rows = self._rows("SELECT key, address, name, grouped FROM person ORDER BY rowid")
-        return {row[0]: Known(number, *row) for number, row in enumerate(rows, 1)}
+        rows = self._rows(
+            "SELECT key, address, name, grouped, key IN (SELECT key FROM forgotten) FROM person ORDER BY rowid"
+        )
+        return {
+            key: Known(number, key, address, name, group, bool(gone))
+            for number, (key, address, name, group, gone) in enumerate(rows, 1)
+        }
+
+    @cached_property
+    def lots(self) -> Lots:
+        """What puts people and messages into an order that nobody can foresee, the same as long as the ledger is."""
+        identity = next((str(value) for (value,) in self._rows("SELECT value FROM fact WHERE name = 'ledger'")), "")
+        return Lots(identity or self.event)
+
+    def first_messages(self) -> Mapping[str, int]:
+        """The id of the first message to each person, by key."""
+        return dict(self._rows("SELECT key, min(id) FROM message GROUP BY key"))
+
+    def message_ids(self) -> Sequence[int]:
+        return array("q", (id_ for (id_,) in self._rows("SELECT id FROM message ORDER BY id")))
 
     @cached_property
     def runs(self) -> Mapping[int, Run]:
@@ -100,23 +143,30 @@ class Chronicle:
         rows = self._rows("SELECT id, command, account, digest, started_at, checks FROM run ORDER BY id")
         return {row[0]: Run(*(*row[:-1], tuple(filter(None, row[-1].split("\n"))))) for row in rows}
 
-    def messages(self) -> Iterator[Recorded]:
+    def messages(self, ids: Iterable[int] | None = None) -> Iterator[Recorded]:
+        """Every message in the order in which they were first planned, or these."""
+        if ids is not None:
+            for id_ in ids:
+                own = tuple(attempt for _, attempt in self._attempts("WHERE message = ?", id_))
+                yield from (self._recorded(row, own) for row in self._rows(f"{_MESSAGES} WHERE id = ?", id_))
+            return
         attempts = self._attempts()
         ahead = next(attempts, None)
-        for id_, run, key, address, *version in self._rows(
-            "SELECT id, run, key, address, action, uid, sequence, generation, round, facts, message_id, stamp, digest,"
-            " outcome, reply, attempts, settled_at FROM message ORDER BY id"
-        ):
-            own = []
-            while ahead and ahead[0] == id_:
-                own.append(ahead[1])
+        for row in self._rows(f"{_MESSAGES} ORDER BY id"):
+            found = []
+            while ahead and ahead[0] == row[0]:
+                found.append(ahead[1])
                 ahead = next(attempts, None)
-            action, uid, sequence, generation, round_, facts, message_id, stamp, digest, outcome, *end = version
-            with self._in_words():
-                self._must_be_known(key, run)
-                told, moment = json.loads(facts), datetime.fromisoformat(stamp)
-            what = (action, uid, sequence, generation, round_, told, message_id, moment, digest)
-            yield Recorded(Sent(id_, key, address, *what, _outcome(outcome), *end), run, tuple(own))
+            yield self._recorded(row, tuple(found))
+
+    def _recorded(self, row: Sequence[Any], attempts: tuple[Attempt, ...]) -> Recorded:
+        id_, run, key, address, *version = row
+        action, uid, sequence, generation, round_, facts, message_id, stamp, digest, outcome, *end = version
+        with self._in_words():
+            self._must_be_known(key, run)
+            told, moment = json.loads(facts), datetime.fromisoformat(stamp)
+        what = (action, uid, sequence, generation, round_, told, message_id, moment, digest)
+        return Recorded(Sent(id_, key, address, *what, _outcome(outcome), *end), run, attempts)
 
     def decisions(self) -> Iterator[Decision]:
         """The corrections, then the cancellations by name, then the promises; each kind in its order."""
@@ -134,15 +184,14 @@ class Chronicle:
         if key not in self.people or (run is not None and run not in self.runs):
             raise ValueError("a row refers to none")  # which only an edit by hand can have made
 
-    def _attempts(self) -> Iterator[tuple[int, Attempt]]:
-        for message, id_, digest, outcome, *rest in self._rows(
-            "SELECT message, id, digest, outcome, reply, started_at, settled_at FROM attempt ORDER BY message, id"
-        ):
+    def _attempts(self, which: str = "", *values: int) -> Iterator[tuple[int, Attempt]]:
+        query = "SELECT message, id, digest, outcome, reply, started_at, settled_at FROM attempt"
+        for message, id_, digest, outcome, *rest in self._rows(f"{query} {which} ORDER BY message, id", *values):
             yield message, Attempt(id_, digest, _outcome(outcome), *rest)
 
-    def _rows(self, query: str) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, query: str, *values: int) -> Iterator[tuple[Any, ...]]:
         with self._in_words():
-            cursor = self._db.execute(query)
+            cursor = self._db.execute(query, values)
         while True:
             with self._in_words():
                 rows = cursor.fetchmany(_AT_ONCE)

@@ -14,7 +14,7 @@ import threading
 import zlib
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import resources
@@ -24,13 +24,15 @@ from typing import Any, Self
 
 from tui.errors import BusyError, InputError, LedgerError
 from tui.ledger import answers as inbox
+from tui.ledger import forgetting
 from tui.ledger.answers import Answers, Place, Taken
 from tui.ledger.chronicle import Chronicle
+from tui.ledger.forgetting import LeftOut
 from tui.ledger.places import is_on_network
 from tui.ledger.records import Correction, Decisions, Entry, Outcome, Person, Planned, Sent
 
 _INTERRUPTED = "the run was interrupted after this message had begun to go out"
-_SCHEMA = ("001.sql", "002.sql", "003.sql")
+_SCHEMA = ("001.sql", "002.sql", "003.sql", "004.sql")
 _APPLICATION = 0x494E5654  # "INVT": PRAGMA application_id, so that no other program's database is taken for a ledger
 
 
@@ -127,14 +129,30 @@ class Ledger:
                     " (SELECT coalesce(max(id), 0) FROM attempt),"
                     " (SELECT count(*) FROM attempt WHERE outcome <> 'sending'),"
                     " (SELECT coalesce(max(id), 0) FROM correction), (SELECT count(*) FROM cancellation),"
+                    " (SELECT count(*) FROM forgotten),"
                     " (SELECT value FROM fact WHERE name = 'called-off')"
                 ).fetchone()
             )
 
     def people(self, *, history: bool = False) -> Mapping[str, Person]:
-        """Everybody that any run was to send something, by key, in the order in which they came."""
+        """Everybody that any run was to send something, by key, in the order in which they came; nobody who was
+        forgotten."""
+        return self._people(history=history)
+
+    def forgotten(self) -> tuple[Person, ...]:
+        """What stays of those who were forgotten, for the totals: their names and addresses are ""."""
+        with self._reading() as db:
+            if not db.execute("SELECT 1 FROM forgotten").fetchone():
+                return ()
+        return tuple(self._people(are_forgotten=True).values())
+
+    def _people(self, *, history: bool = False, are_forgotten: bool = False) -> dict[str, Person]:
         with self._reading() as db, _damage_in_words(self._shown):
-            rows = db.execute("SELECT key, address, name, grouped, fields FROM person ORDER BY rowid").fetchall()
+            rows = db.execute(
+                "SELECT key, address, name, grouped, fields FROM person"
+                " WHERE (key IN (SELECT key FROM forgotten)) = ? ORDER BY rowid",
+                (are_forgotten,),
+            ).fetchall()
             messages = self._messages(db)
             entries = self._history(db) if history else {}
             corrections, cancelled = self._corrections(db), self._cancellations(db)
@@ -236,9 +254,42 @@ class Ledger:
             db.executemany("INSERT OR IGNORE INTO dead_link VALUES (?)", [(link,) for link in dead_links])
 
     def promised(self) -> Mapping[str, datetime]:
-        """To whom a replacement was promised, by key, and when."""
+        """To whom a replacement was promised, by key, and when; those who were forgotten too."""
         with self._reading() as db, _damage_in_words(self._shown):
             return {key: datetime.fromisoformat(at) for key, at in db.execute("SELECT key, at FROM promise")}
+
+    def left_out(self) -> LeftOut:
+        """Who was forgotten, as far as it can still be told: see `LeftOut`."""
+        with self._reading() as db:
+            return forgetting.left_out(db)
+
+    def is_unfinished(self) -> bool:
+        """Whether what was forgotten may still be in the file, because forgetting was broken off."""
+        with self._reading() as db:
+            return forgetting.is_unfinished(db)
+
+    def forget(self, keys: Collection[str]) -> None:
+        """Takes everything personal of these people out of the ledger, for good, and out of the file's free pages and
+        its journal. Recorded whole or not at all; to be called again, with nobody, where it was broken off after that.
+
+        BusyError where another program is reading the file: then the journal still has it.
+        """
+        with self._turn, _in_words(self._shown):
+            self._db.execute("PRAGMA secure_delete = ON")
+            with self._transaction() as db, _damage_in_words(self._shown):
+                forgetting.forget(db, keys)
+            self._overwrite()
+            with self._transaction() as db:
+                forgetting.finished(db)
+
+    def _overwrite(self) -> None:
+        """Writes every page anew: those that were in use may have the deleted in their gaps."""
+        self._db.execute("VACUUM")
+        if self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            raise BusyError(
+                f"They are forgotten, but another program is reading {self._shown}: its journal still has them.",
+                hint="Close the other program, and run the same command again.",
+            )
 
     def dead_links(self) -> tuple[str, ...]:
         with self._reading() as db:

@@ -10,20 +10,17 @@ Lines come as: one `evidence`; each `run`; each `message`, in the order in which
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 import tui
-from tui.ledger import OUTCOMES, Attempt, Chronicle, Decision, Recorded, Run
+from tui.ledger import OUTCOMES, Attempt, Chronicle, Decision, Recorded, Run, reply_without_names
 
 FORMAT = 1
 FIRST = "0" * 64
 """What stands for the hash of the line before the first."""
-
-_CODE = re.compile(r"[2-5]\d\d(?:[ -][245]\.\d{1,3}\.\d{1,3})?(?=[ -]|$)")
 
 _COMPACT = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
@@ -37,12 +34,6 @@ class About:
 
     title: str
     start: str
-
-
-def reply_without_names(reply: str) -> str:
-    """A server's reply as its codes alone: its words often repeat the address."""
-    found = _CODE.match(reply)
-    return found[0] if found else ""
 
 
 class Bodies:

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from tui.errors import InputError
 from tui.event import Event
 from tui.folder import Folder, Promise
-from tui.ledger import OUTCOMES, Attempt, Chronicle, Known, Outcome, Person, Recorded, Run
-from tui.report.evidence import About, reply_without_names
+from tui.ledger import OUTCOMES, Attempt, Chronicle, Known, Outcome, Person, Recorded, Run, reply_without_names
+from tui.report.evidence import About
 
 ADOPTED = "by another program"
 """The state of a person whom only another program has sent anything, which `repair` has put down."""
