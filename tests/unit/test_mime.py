@@ -39,7 +39,8 @@ def made(
     attach_ics: bool = True,
     **more: Any,
 ) -> bytes:
-    return assemble(header(**more), text, html, calendar, "REQUEST", attach_ics, attachments)
+    readings = quoted_printable(text), quoted_printable(html)
+    return assemble(header(**more), *readings, calendar, "REQUEST", attach_ics, attachments)
 
 
 def read(raw: bytes) -> EmailMessage:

@@ -8,6 +8,7 @@ icalendar writes what is the same for everybody, once per run; a message is thos
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache, partial
 
 from icalendar import Calendar, vCalAddress, vRecur
 from icalendar import Event as VEvent
@@ -31,27 +32,42 @@ class CalendarSkeleton:
 
     def __init__(self, event: Event, action: str) -> None:
         """IrregularZone where the event is a series in a zone that calendar programs cannot be told of."""
-        self._description = body_text(event.description)
+        # Most have the event's own link.
+        self._described = lru_cache(maxsize=16)(partial(_described, body_text(event.description)))
         texts = _texts(event)
-        self._pieces: list[bytes | str] = []  # a line that is the same for all, or the name of a slot
+        self._pieces: list[bytes | str] = []  # lines that are the same for all, or the name of a slot
         for line in _written_by_icalendar(event, action):
             name = line.partition(b":")[0].decode()
-            self._pieces.append(name if name in _SLOTS else texts.get(name, line))
+            piece = name if name in _SLOTS else texts.get(name, line)
+            if isinstance(piece, bytes) and self._pieces and isinstance(self._pieces[-1], bytes):
+                self._pieces[-1] += piece
+            else:
+                self._pieces.append(piece)
 
     def fill(self, uid: str, sequence: int, stamp: datetime, name: str, address: str, join_url: str) -> bytes:
         """The object for one attendee, CRLF line ends, folded at 75 octets (RFC 5545 §3.1)."""
-        description = "\n\n".join(part for part in (self._description, join_url) if part)
         slots = {
             "UID": fold(f"UID:{uid}"),
-            "DTSTAMP": f"DTSTAMP:{stamp.astimezone(UTC):%Y%m%dT%H%M%SZ}\r\n".encode(),
-            "SEQUENCE": f"SEQUENCE:{sequence}\r\n".encode(),
-            "DESCRIPTION": fold(f"DESCRIPTION:{escape_text(description)}") if description else b"",
+            "DTSTAMP": _stamped(stamp),
+            "SEQUENCE": b"SEQUENCE:%d\r\n" % sequence,
+            "DESCRIPTION": self._described(join_url),
             "ATTENDEE": fold(
                 "ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE"
                 f"{_common_name(name)}:mailto:{address}"
             ),
         }
-        return b"".join(slots[piece] if isinstance(piece, str) else piece for piece in self._pieces)
+        return b"".join([slots[piece] if isinstance(piece, str) else piece for piece in self._pieces])
+
+
+@lru_cache(maxsize=16)
+def _stamped(stamp: datetime) -> bytes:
+    """The moment of a run is in all its messages."""
+    return f"DTSTAMP:{stamp.astimezone(UTC):%Y%m%dT%H%M%SZ}\r\n".encode()
+
+
+def _described(description: str, join_url: str) -> bytes:
+    text = "\n\n".join(part for part in (description, join_url) if part)
+    return fold(f"DESCRIPTION:{escape_text(text)}") if text else b""
 
 
 def escape_text(text: str) -> str:

@@ -20,7 +20,8 @@ from tui.event import Change, Event, is_web_link
 from tui.invitation import mime
 from tui.invitation.calendar import CalendarSkeleton, method
 from tui.invitation.sandbox import Blank, Cells, Facts, cell_index
-from tui.invitation.wording import EndlessWording, MissingValues, Wording, WordingError
+from tui.invitation.skeleton import Encoded, Skeletons, encoded
+from tui.invitation.wording import EndlessWording, Filled, MissingValues, Wording, WordingError
 from tui.invitation.zones import IrregularZone
 
 _MOST_HTML = 102_000
@@ -97,7 +98,9 @@ class Composer:
         self._event, self._wordings = event, wordings
         self._bindings: dict[tuple[str, Columns], tuple[tuple[str, int], ...]] = {}
         self._specials: dict[Columns, SpecialColumns] = {}
-        self._skeletons: dict[tuple[int, str], CalendarSkeleton] = {}
+        self._calendars: dict[tuple[int, str], CalendarSkeleton] = {}
+        self._skeletons = Skeletons()
+        self._used: dict[tuple[str, Columns], tuple[int, Sequence[int]]] = {}
         self._event_as_told, self._dead_links = event_as_told, tuple(dead_links)
         self._told: dict[tuple[tuple[str, str], ...], tuple[Event, Mapping[str, object]]] = {}
         self._direction = direction(event.message.language)
@@ -108,7 +111,7 @@ class Composer:
         self._own_attachment = lru_cache(maxsize=16)(self._attachment)
         self._attached = self._attached_for_all()
         for session, _ in self._sessions.values():
-            self._skeleton(session, "invite")  # what cannot be described is said before anything is composed
+            self._calendar(session, "invite")  # what cannot be described is said before anything is composed
 
     def _attached_for_all(self) -> Sequence[mime.Attachment]:
         event, attached, problems = self._event, [], []
@@ -130,14 +133,12 @@ class Composer:
         event, facts = self._about(revision)
         join_url, attachments = self._own(attendee, event)
         name = one_line(attendee.name)
-        noted: list[str] = []
         try:
-            context = self._context(attendee, revision, facts, name, join_url, noted)
-            about = {"language": settings.language, "direction": self._direction, "action": revision.action}
-            filled = wording.fill(context, about, noted)
+            worded = self._worded(attendee, revision, event, facts, name, join_url)
+            filled = worded.filled
             if len(filled.html) > _MOST_HTML // 4 and (size := len(filled.html.encode())) > _MOST_HTML:
                 raise Uncomposable([_too_long(attendee, size)])
-            calendar = self._skeleton(event, revision.action).fill(
+            calendar = self._calendar(event, revision.action).fill(
                 revision.uid, revision.sequence, revision.stamp, name, attendee.address, join_url
             )
             header = mime.Header(
@@ -152,7 +153,7 @@ class Composer:
                 language=settings.language,
             )
             raw = mime.assemble(
-                header, filled.text, filled.html, calendar, method(revision.action), settings.attach_ics, attachments
+                header, worded.text, worded.html, calendar, method(revision.action), settings.attach_ics, attachments
             )
         except MissingValues as missing:
             raise Uncomposable([self._missing(attendee, wording, name) for name in missing.names]) from None
@@ -208,11 +209,11 @@ class Composer:
             self._told[key] = (event, _facts_of(event, self._event))
         return self._told[key]
 
-    def _skeleton(self, event: Event, action: str) -> CalendarSkeleton:
+    def _calendar(self, event: Event, action: str) -> CalendarSkeleton:
         key = (id(event), action)  # which are all kept
-        if key not in self._skeletons:
-            self._skeletons[key] = _skeleton_of(event, action)
-        return self._skeletons[key]
+        if key not in self._calendars:
+            self._calendars[key] = _calendar_of(event, action)
+        return self._calendars[key]
 
     def special_columns(self, columns: Columns) -> "SpecialColumns":
         if columns not in self._specials:
@@ -252,6 +253,41 @@ class Composer:
             why = error.strerror if isinstance(error, OSError) else "its name is not a file's"
             message = f"The attachment {name} cannot be read: {why}."
             raise _NoAttachment(message, "Put the file into the event folder.") from None
+
+    def _worded(
+        self,
+        attendee: Attendee,
+        revision: Revision,
+        event: Event,
+        facts: Mapping[str, object],
+        name: str,
+        join_url: str,
+    ) -> Encoded:
+        """The wording for one attendee; for all who differ in nothing but their own values from one skeleton."""
+        columns, action = attendee.columns, revision.action
+        if not self._wordings[action].only_prints:
+            return encoded(self._rendered(attendee, revision, facts, name, join_url))
+        if (action, columns) not in self._used:
+            self._used[action, columns] = len(self._used), sorted(self._wordings[action].columns_used(columns))
+        number, used = self._used[action, columns]
+
+        def render(values: Sequence[str]) -> Filled:
+            cells = list(attendee.cells)
+            for at, value in zip(used, values[2:], strict=True):
+                cells[at] = value
+            somebody = replace(attendee, address=values[1], cells=tuple(cells))
+            return self._rendered(somebody, revision, facts, values[0], join_url)
+
+        same = (number, id(event), join_url, revision.note, tuple(revision.changes))
+        return self._skeletons.fill(same, (name, attendee.address, *[attendee.cells[at] for at in used]), render)
+
+    def _rendered(
+        self, attendee: Attendee, revision: Revision, facts: Mapping[str, object], name: str, join_url: str
+    ) -> Filled:
+        noted: list[str] = []
+        context = self._context(attendee, revision, facts, name, join_url, noted)
+        about = {"language": self._event.message.language, "direction": self._direction, "action": revision.action}
+        return self._wordings[revision.action].fill(context, about, noted)
 
     def _context(
         self,
@@ -339,7 +375,7 @@ def _bad_link(attendee: Attendee, link: str, column: int | None) -> Problem:
     return _at(attendee, "bad-event", message, column, hint)
 
 
-def _skeleton_of(event: Event, action: str) -> CalendarSkeleton:
+def _calendar_of(event: Event, action: str) -> CalendarSkeleton:
     try:
         return CalendarSkeleton(event, action)
     except IrregularZone:

@@ -8,7 +8,7 @@ from base64 import b64encode
 from binascii import b2a_qp
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from functools import cache, lru_cache
 from mimetypes import MimeTypes
@@ -84,37 +84,51 @@ class Header:
 
 def assemble(
     header: Header,
-    text: str,
-    html: str,
+    text: bytes,
+    html: bytes,
     calendar: bytes,
     method: str,
     attach_ics: bool,
     attachments: Sequence[Attachment],
 ) -> bytes:
-    """The complete message. ValueError where a header value holds a line break or another control."""
-    encoded = _base64(calendar)
+    """The complete message; `text` and `html` are quoted-printable. ValueError where a header value holds a line break
+    or another control."""
+    around, encoded = _around(method, attach_ics), _base64(calendar)
+    pieces = [_header_lines(header), around[0], text, around[1], html, around[2], encoded, around[3]]
+    if attach_ics:
+        pieces += [encoded, around[4]]
+    for piece in attachments:
+        pieces += [b"--", _MIXED, b"\r\n", piece.part]
+    return b"".join([*pieces, b"--", _MIXED, b"--\r\n"])
+
+
+@cache
+def _around(method: str, attach_ics: bool) -> Sequence[bytes]:
+    """What stands before, between and after the text, the HTML and the calendar, up to the attachments."""
+    gap = b"\0"  # which no header has
     readings = [
-        _part(b"text/plain; charset=utf-8", b"quoted-printable", quoted_printable(text)),
-        _part(b"text/html; charset=utf-8", b"quoted-printable", quoted_printable(html)),
-        _part(b"text/calendar; charset=UTF-8; method=" + method.encode(), b"base64", encoded),
+        _part(b"text/plain; charset=utf-8", b"quoted-printable", gap),
+        _part(b"text/html; charset=utf-8", b"quoted-printable", gap),
+        _part(b"text/calendar; charset=UTF-8; method=" + method.encode(), b"base64", gap),
     ]
     parts = [_multipart(b"alternative", _ALTERNATIVE, readings)]
     if attach_ics:
-        parts.append(_attached("application/ics", "invite.ics", encoded))
-    parts.extend(piece.part for piece in attachments)
-    return _header_lines(header) + _multipart(b"mixed", _MIXED, parts)
+        parts.append(_attached("application/ics", "invite.ics", gap))
+    return _multipart(b"mixed", _MIXED, parts).removesuffix(b"--%b--\r\n" % _MIXED).split(gap)
 
 
 def quoted_printable(text: str) -> bytes:
     """UTF-8 text, CRLF line ends, in lines of at most 76 (RFC 2045 §6.7)."""
-    return b"\r\n".join(map(_printable_line, text.split("\n")))
+    return b"\r\n".join(map(_known_line, text.split("\n")))
 
 
-@lru_cache(maxsize=512)
-def _printable_line(line: str) -> bytes:
-    """Most lines of a message are those of every other: the frame, the style sheet."""
+def printable_line(line: str) -> bytes:
     encoded = b2a_qp(line.encode("utf-8"))
     return encoded.replace(b"\n", b"\r\n") if b"\n" in encoded else encoded
+
+
+_known_line = lru_cache(maxsize=512)(printable_line)
+"""Most lines of a message are those of every other: the frame, the style sheet."""
 
 
 def encoded_words(text: str) -> str:
@@ -139,10 +153,10 @@ def _header_lines(header: Header) -> bytes:
         # Encoded it would do no harm; but it did not get here by right.
         raise ValueError("a control character in a header value")
     fields = [
-        ("From", _mailbox(*header.sender)),
+        ("From", _sender(*header.sender)),
         ("To", _mailbox(*header.to)),
-        ("Subject", _unstructured("Subject", header.subject)),
-        ("Date", format_datetime(header.date)),
+        ("Subject", _subject(header.subject)),
+        ("Date", _date(header.date, header.date.utcoffset())),
         ("Message-ID", header.message_id),
         *([("Reply-To", header.reply_to)] if header.reply_to else []),
         *([("In-Reply-To", header.in_reply_to), ("References", header.in_reply_to)] if header.in_reply_to else []),
@@ -165,17 +179,27 @@ def _mailbox(name: str, address: str) -> str:
     return f"{name}{space}<{address}>"
 
 
-def _unstructured(header: str, text: str) -> str:
+# The same in every message, or in most.
+_sender = lru_cache(maxsize=16)(_mailbox)
+
+
+@lru_cache(maxsize=16)
+def _date(moment: datetime, _offset: timedelta | None) -> str:
+    return format_datetime(moment)
+
+
+@lru_cache(maxsize=64)
+def _subject(text: str) -> str:
     if not _PLAIN.fullmatch(text) or "=?" in text or max(map(len, text.split(" "))) > 60:
         return encoded_words(text)
-    lines, line = [], header + ":"
+    lines, line = [], "Subject:"
     for word in text.split(" "):
-        if len(line) + len(word) > 75 and line.strip() and line != header + ":":
+        if len(line) + len(word) > 75 and line.strip() and line != "Subject:":
             lines.append(line)
             line = ""
         line = f"{line} {word}"
     lines.append(line)
-    return "\r\n".join(lines).removeprefix(header + ": ")
+    return "\r\n".join(lines).removeprefix("Subject: ")
 
 
 def _multipart(kind: bytes, boundary: bytes, parts: Sequence[bytes]) -> bytes:

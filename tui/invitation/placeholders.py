@@ -125,3 +125,78 @@ def _key(node: nodes.Node) -> _Key | None:
 def _canonical(key: _Key) -> _Key:
     owner, name = key
     return owner, squash(name) if owner in ("", "attendee") else name
+
+
+# --- whether all that is done with a value is to print it -------------------------------------------------------------
+
+
+def are_only_printed(tree: nodes.Template, shared: frozenset[str]) -> bool:
+    """Whether every value that is somebody's own is printed as it stands, and asked no more than whether it is there.
+
+    `shared` are the bare names that are the same for everybody. Where it is so, two messages in which the same values
+    are blank differ in nothing but those values, each in its place. False where that cannot be seen.
+    """
+    return _only_prints(tree, own_names(tree, shared))
+
+
+def own_names(tree: nodes.Template, shared: frozenset[str]) -> frozenset[str]:
+    """The bare names in `tree` that are not the same for everybody."""
+    return frozenset(find_undeclared_variables(tree)) - shared
+
+
+def _only_prints(node: nodes.Node, own: frozenset[str]) -> bool:
+    match node:
+        case nodes.Template():
+            return all(_only_prints(part, own) for part in node.body)
+        case nodes.Output():
+            return all(_is_printed(part, own) for part in node.nodes)
+        case nodes.If():
+            branches = (*node.body, *node.elif_, *node.else_)
+            return _asks_presence(node.test, own) and all(_only_prints(part, own) for part in branches)
+        case nodes.For():
+            parts = (*node.body, *node.else_)
+            of_all = all(_is_shared(part, own) for part in (node.iter, *filter(None, (node.test,))))
+            return of_all and all(_only_prints(part, own) for part in parts)
+        case _:
+            # What a macro, a filter or a {% set %} would do with it is not looked into.
+            return _is_shared(node, own)
+
+
+def _is_printed(node: nodes.Node, own: frozenset[str]) -> bool:
+    match node:
+        case nodes.CondExpr(test=test, expr1=given, expr2=other):
+            rest = other is None or _is_printed(other, own)
+            return _asks_presence(test, own) and _is_printed(given, own) and rest
+        case nodes.Filter(name="default" | "d", node=nodes.Node() as value):
+            told = (*node.args, *node.kwargs, *filter(None, (node.dyn_args, node.dyn_kwargs)))
+            return _is_printed(value, own) and all(_is_shared(part, own) for part in told)
+        case _:
+            return _is_own(node, own) or _is_shared(node, own)
+
+
+def _asks_presence(node: nodes.Node, own: frozenset[str]) -> bool:
+    match node:
+        case nodes.Not():
+            return _asks_presence(node.node, own)
+        case nodes.And() | nodes.Or():
+            return _asks_presence(node.left, own) and _asks_presence(node.right, own)
+        case nodes.Test(name="defined" | "undefined"):
+            return _is_own(node.node, own) or _is_shared(node.node, own)
+        case _:
+            return _is_own(node, own) or _is_shared(node, own)
+
+
+def _is_own(node: nodes.Node, own: frozenset[str]) -> bool:
+    """Whether it is one value of one person, by its name."""
+    match node:
+        case nodes.Name(ctx="load", name=name):
+            return name in own and name not in _OWNERS
+        case nodes.Getattr() | nodes.Getitem():
+            owner, name = _key(node) or ("", "")
+            return owner == "attendee" and name not in ("items", "keys", "values")
+        case _:
+            return False
+
+
+def _is_shared(node: nodes.Node, own: frozenset[str]) -> bool:
+    return not any(name.name in own for name in (node, *node.find_all(nodes.Name)) if isinstance(name, nodes.Name))

@@ -19,7 +19,7 @@ from tui.errors import InputError, Problem
 from tui.invitation.budget import STEPS, Endless
 from tui.invitation.markdown import compile_markdown
 from tui.invitation.markup import compile_markup
-from tui.invitation.placeholders import Use, has_words, uses
+from tui.invitation.placeholders import Use, are_only_printed, has_words, own_names, uses
 from tui.invitation.sandbox import Environment, cell_index, render
 from tui.invitation.styles import inline_styles
 
@@ -32,6 +32,8 @@ TAKEN = frozenset({"event", "organizer", "changes", "attendee", "name", "email"}
 _COLUMNLESS = TAKEN - {"name"}
 # What a layout and NAME.html.j2 know besides; in the wording itself these are columns like any other.
 _OF_A_PAGE = _COLUMNLESS | {"subject", "language", "direction", "action"}
+_SAME_FOR_ALL = frozenset({"event", "organizer", "changes"})
+_SAME_ON_EVERY_PAGE = _SAME_FOR_ALL | {"language", "direction", "action"}
 # What a template can bring about with a value that it did not expect.
 _FAULTS = (
     *(TemplateError, ArithmeticError, ValueError, TypeError, LookupError, AttributeError),
@@ -118,6 +120,14 @@ class Wording:
             self._content = page.from_string(content)
         if override is None and not any(use.name == "content" and not use.owner for use in asked):
             raise _bad(layout, None, "it has no {{ content }}, so nothing of the wording would be in it")
+        subject_tree = plain.parse(title.text)
+        on_page = _SAME_ON_EVERY_PAGE if own_names(subject_tree, _SAME_FOR_ALL) else _SAME_ON_EVERY_PAGE | {"subject"}
+        self.only_prints = (
+            all(are_only_printed(one, _SAME_FOR_ALL) for one in (subject_tree, plain.parse(text), page.parse(content)))
+            # What the wording says stands in `content`.
+            and are_only_printed(page.parse(markup), on_page)
+        )
+        """Whether people's own values are printed as they stand, and nothing else is done with them."""
         self._has_content = override is None
         self._written = {"subject": title, "body": body, "page": around}
         self._steps = STEPS
