@@ -22,7 +22,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import NoReturn, Self, final
 
-from tui.delivery.accounts import Account, Secret, is_loopback
+from tui.delivery import sasl
+from tui.delivery.accounts import Account, Credential, Secret, is_loopback
 from tui.delivery.faults import (
     MOST_REPLY_BYTES,
     MOST_REPLY_LINES,
@@ -35,6 +36,7 @@ from tui.delivery.faults import (
     lost,
     parse_reply,
 )
+from tui.delivery.tls import client_context
 from tui.errors import AccountError
 from tui.guard.cleared import Cleared
 
@@ -60,7 +62,6 @@ should look at an unreachable server for minutes; and at QUIT everything is sett
 _LOCAL_NAME = "[127.0.0.1]"
 
 _CHUNK = 65_536
-_MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5")
 _ENVELOPE: tuple[Stage, ...] = ("mail", "rcpt", "data")
 _OUT_OF_STEP = re.compile(r"^50[03]|synchroni|pipelin|sequence|in time", re.IGNORECASE)
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x20\x7f-\x9f<>\u2028\u2029]")
@@ -203,15 +204,20 @@ class Connection:
     affair: nothing here looks at signals.
     """
 
-    def __init__(self, account: Account, secret: Secret | None, *, sender: str, timeout: float | None = None) -> None:
-        """`sender` is the envelope's: bounces go there. Raises `AccountError` where it cannot be one."""
+    def __init__(
+        self, account: Account, credential: Credential | None, *, sender: str, timeout: float | None = None
+    ) -> None:
+        """`sender` is the envelope's: bounces go there. Raises `AccountError` where it cannot be one.
+
+        Where `credential` is a bearer of tokens the session is renewed before the token that opened it expires.
+        """
         if timeout is not None and timeout <= 0:
             raise ValueError("a time-out is more than 0 seconds")
         if not sender or _UNSAFE_IN_PATH.search(sender):
             raise AccountError(f"{sender!r} is no address to send from.", hint="See `from` of the account.")
         self.account = account
         self.sender = sender
-        self._secret = secret
+        self._credential = credential
         self._timeout = timeout
         self._context: ssl.SSLContext | None = None
         self._client: _Client | None = None
@@ -373,6 +379,8 @@ class Connection:
         if client is not None and self._ahead is message:
             return client
         self.leave()
+        if self._is_spent:
+            self.close()
         client = self._client
         if client is not None and (self._must_reset or not client.is_quiet()) and not self._reset(client):
             self._drop()
@@ -446,28 +454,27 @@ class Connection:
             self._log_in(client, secret)
 
     def _needed_secret(self) -> Secret | None:
-        account = self.account
+        account, credential = self.account, self._credential
         if account.login == "none":
             return None
-        if account.login == "oauth":
-            self._give_up(f"Account {account.name} logs in by OAuth, which this version cannot.")
-        if not self._secret:
+        if not credential:
+            what = "sign-in" if account.login == "oauth" else "password"
             self._give_up(
-                f"No password is known for account {account.name} ({account.username} at {account.host}).",
+                f"No {what} is known for account {account.name} ({account.username} at {account.host}).",
                 hint=f"`invite-tui account add {account.name}` stores one.",
             )
-        return self._secret
+        return credential if isinstance(credential, Secret) else credential.token()
+
+    @property
+    def _is_spent(self) -> bool:
+        """Whether the token that opened the session is about to expire, and many a server ends the session with it."""
+        if self._client is None or self._credential is None or isinstance(self._credential, Secret):
+            return False
+        return self._credential.is_due()
 
     def _tls_context(self) -> ssl.SSLContext:
         if self._context is None:
-            ca = self.account.ca
-            try:
-                context = ssl.create_default_context(cafile=None if ca is None else str(ca))
-            except OSError as problem:
-                reason = problem.strerror if not isinstance(problem, ssl.SSLError) else None
-                self._give_up(f"{ca} cannot be used as a CA file: {reason or 'it holds no certificate in PEM form'}.")
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            self._context = context
+            self._context = client_context(self.account.ca)
         return self._context
 
     def _encrypt(self, client: _Client, context: ssl.SSLContext) -> None:
@@ -507,7 +514,8 @@ class Connection:
         """One attempt with one mechanism: trying the others after a refusal is how accounts get locked."""
         account = self.account
         offered = client.esmtp_features.get("auth", "").upper().split()
-        mechanism = next((name for name in _MECHANISMS if name in offered), None)
+        known = sasl.TOKENS if account.login == "oauth" else sasl.PASSWORDS
+        mechanism = next((name for name in known if name in offered), None)
         self._begin(client, "auth")
         if mechanism is None:
             offer = " ".join(offered)[:100] or "none"
@@ -518,8 +526,8 @@ class Connection:
         if not isinstance(client.sock, ssl.SSLSocket) and not is_loopback(account.host):
             self._give_up(f"The channel to {self._where} is not encrypted; no login is attempted.")
         username = account.username or ""
-        client.secrets = _forms(username, secret)
-        reply = _authenticate(client, mechanism, username, secret)
+        client.secrets = sasl.spellings(username, secret, account.host, account.port)
+        reply = _authenticate(client, mechanism, account, secret)
         self._expect(reply)
         self._conversation.append(f"login: {username} by {mechanism}: {reply.text}")
 
@@ -710,7 +718,7 @@ class Connection:
         a connection with its login.
         """
         _check(following)
-        if not client.has_extn("pipelining") or not self._takes_ahead or self._is_cautious:
+        if not client.has_extn("pipelining") or not self._takes_ahead or self._is_cautious or self._is_spent:
             return b""
         commands = self._commands(client, following)
         return b"" if isinstance(commands, Fault) else b"".join(commands)
@@ -738,13 +746,13 @@ class Connection:
 
 
 def probe(
-    account: Account, secret: Secret | None, *, sender: str | None = None, timeout: float | None = None
+    account: Account, credential: Credential | None, *, sender: str | None = None, timeout: float | None = None
 ) -> tuple[str, ...]:
     """Tries an account without sending anything: connects, logs in, names the sender if given, takes that back, quits.
 
     The conversation, one line a step, secrets blanked. Raises `AccountError` at the first step that fails.
     """
-    connection = Connection(account, secret, sender=sender or account.sender or "probe@invalid", timeout=timeout)
+    connection = Connection(account, credential, sender=sender or account.sender or "probe@invalid", timeout=timeout)
     with connection:
         if sender or account.sender:
             connection.try_sender()
@@ -784,18 +792,18 @@ def _b64(text: str) -> str:
     return base64.b64encode(text.encode()).decode("ascii")
 
 
-def _forms(username: str, secret: Secret) -> tuple[str, ...]:
-    """How the secret could come back in a reply of a server that repeats what it is told. Longest first."""
-    text = secret.reveal()
-    # A password of three letters is in half of all sentences; blanking those would tell where it is.
-    plain = (text,) if len(text) > 3 else ()
-    return (_b64(f"\0{username}\0{text}"), _b64(text), *plain)
-
-
-def _authenticate(client: _Client, mechanism: str, username: str, secret: Secret) -> Reply:
-    """The server's last word on the login: RFC 4954, RFC 4616 (PLAIN), RFC 2195 (CRAM-MD5)."""
-    if mechanism == "PLAIN":
-        return client.ask(b"AUTH PLAIN " + _b64(f"\0{username}\0{secret.reveal()}").encode())
+def _authenticate(client: _Client, mechanism: str, account: Account, secret: Secret) -> Reply:
+    """The server's last word on the login: RFC 4954, and what the mechanisms say (`sasl`)."""
+    username = account.username or ""
+    if mechanism in ("PLAIN", *sasl.TOKENS):
+        words = sasl.first_words(mechanism, username, secret, account.host, account.port)
+        reply = client.ask(b"AUTH " + mechanism.encode() + b" " + base64.b64encode(words))
+        if reply.code != 334 or mechanism == "PLAIN":
+            return reply
+        # A token that is refused is refused in two steps: why, and after our acknowledgement the no.
+        why = sasl.refusal(_challenge(reply))
+        reply = client.ask(base64.b64encode(sasl.acknowledgement(mechanism)))
+        return Reply(reply.code, (*reply.lines, f"({why})")) if why else reply
     reply = client.ask(b"AUTH " + mechanism.encode())
     if mechanism == "LOGIN":
         for word in (Secret(username), secret):
@@ -805,9 +813,12 @@ def _authenticate(client: _Client, mechanism: str, username: str, secret: Secret
         return reply
     if reply.code != 334:
         return reply
+    answer = hmac.new(secret.reveal().encode(), _challenge(reply), "md5").hexdigest()  # RFC 2195
+    return client.ask(_b64(f"{username} {answer}").encode())
+
+
+def _challenge(reply: Reply) -> bytes:
     try:
-        challenge = base64.b64decode("".join(reply.lines), validate=True)
+        return base64.b64decode("".join(reply.lines), validate=True)
     except ValueError:
         raise MalformedReplyError("a challenge that is no base64") from None
-    answer = hmac.new(secret.reveal().encode(), challenge, "md5").hexdigest()
-    return client.ask(_b64(f"{username} {answer}").encode())
