@@ -26,6 +26,7 @@ from tui.address import key_of
 from tui.attendees import Attendee, AttendeeList, ColumnSettings, Seen, load, squash
 from tui.clean import file_name
 from tui.delivery import AccountStore, account_from_settings
+from tui.delivery.pacing import DAY, Quota
 from tui.delivery.providers import LOOPBACK, Provider, provider_of
 from tui.errors import AccountError, InputError, Problem, UsageError
 from tui.event import Event
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from tui.delivery.timing import Forecast
     from tui.guard import Roll
     from tui.invitation import Composer, Wording
-    from tui.mailing import Control, Mailing, Pacing, Settled, Waiting
+    from tui.mailing import Control, Mailing, Pacing, Question, Settled, Waiting
 
 Tell = Callable[[int, int], object]
 """Is told how many of how many are done."""
@@ -554,8 +555,8 @@ class Folder:
         note: str = "",
         patience: float = 0.0,
         tell: Tell | None = None,
-    ) -> "Iterator[Settled | Waiting]":
-        """Sends the plan through the account; blocking, to the end. `patience`: see `mailing.Pacing`."""
+    ) -> "Iterator[Settled | Waiting | Question]":
+        """Sends the plan through the account; blocking, to the end. `patience` and `canary`: see `mailing.Pacing`."""
         from tui import mailing
 
         if self._unsaved:
@@ -566,7 +567,7 @@ class Folder:
         prepared = prepared or self.prepare(intended, note=note, control=control, tell=tell)
         self._prepared = None
         prepared = replace(prepared, keeps=self._event.sending.keep)
-        pacing = self.pacing(patience)
+        pacing = replace(self.pacing(patience), canary=canary)
         with ledgers.open_for_run(self.ledger_path) as ledger:
             ledger.belongs_to(_fingerprint(self._event))
             with ledgers.marker.kept(self._marker_path, ledger, self.ledger_path):
@@ -579,6 +580,7 @@ class Folder:
                     pacing=pacing,
                     control=control,
                 )
+        canary: int = 0,
 
     @property
     def provider(self) -> Provider:
@@ -589,11 +591,8 @@ class Folder:
         """How long a send of so many messages would take from now, when it ends, and what of it is over a quota."""
         from tui.delivery.timing import forecast
 
-        said, sending, now = self.settings, self._event.sending, datetime.now(UTC)
-        per_day = said.per_day if said.per_day is not None else sending.per_day
-        provider = self.provider
-        whose = provider.name if per_day is None else "what was set"
-        per_day = provider.per_day if per_day is None else per_day or None
+        now = datetime.now(UTC)
+        per_day, whose = self._per_day
         with ledgers.open_to_read(self.ledger_path) as ledger:
             sent = ledger.sent_since(self.account_name, now - timedelta(days=1)) if per_day else 0
         return forecast(
@@ -604,8 +603,25 @@ class Folder:
             per_day=per_day,
             sent_lately=sent,
         )
+                    quota=self._quota(ledger),
 
     @property
+    def _quota(self, ledger: "ledgers.Ledger") -> Quota | None:
+        """What the account may send in any 24 hours, with what this ledger knows of; None where there is no limit."""
+        per_day, whose = self._per_day
+        if not per_day:
+            return None
+        now = datetime.now(UTC)
+        left = ledger.departures(self.account_name, now - timedelta(seconds=DAY), per_day)
+        # By a clock that was set back since, some may be still to come.
+        return Quota(per_day, (max(0.0, (now - at).total_seconds()) for at in left), whose=whose)
+
+    @property
+    def _per_day(self) -> tuple[int | None, str]:
+        """The messages that the account may send in 24 hours, None where there is no limit, and who says so."""
+        said = self.settings.per_day if self.settings.per_day is not None else self._event.sending.per_day
+        return (self.provider.per_day, self.provider.name) if said is None else (said or None, "what was set")
+
     def timezone(self) -> ZoneInfo:
         """In which times are told to the organiser: the event's."""
         return ZoneInfo(self._event.each[0].timezone)

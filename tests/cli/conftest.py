@@ -2,13 +2,15 @@
 
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,6 +86,52 @@ class Desk:
         before = (self.path / name).read_text(encoding="utf-8")
         assert old in before
         self.write(name, before.replace(old, new))
+
+
+@dataclass
+class Terminal:
+    """A command on a terminal of its own."""
+
+    process: "subprocess.Popen[bytes]"
+    keyboard: int
+    shown: bytearray = field(default_factory=bytearray)
+
+    def type(self, text: str) -> None:
+        os.write(self.keyboard, text.encode())
+
+    def shows(self, text: str) -> bool:
+        return text.encode() in self.shown
+
+
+@contextmanager
+def on_a_terminal(desk: Desk, *words: str) -> Iterator[Terminal]:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tui", *words],
+        cwd=desk.path,
+        env=os.environ | desk.environment | {"TERM": "xterm-256color"},
+        stdin=theirs,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    terminal = Terminal(process, ours)
+
+    def listen() -> None:
+        with suppress(OSError):
+            while part := os.read(ours, 4096):
+                terminal.shown.extend(part)
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    try:
+        yield terminal
+    finally:
+        process.kill()
+        process.wait()
+        listener.join(10)
+        os.close(ours)
 
 
 @pytest.fixture

@@ -1,9 +1,15 @@
-"""A run that ends before its end, or before its beginning: what it says, and what the next one does."""
+"""A run that stops before its end, or before its beginning: what it says and asks, and what the next one does."""
 
+import re
+import signal
 from collections.abc import Callable
 
-from tests.cli.conftest import Desk
+import pytest
+
+from tests.cli.conftest import Desk, on_a_terminal, wait_for
 from tests.servers.recording import RecordingServer
+
+QUESTION = "to send the rest all the same; anything else ends the run here"
 
 
 def test_a_list_of_dead_addresses_is_not_sent_to_its_end_and_the_same_command_goes_on(
@@ -40,3 +46,131 @@ def test_who_could_not_begin_is_not_told_that_there_was_nothing_to_send(
     desk.write("one.csv", "Name,Email\nZoë Ruiz,zoë@example.org\n")
     done = desk.run("send", "one.csv", "--confirm", "1", code=1)
     assert done.stdout == "" and "SMTPUTF8" in done.stderr
+
+
+# --- asked on a terminal ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("answer", "code", "arrived"), [("go on\n", 3, 45), ("yes\n", 3, 0), ("\n", 3, 0)])
+def test_on_a_terminal_the_organiser_decides_whether_the_rest_goes_out(
+    desk: Desk, start_smtp: Callable[..., RecordingServer], answer: str, code: int, arrived: int
+) -> None:
+    server = start_smtp(security="none", login=None)
+    desk.use(server)
+    server.say("RCPT", "550 5.1.1 No such user", times=10)
+    with on_a_terminal(desk, "send", "attendees.csv", "--confirm", "55") as terminal:
+        wait_for(lambda: terminal.shows(QUESTION))
+        assert terminal.shows("dead addresses") and terminal.shows("So far: 10 refused. Left: 45.")
+        assert not server.messages
+        terminal.type(answer)
+        assert terminal.process.wait(60) == code
+    assert len(server.messages) == arrived
+    counts = desk.json("status")["counts"]
+    assert (counts["accepted"], counts["refused"], counts["unsent"]) == (arrived, 10, 45 - arrived)
+
+
+def test_a_run_that_went_on_asks_again_when_it_meets_the_same_again(
+    desk: Desk, start_smtp: Callable[..., RecordingServer]
+) -> None:
+    server = start_smtp(security="none", login=None)
+    desk.use(server)
+    server.say("DATA", "554 5.7.1 spam", times=6)
+    with on_a_terminal(desk, "send", "attendees.csv", "--confirm", "55") as terminal:
+        wait_for(lambda: terminal.shows("So far: 3 refused. Left: 52."))
+        terminal.type("go on\n")
+        wait_for(lambda: terminal.shows("So far: 6 refused. Left: 49."))
+        terminal.type("go on\n")
+        assert terminal.process.wait(60) == 3
+    assert len(server.messages) == 49
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_the_question_ends_the_run_and_leaves_the_rest(
+    desk: Desk, start_smtp: Callable[..., RecordingServer], number: int
+) -> None:
+    server = start_smtp(security="none", login=None)
+    desk.use(server)
+    server.say("DATA", "554 5.7.1 spam")
+    with on_a_terminal(desk, "send", "attendees.csv", "--confirm", "55") as terminal:
+        wait_for(lambda: terminal.shows(QUESTION))
+        terminal.process.send_signal(number)
+        assert terminal.process.wait(60) == 130
+    counts = desk.json("status")["counts"]
+    assert (counts["refused"], counts["unsent"]) == (3, 52) and not server.messages
+
+
+# --- the quota of a day -----------------------------------------------------------------------------------------------
+
+
+def test_a_run_stops_before_the_quota_that_earlier_runs_have_used(
+    desk: Desk, start_smtp: Callable[..., RecordingServer]
+) -> None:
+    server = start_smtp(security="none", login=None)
+    desk.use(server, per_day="60", connections="3")
+    assert desk.json("send", "attendees.csv", "--confirm", "55")["counts"]["accepted"] == 55
+    desk.change("event.toml", "Pathways", "Other ways")
+    told = desk.json("send", "attendees.csv", "--confirm", "55", code=3)
+    assert (told["counts"]["accepted"], told["counts"]["unsent"], told["error"]["code"]) == (5, 50, "paused")
+    assert "60 messages in 24 hours" in told["error"]["message"] and "in about 1 d" in told["error"]["message"]
+    # Nothing more today, and nothing is asked of the server for it.
+    connections = server.connections
+    assert desk.json("send", "attendees.csv", "--confirm", "50", code=3)["counts"]["accepted"] == 0
+    assert len(server.messages) == 60 and server.connections == connections + 1
+
+
+def test_who_was_refused_has_used_nothing_of_the_quota(desk: Desk, start_smtp: Callable[..., RecordingServer]) -> None:
+    server = start_smtp(security="none", login=None)
+    desk.use(server, per_day="50")
+    server.say("RCPT", "550 5.1.1 No such user", times=5)
+    counts = desk.json("send", "attendees.csv", "--confirm", "55", code=3)["counts"]
+    assert (counts["accepted"], counts["refused"], counts["unsent"]) == (50, 5, 0)
+
+
+def test_on_a_terminal_the_run_waits_for_the_quota_and_counts(
+    desk: Desk, start_smtp: Callable[..., RecordingServer]
+) -> None:
+    server = start_smtp(security="none", login=None)
+    desk.use(server, per_day="50")
+    with on_a_terminal(desk, "send", "attendees.csv", "--confirm", "55") as terminal:
+        wait_for(lambda: len(set(re.findall(rb"waiting (2[34]:..:..): The daily quota", terminal.shown))) > 1)
+        assert len(server.messages) == 50
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.process.wait(60) == 130
+    assert desk.json("status")["counts"]["unsent"] == 5
+    with on_a_terminal(desk, "send", "attendees.csv", "--confirm", "5", "--wait", "60") as terminal:
+        assert terminal.process.wait(60) == 3
+
+
+# --- the first connection ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stage", "reply"),
+    [("CONNECT", "421 4.3.2 Too busy"), ("EHLO", "451 4.3.0 Not now"), ("AUTH", "454 4.7.0 Not now")],
+)
+def test_a_server_that_cannot_now_is_asked_again(
+    desk: Desk, start_smtp: Callable[..., RecordingServer], stage: str, reply: str
+) -> None:
+    server = start_smtp()
+    desk.use(server)
+    server.say(stage, reply, close=True, times=2)
+    assert desk.json("send", "attendees.csv", "--confirm", "55")["counts"]["accepted"] == 55
+    assert server.connections == 3
+
+
+def test_a_connection_that_is_dropped_before_the_greeting_is_made_again_and_not_for_ever(
+    desk: Desk, start_smtp: Callable[..., RecordingServer]
+) -> None:
+    server = start_smtp()
+    desk.use(server, retries="2")
+    server.drop("CONNECT")
+    told = desk.json("send", "attendees.csv", "--confirm", "55", code=4)
+    assert told["counts"]["unsent"] == 55 and server.connections == 3
+
+
+def test_a_refused_login_is_tried_once(desk: Desk, start_smtp: Callable[..., RecordingServer]) -> None:
+    server = start_smtp()
+    desk.use(server, retries="5")
+    server.say("AUTH", "535 5.7.8 Authentication failed")
+    desk.run("send", "attendees.csv", "--confirm", "55", code=4)
+    assert (server.connections, server.verbs().count("AUTH")) == (1, 1)

@@ -2,25 +2,22 @@
 
 import json
 import os
-import pty
 import signal
 import sqlite3
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Desk, wait_for
+from tests.cli.conftest import Desk, on_a_terminal, wait_for
 from tests.servers.recording import RecordingServer
 from tui.cli import holding
 from tui.mailing import Control
+from tui.mailing.holding import Undone
 
 Live = tuple[Desk, RecordingServer]
 
@@ -56,7 +53,7 @@ def test_the_first_message_is_held_back_as_long_as_was_asked() -> None:
 
 def test_who_thinks_again_in_time_is_told_that_nothing_was_sent() -> None:
     clock = Clock(stop_at=12)
-    with pytest.raises(holding.Undone, match="nothing was sent") as undone:
+    with pytest.raises(Undone, match="nothing was sent") as undone:
         holding.hold(30, clock, clock.seconds)
     assert undone.value.exit_code == 130 and clock.passed < 14
 
@@ -94,7 +91,7 @@ def test_a_machine_that_slept_through_its_hour_says_that_it_is_late(capsys: pyte
 def test_a_stop_at_the_last_moment_still_sends_nothing() -> None:
     clock = Clock()
     clock.stop()
-    with pytest.raises(holding.Undone):
+    with pytest.raises(Undone):
         holding.hold(0, clock, clock.seconds)
 
 
@@ -225,56 +222,10 @@ def test_a_canary_before_which_the_account_fails_is_recorded_whole(live: Live) -
     assert desk.json("send", "attendees.csv", "--confirm", "55", "--canary", "2", code=3)["counts"]["accepted"] == 2
 
 
-@dataclass
-class Terminal:
-    """A command on a terminal of its own."""
-
-    process: "subprocess.Popen[bytes]"
-    keyboard: int
-    shown: bytearray = field(default_factory=bytearray)
-
-    def type(self, text: str) -> None:
-        os.write(self.keyboard, text.encode())
-
-    def shows(self, text: str) -> bool:
-        return text.encode() in self.shown
-
-
-@contextmanager
-def _on_a_terminal(desk: Desk, *words: str) -> Iterator[Terminal]:
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tui", *words],
-        cwd=desk.path,
-        env=os.environ | desk.environment | {"TERM": "xterm-256color"},
-        stdin=theirs,
-        stdout=subprocess.DEVNULL,
-        stderr=theirs,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    terminal = Terminal(process, ours)
-
-    def listen() -> None:
-        with suppress(OSError):
-            while part := os.read(ours, 4096):
-                terminal.shown.extend(part)
-
-    listener = threading.Thread(target=listen, daemon=True)
-    listener.start()
-    try:
-        yield terminal
-    finally:
-        process.kill()
-        process.wait()
-        listener.join(10)
-        os.close(ours)
-
-
 @pytest.mark.parametrize(("answer", "code", "arrived"), [("52\n", 0, 55), ("\n", 3, 3)])
 def test_on_a_terminal_the_organiser_gives_their_word(live: Live, answer: str, code: int, arrived: int) -> None:
     desk, server = live
-    with _on_a_terminal(desk, "send", "attendees.csv", "--confirm", "55", "--canary", "3") as terminal:
+    with on_a_terminal(desk, "send", "attendees.csv", "--confirm", "55", "--canary", "3") as terminal:
         wait_for(lambda: terminal.shows("Type 52 to send the others"))
         assert terminal.shows("3 accepted") and len(server.messages) == 3
         terminal.type(answer)
@@ -285,7 +236,7 @@ def test_on_a_terminal_the_organiser_gives_their_word(live: Live, answer: str, c
 
 def test_on_a_terminal_a_countdown_counts(live: Live) -> None:
     desk, server = live
-    with _on_a_terminal(desk, "send", "attendees.csv", "--confirm", "55", "--undo", "4") as terminal:
+    with on_a_terminal(desk, "send", "attendees.csv", "--confirm", "55", "--undo", "4") as terminal:
         wait_for(lambda: terminal.shows("leaves in 0:02"))
         assert terminal.shows("leaves in 0:04") and not server.messages
         terminal.process.send_signal(signal.SIGINT)

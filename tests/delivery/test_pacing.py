@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tui.delivery.pacing import LONGEST_BACKOFF, SLOWEST, Pace, backoff
+from tui.delivery.pacing import DAY, LONGEST_BACKOFF, SLOWEST, Pace, Quota, backoff
 
 
 class Clock:
@@ -212,3 +212,32 @@ class TestBackoff:
 
     def test_may_be_nothing(self) -> None:
         assert backoff(3, 0) == 0
+
+
+class TestQuota:
+    def test_is_one_of_any_24_hours(self, clock: Clock) -> None:
+        quota = Quota(3, [DAY - 10, DAY - 100], whose="Gmail", clock=clock)
+        assert quota.wait() == 0
+        quota.take()
+        # A minute more than a day after the first of them: it is the provider's clock that counts.
+        assert quota.wait() == pytest.approx(10 + 60)
+        clock.now += 71
+        assert quota.wait() == 0
+        quota.take()
+        assert 0 < quota.wait() < 100
+
+    def test_what_did_not_leave_is_given_back(self, clock: Clock) -> None:
+        quota = Quota(1, [], whose="Gmail", clock=clock)
+        quota.take()
+        assert quota.wait() > DAY
+        quota.give_back()
+        assert quota.wait() == 0
+
+    def test_more_than_it_was_never_makes_it_longer_than_a_day(self, clock: Clock) -> None:
+        quota = Quota(10, range(1000), whose="Gmail", clock=clock)
+        assert quota.wait() == pytest.approx(DAY + 60 - 9)
+        assert "Gmail allows 10 messages in 24 hours" in quota.in_words
+
+    def test_is_of_something(self, clock: Clock) -> None:
+        with pytest.raises(ValueError, match="nothing"):
+            Quota(0, [], whose="Gmail", clock=clock)

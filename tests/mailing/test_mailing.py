@@ -506,7 +506,7 @@ def test_more_connections_than_the_server_allows_are_no_reason_to_stop(ledger: L
 def test_a_quota_stops_the_run_at_once_where_it_may_not_wait(ledger: Ledger, server: RecordingServer) -> None:
     server.say("MAIL", "550 5.4.5 Daily sending quota exceeded", after=2)
     settled, error = until_it_fails(sending(a_mailing(5), ledger, server))
-    assert isinstance(error, PausedError) and error.exit_code == 3 and "24 h" in error.message
+    assert isinstance(error, PausedError) and error.exit_code == 3 and "in about 1 d" in error.message
     assert Counter(step.outcome for step in settled) == {"accepted": 2, "deferred": 1, "unsent": 2} == recorded(ledger)
 
 

@@ -30,7 +30,7 @@ def begun(planned: "Planned", folder: "Folder", running: "Running", state: State
 
 def after_news(run: Run, running: "Running", passed: float) -> Run:
     """The run after what its thread has reported since; `passed` is in seconds."""
-    from tui.mailing import Settled
+    from tui.mailing import Question, Waiting
 
     counts = Counter(run.counts)
     waiting = run.waiting
@@ -40,7 +40,9 @@ def after_news(run: Run, running: "Running", passed: float) -> Run:
     while running.news:
         step = running.news.popleft()
         silent = 0.0
-        if not isinstance(step, Settled):
+        if isinstance(step, Question):
+            continue
+        if isinstance(step, Waiting):
             waiting = (step.seconds, step.reason)
             continue
         waiting = None

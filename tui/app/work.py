@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tui.folder import Folder, MessageView
     from tui.ledger import Decision
     from tui.ledger.records import Person
-    from tui.mailing import Settled, Waiting
+    from tui.mailing import Question, Settled, Waiting
     from tui.plan import Action, Plan
 
 Post = Callable[[Message], object]
@@ -150,7 +150,7 @@ class Running:
     note: str = ""
     command: str = "send"
     made: tuple[int, int] = (0, 0)
-    news: "deque[Settled | Waiting]" = field(default_factory=deque)
+    news: "deque[Settled | Waiting | Question]" = field(default_factory=deque)
     settled: "dict[str, Settled]" = field(default_factory=dict)
     over: threading.Event = field(default_factory=threading.Event)
 

@@ -18,7 +18,7 @@ from tui.cli.output import say, tell
 from tui.delivery.timing import moment_of
 from tui.errors import AccountError, ConfirmationError, InputError, InviteError, UsageError
 from tui.folder import Folder, open_folder
-from tui.mailing import Control, Settled, Waiting
+from tui.mailing import Control, Question, Settled, Waiting
 from tui.plan import Amendment, Plan
 
 _TO_LEAVE = 2.0
@@ -213,7 +213,7 @@ def _carry_out(
         _name_left_out(folder)
     if dry_run and not options.dry_run:
         tell("There is no account, so this is a rehearsal: the messages go to the outbox and nothing is sent.")
-    control = Control()
+    control = Control(can_ask=holding.can_ask())
     if not dry_run and made.to_send:
         folder, made = _hold(options, folder, made, control, moment)
     settled: list[Settled] = []
@@ -225,7 +225,7 @@ def _carry_out(
     if dry_run:
         with _interruptible(control):
             run = folder.rehearse(made, note=note, control=control, tell=output.Composing())
-            failure = _follow(run, settled, made, quiet=True)
+            failure = _follow(run, settled, made, control, quiet=True)
     else:
         failure = _send_all(options, folder, made, control, settled)
     order = {id(action): at for at, action in enumerate(made.to_send)}
@@ -271,49 +271,40 @@ def _hold(
 def _send_all(
     options: argparse.Namespace, folder: Folder, made: Plan, control: Control, settled: list[Settled]
 ) -> InviteError | None:
-    """Sends the plan, with --canary in two runs; returns what ended it early. Who has to wait is recorded as unsent."""
-    patience, note = _patience(options.wait), getattr(options, "note", "")
-
-    def send(part: Plan, control: Control) -> InviteError | None:
+    """Sends the plan; returns what ended it early."""
+    with _interruptible(control):
         run = folder.send(
-            part, control=control, command=options.command, note=note, patience=patience, tell=output.Composing()
+            made,
+            control=control,
+            command=options.command,
+            note=getattr(options, "note", ""),
+            patience=_patience(options.wait),
+            canary=holding.canary(made, getattr(options, "canary", None)),
+            tell=output.Composing(),
         )
-        return _follow(run, settled, made, quiet=False)
-
-    first, rest = holding.canary(made, getattr(options, "canary", None))
-    if rest is not None:
-        try:
-            folder.prepare(made, note=note, tell=output.Composing())  # nothing goes before everything is cleared
-        except InviteError as error:
-            return error
-    with _interruptible(control):
-        failure = send(first, control)
-    if rest is None or not settled:
-        return failure
-    counts = output.run_document(settled, made.digest, dry_run=False)["counts"]
-    words = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    if failure is None and not control.stopped and holding.may_go_on(words, len(rest.to_send)):
-        with _interruptible(control):
-            return send(rest, control)
-    with _interruptible(control):
-        stopped = Control()
-        stopped.stop()
-        left = send(rest, stopped)
-    return failure or left
+        return _follow(run, settled, made, control, quiet=False)
 
 
 def _follow(
-    happenings: Iterator[Settled | Waiting] | Iterator[Settled], settled: list[Settled], made: Plan, *, quiet: bool
+    happenings: Iterator[Settled | Waiting | Question] | Iterator[Settled],
+    settled: list[Settled],
+    made: Plan,
+    control: Control,
+    *,
+    quiet: bool,
 ) -> InviteError | None:
-    """Shows a run as it goes and collects its outcomes; returns what ended it early."""
+    """Shows a run as it goes, asks what it asks, and collects its outcomes; returns what ended it early."""
     countdown = output.Countdown()
     try:
         for happening in happenings:
-            if isinstance(happening, Waiting):
-                countdown.show(happening)
-                continue
-            settled.append(happening)
-            _progress(happening, len(settled), len(made.to_send), quiet=quiet)
+            match happening:
+                case Waiting():
+                    countdown.show(happening)
+                case Question():
+                    holding.ask(happening, control, output.count_outcomes(item.outcome for item in settled))
+                case Settled():
+                    settled.append(happening)
+                    _progress(happening, len(settled), len(made.to_send), quiet=quiet)
     except InviteError as error:
         return error
     return None
@@ -343,7 +334,7 @@ def _confirm(number: int | None, made: Plan, folder: Folder, *, approved: bool, 
         return
     if approved or dry_run or count == 0:
         return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not holding.can_ask():
         raise UsageError(f"{count} message(s) would be sent.", hint=f"Say so: --confirm {count}")
     for line in output.question(made, folder):
         tell(line)
@@ -441,6 +432,7 @@ def _status(options: argparse.Namespace) -> int:
         output.print_status(folder, people)
     return 0
 
+        replies.print_follow_up(folder, people)
 
 def _account(options: argparse.Namespace) -> int:
     from tui.cli import account

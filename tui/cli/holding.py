@@ -1,64 +1,52 @@
-"""What a send waits for before it goes on: its hour, a moment for second thoughts, the organiser's word."""
+"""What a send waits for and asks, on the terminal: its hour, second thoughts, the organiser's word."""
 
+import signal
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from types import FrameType
 
-from tui.cli.output import tell, tell_over
+from tui.cli.output import clock_time, tell, tell_over
 from tui.delivery.timing import at_in_words, in_hours
-from tui.errors import InviteError
-from tui.ledger import Decisions
-from tui.mailing import Control
+from tui.mailing import Control, Question
+from tui.mailing.holding import hold_back, wait_until
 from tui.plan import Plan
 
 _LATE = 60.0
 """Seconds after its hour from which a run says that it is late: the machine was asleep."""
 
-
-class Undone(InviteError):
-    """Taken back before the first message: nothing was sent, and nothing is recorded as tried."""
-
-    exit_code = 130
-    code = "undone"
+_GO_ON = "go on"
+"""What is typed to go on with a run that has braked."""
 
 
 def wait_for(moment: datetime, control: Control, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
     """Waits, visibly, until `moment` by the machine's clock. Undone where the run is stopped meanwhile."""
     tell(f"Waiting until {at_in_words(moment)}. Ctrl+C sends nothing.")
-
-    def left() -> float:
-        return (moment - now()).total_seconds()
-
-    _count_down(left, "sending begins in", control)
-    if (late := (now() - moment).total_seconds()) > _LATE:
+    if (late := wait_until(moment, control, _Counting("sending begins in"), now)) > _LATE:
         tell(f"It is {in_hours(late)} later than that: this machine was asleep or busy.")
 
 
 def hold(seconds: float, control: Control, clock: Callable[[], float] = time.monotonic) -> None:
     """Holds the first message back for so long, visibly. Undone where the run is stopped meanwhile."""
-    end = clock() + seconds
-    _count_down(lambda: end - clock(), "Ctrl+C still sends nothing; the first message leaves in", control)
+    hold_back(seconds, control, _Counting("Ctrl+C still sends nothing; the first message leaves in"), clock)
 
 
-def _count_down(left: Callable[[], float], words: str, control: Control) -> None:
+class _Counting:
     """On a terminal a line that counts; elsewhere one now and then, more often towards the end."""
-    on_terminal = sys.stderr.isatty()
-    due = seconds = left()
-    while seconds > 0:
-        if on_terminal:
-            tell_over(f"{words} {_clock(seconds)}")
-        elif seconds <= due:
-            tell(f"{words} {in_hours(seconds)}")
-            due = seconds - _until_next_line(seconds)
-        if control.wait(min(seconds, 1.0)):
-            break
-        seconds = left()
-    if on_terminal:
-        tell_over("")
-    if control.stopped:
-        raise Undone("Stopped before the first message: nothing was sent.", hint="Run the same command again to send.")
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+        self._on_terminal = sys.stderr.isatty()
+        self._due = float("inf")
+
+    def __call__(self, seconds: float) -> None:
+        if self._on_terminal:
+            tell_over(f"{self._words} {clock_time(seconds)}" if seconds else "")
+        elif 0 < seconds <= self._due:
+            tell(f"{self._words} {in_hours(seconds)}")
+            self._due = seconds - _until_next_line(seconds)
 
 
 def _until_next_line(seconds: float) -> float:
@@ -66,14 +54,8 @@ def _until_next_line(seconds: float) -> float:
     return next(step for above, step in ((7200, 3600.0), (1200, 600.0), (120, 60.0), (0, 10.0)) if seconds > above)
 
 
-def _clock(seconds: float) -> str:
-    whole = int(seconds) + (seconds > int(seconds))
-    hours, rest = divmod(whole, 3600)
-    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
-
-
-def canary(made: Plan, number: int | None) -> tuple[Plan, Plan | None]:
-    """The plan in two: the first `number` messages, and the rest; None where all of it goes at once.
+def canary(made: Plan, number: int | None) -> int:
+    """After how many of the plan's messages the organiser is asked; 0 where all of it goes at once.
 
     That is so where no number is asked for or all fit in it, and where an earlier run has left every one of them after
     as many had gone out as are asked for: then this is the organiser's word.
@@ -81,22 +63,57 @@ def canary(made: Plan, number: int | None) -> tuple[Plan, Plan | None]:
     due = made.to_send
     have_it = sum(action.kind == "held" for action in made.actions)
     is_word = all(action.pending for action in due) and number is not None and have_it >= number
-    if not number or number >= len(due) or is_word:
-        return made, None
-    first, rest = due[:number], due[number:]
-    return replace(made, actions=first), replace(made, actions=rest, decisions=Decisions())
+    return 0 if not number or number >= len(due) or is_word else number
 
 
-def may_go_on(sent: str, rest: int) -> bool:
-    """The organiser's word on the rest, once the first messages are out. Without a terminal it is another run's."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        tell(f"The first messages are out: {sent}. Look at what arrived. The other {rest} wait for your word:")
-        tell(f"  run the same command again, with --confirm {rest}.")
-        return False
+def can_ask() -> bool:
+    """Whether somebody is there to answer."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask(question: Question, control: Control, counts: Mapping[str, int]) -> None:
+    """The organiser's word on a run that holds; no word is a no. Without a terminal it is another run's.
+
+    `counts` are the outcomes so far. A signal stops the run.
+    """
+    sent = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    if not control.can_ask:
+        tell(f"The first messages are out: {sent}. Look at what arrived. The other {question.left} wait for your word:")
+        tell(f"  run the same command again, with --confirm {question.left}.")
+        return
     tell_over("")
-    tell(f"The first messages are out: {sent}. Look at what arrived.")
-    tell(f"Type {rest} to send the others; anything else leaves them for later:")
+    if question.stop is None:
+        word = str(question.left)
+        tell(f"The first messages are out: {sent}. Look at what arrived.")
+        tell(f"Type {word} to send the others; anything else leaves them for later:")
+    else:
+        word = _GO_ON
+        tell(f"The run holds. {question.stop.message}")
+        tell(f"  {question.stop.hint}")
+        tell(f"So far: {sent}. Left: {question.left}.")
+        tell(f"Type “{word}” to send the rest all the same; anything else ends the run here:")
     try:
-        return sys.stdin.readline().strip() == str(rest)
+        with _heeding_signals():
+            control.answer(go_on=" ".join(sys.stdin.readline().split()) == word)
     except KeyboardInterrupt:
-        return False
+        control.stop()
+
+
+@contextmanager
+def _heeding_signals() -> Iterator[None]:
+    """KeyboardInterrupt for every signal that stops a run: a handler that only took note of it would let the reading of
+    a line go on."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in (getattr(signal, name) for name in names)}
+    try:
+        for number, handler in before.items():
+            if handler is not signal.SIG_IGN:
+                signal.signal(number, interrupt)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

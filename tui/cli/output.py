@@ -15,7 +15,7 @@ from typing import Any
 
 from tui.attendees import Attendee
 from tui.clean import spreadsheet_cell, visible
-from tui.delivery.timing import Forecast
+from tui.delivery.timing import Forecast, in_hours
 from tui.errors import AccountError, InviteError, Problem
 from tui.folder import Folder, MessageView
 from tui.ledger import OUTCOMES, Person
@@ -49,6 +49,13 @@ _FEW = 5
 """People who are named one by one before a send."""
 
 
+def clock_time(seconds: float) -> str:
+    """ "0:09", "1:00:00"."""
+    whole = int(seconds) + (seconds > int(seconds))
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
 class Countdown:
     """A wait, shown as it passes: on one line of a terminal, and now and then elsewhere."""
 
@@ -57,9 +64,9 @@ class Countdown:
         self._next = math.inf
 
     def show(self, waiting: Waiting) -> None:
-        words = f"waiting {waiting.seconds:.0f} s: {waiting.reason}"
+        words = f"waiting {in_hours(waiting.seconds)}: {waiting.reason}"
         if sys.stderr.isatty():
-            tell_over(words)
+            tell_over(f"waiting {clock_time(waiting.seconds)}: {waiting.reason}")
         elif waiting.reason != self._reason or waiting.seconds <= self._next:
             tell(words)
             self._next = waiting.seconds - 60
@@ -268,7 +275,7 @@ def run_document(settled: Sequence[Settled], digest: str, *, dry_run: bool) -> d
     return {
         "dry_run": dry_run,
         "digest": digest,
-        "counts": _count(item.outcome for item in settled),
+        "counts": count_outcomes(item.outcome for item in settled),
         "messages": [
             {
                 "address": item.action.attendee.address,
@@ -299,7 +306,7 @@ def status_document(folder: Folder, people: Mapping[str, Person]) -> dict[str, A
             "uid": event.uid,
             "reply_by": event.reply_by and event.reply_by.isoformat(),
         },
-        "counts": _count(person.outcome for person in people.values()),
+        "counts": count_outcomes(person.outcome for person in people.values()),
         **_promise_of(folder),
         "attendees": [
             {
@@ -310,8 +317,8 @@ def status_document(folder: Folder, people: Mapping[str, Person]) -> dict[str, A
                 "sequence": person.sequence,
                 "outcome": person.outcome,
                 "sent_at": person.sent_at,
-                "response": "none",
-                "bounced": False,
+                "response": person.response,
+                "bounced": person.has_bounced,
                 "history": _history_of(person),
                 **_sessions_of(person),
             }
@@ -365,9 +372,16 @@ def print_status(folder: Folder, people: Mapping[str, Person]) -> None:
         who = f"{person.name} <{person.address}>" if person.name else person.address
         at = f" at {person.sent_at}" if person.sent_at else ""
         words = f": {person.latest.reply}" if person.outcome not in ("accepted", "unsent") else ""
-        say(f"  {person.outcome:8}  {person.action:6}  {who}{at}{words}")
-    counts = _count(person.outcome for person in people.values())
+        say(f"  {person.outcome:8}  {person.action:6}  {in_words(person):13}  {who}{at}{words}")
+    counts = count_outcomes(person.outcome for person in people.values())
     say(", ".join(f"{count} {word}" for word, count in counts.items() if count) + ".")
+
+
+def in_words(person: Person) -> str:
+    """What is known of whether somebody comes. Not "no answer": some calendars answer one another without a mail."""
+    if person.has_bounced:
+        return "bounced"
+    return person.response if person.response != "none" else "no reply seen"
 
 
 def _shout(text: str, is_urgent: bool) -> None:
@@ -444,7 +458,7 @@ def _people(count: int) -> str:
     return "1 attendee" if count == 1 else f"{count} attendees"
 
 
-def _count(outcomes: Iterable[str]) -> dict[str, int]:
+def count_outcomes(outcomes: Iterable[str]) -> dict[str, int]:
     found: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
     for outcome in outcomes:
         found[outcome] += 1

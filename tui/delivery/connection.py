@@ -29,6 +29,7 @@ from tui.delivery.faults import (
     MOST_REPLY_LINES,
     Fault,
     MalformedReplyError,
+    NotOpenError,
     Receipt,
     Reply,
     Stage,
@@ -66,14 +67,6 @@ _ENVELOPE: tuple[Stage, ...] = ("mail", "rcpt", "data")
 _OUT_OF_STEP = re.compile(r"^50[03]|synchroni|pipelin|sequence|in time", re.IGNORECASE)
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x20\x7f-\x9f<>\u2028\u2029]")
 _MESSAGE_ID = re.compile(rb"^Message-ID:[ \t]*(?:\r\n[ \t]+)?<([!-;=?-~]+)>[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
-
-
-class _NotOpenError(AccountError):
-    """The session could not be opened. `fault` is the same as a verdict on the message that waited for it."""
-
-    def __init__(self, message: str, fault: Fault, *, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.fault = fault
 
 
 class _Client(smtplib.SMTP):
@@ -387,7 +380,7 @@ class Connection:
         if self._client is None:
             try:
                 self.open()
-            except _NotOpenError as problem:
+            except NotOpenError as problem:
                 return problem.fault
             except AccountError as problem:
                 return Fault("unsent", "account", problem.message, "connect", hint=problem.hint)
@@ -551,14 +544,15 @@ class Connection:
                 words = f"{self._where} refuses a secure channel"
             case _:
                 words = f"{self._where} refuses the session"
-        raise _NotOpenError(f"{words}: {fault.reply}", fault, hint=fault.hint)
+        is_passing = fault.outcome == "deferred"
+        raise NotOpenError(f"{words}: {fault.reply}", fault, hint=fault.hint, is_passing=is_passing)
 
     def _give_up(self, message: str, *, hint: str | None = None) -> NoReturn:
         """For what no second attempt will change."""
-        raise _NotOpenError(message, Fault("unsent", "account", message, self._stage, hint=hint), hint=hint)
+        raise NotOpenError(message, Fault("unsent", "account", message, self._stage, hint=hint), hint=hint)
 
     def _in_one_sentence(self, problem: OSError | MalformedReplyError) -> AccountError:
-        where, hint, is_final = self._where, None, False
+        where, hint, is_final, is_passing = self._where, None, False, False
         match problem:
             case ssl.SSLCertVerificationError():
                 is_final = True
@@ -589,8 +583,10 @@ class Connection:
                 message = f"What answers at {where} does not speak SMTP: {problem}"
             case _:
                 message = f"The connection to {where} broke off ({self._stage}): {problem.strerror or problem}."
+                # Who is not reached at all is more often misspelled than away.
+                is_passing = self._stage != "connect"
         fault = Fault("unsent", "account" if is_final else "connection", message, self._stage, hint=hint)
-        return _NotOpenError(message, fault, hint=hint)
+        return NotOpenError(message, fault, hint=hint, is_passing=is_passing)
 
     # --- one message ---------------------------------------------------------------------------------------------
 

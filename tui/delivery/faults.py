@@ -146,6 +146,18 @@ class Fault:
         return AccountError(f"The mail server will take nothing more from this account: {self.reply}", hint=self.hint)
 
 
+class NotOpenError(AccountError):
+    """A session could not be opened. `fault` is the same as a verdict on the message that waited for it.
+
+    `is_passing`: the server spoke, and said that it is not now, or the conversation broke off: it may be another time.
+    """
+
+    def __init__(self, message: str, fault: Fault, *, hint: str | None = None, is_passing: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.fault = fault
+        self.is_passing = is_passing
+
+
 Verdict = Literal["retry", "closing", "pause", "login", "sender", "recipient", "message", "content"]
 """retry: later, this message. closing: the server hangs up. pause: a limit of the account. login, sender: stop, and
 mend the account. recipient, message: final for this one. content: final, and probably so for all."""

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 
 LONGEST_BACKOFF = 3_600.0
 """Seconds. Later than that is the next run's affair."""
@@ -90,6 +91,52 @@ class Pace:
         """Nobody's turn comes before `seconds` from now: the server asked the account to pause."""
         with self._lock:
             self._next = max(self._next, self._clock() + seconds)
+
+
+DAY = 86_400.0
+"""Seconds: a daily quota is one of any 24 hours, not of a date."""
+
+_OTHER_CLOCK = 60.0
+"""Seconds more: it is the provider's clock that counts."""
+
+
+class Quota:
+    """So many messages of an account in any 24 hours, as far as this machine knows of them. Not thread-safe.
+
+    `ages` are the seconds since those left that have, newest or oldest first; `whose` names who says so. One is
+    reserved by `take` before it leaves, and given back where it does not.
+    """
+
+    def __init__(
+        self, per_day: int, ages: Iterable[float], *, whose: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Raises `ValueError` where nothing could ever leave."""
+        if per_day < 1:
+            raise ValueError("a quota of nothing")
+        now = clock()
+        self.per_day, self.whose = per_day, whose
+        self._clock = clock
+        # No more are looked at than would fill it.
+        self._left = deque(sorted(now - age for age in ages), maxlen=per_day)
+
+    def wait(self) -> float:
+        """Seconds until one more may leave; 0.0 where one may now."""
+        if len(self._left) < self.per_day:
+            return 0.0
+        return max(0.0, self._left[0] + DAY + _OTHER_CLOCK - self._clock())
+
+    def take(self) -> None:
+        self._left.append(self._clock())
+
+    def give_back(self) -> None:
+        self._left.pop()
+
+    @property
+    def in_words(self) -> str:
+        return (
+            f"The daily quota is used up: {self.whose} allows {self.per_day:,} messages in 24 hours, and this ledger "
+            "knows of as many"
+        )
 
 
 def backoff(attempt: int, first: float) -> float:

@@ -6,10 +6,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tui import dates
+from tui.delivery.pacing import DAY
 from tui.errors import UsageError
-
-DAY = 86_400.0
-"""Seconds: a daily quota is one of any 24 hours, not of a date."""
 
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2})?\s?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
 _AT_HINT = 'Say it as --at "2027-04-29 09:00" in the event\'s timezone, or with an offset: "2027-04-29 09:00+01:00".'

@@ -7,7 +7,7 @@ it before the first byte of it leaves.
 
 from tui.mailing.control import Control
 from tui.mailing.endings import BrakeError, PausedError
-from tui.mailing.letters import Letter, Letters, Mailing, Settled, Waiting, revision_of
+from tui.mailing.letters import Letter, Letters, Mailing, Question, Settled, Waiting, revision_of
 from tui.mailing.preparing import StoppedError, prepare, problem_of
 from tui.mailing.rehearsing import rehearse
 from tui.mailing.running import Pacing, send
@@ -20,6 +20,7 @@ __all__ = [
     "Mailing",
     "Pacing",
     "PausedError",
+    "Question",
     "Settled",
     "StoppedError",
     "Waiting",

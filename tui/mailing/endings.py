@@ -2,6 +2,8 @@
 
 from tui.delivery.brakes import Stop
 from tui.delivery.faults import Fault
+from tui.delivery.pacing import Quota
+from tui.delivery.timing import in_hours
 from tui.errors import InviteError, Problem
 from tui.plan import Action
 
@@ -23,13 +25,22 @@ class PausedError(InviteError):
     code = "paused"
 
 
+_THEN = "Run the same command again then, or let it wait with --wait SECONDS."
+
+
 def too_long(seconds: float, fault: Fault) -> PausedError:
-    hours, minutes = divmod(round(seconds / 60), 60)
-    words = f"{hours} h {minutes} min" if hours else f"{max(minutes, 1)} min"
     return PausedError(
-        f"The mail server asks this account to wait ({fault.reply}); it can go on in about {words}.",
-        hint="Run the same command again then, or let it wait with --wait SECONDS.",
+        f"The mail server asks this account to wait ({fault.reply}); it can go on in about {_in_minutes(seconds)}.",
+        hint=_THEN,
     )
+
+
+def used_up(seconds: float, quota: Quota) -> PausedError:
+    return PausedError(f"{quota.in_words}; it can go on in about {_in_minutes(seconds)}.", hint=_THEN)
+
+
+def _in_minutes(seconds: float) -> str:
+    return in_hours(max(seconds, 60.0))
 
 
 def beyond_ascii(action: Action) -> Problem:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import final, overload
 
 from tui import guard
+from tui.delivery.brakes import Stop
 from tui.errors import LeakError
 from tui.guard import Cleared, Leak, Roll
 from tui.invitation import Composer, Revision
@@ -80,6 +81,17 @@ class Settled:
     @property
     def action(self) -> Action:
         return self.letters.actions[self.number]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The run holds with so many messages `left`: whether it goes on is answered by `Control.answer`.
+
+    `stop` is what made it brake; None where the first few, which were asked for, are out.
+    """
+
+    left: int
+    stop: Stop | None = None
 
 
 @dataclass(frozen=True, slots=True)

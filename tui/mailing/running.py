@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tui.delivery.brakes import Brakes, Stop
-from tui.delivery.faults import Fault, Receipt
-from tui.delivery.pacing import Pace, backoff
+from tui.delivery.faults import Fault, NotOpenError, Receipt
+from tui.delivery.pacing import Pace, Quota, backoff
 from tui.errors import AccountError, InputError, InviteError
 from tui.guard.checks import CHECKS
 from tui.ledger import Ledger, Outcome
 from tui.mailing.control import Control
-from tui.mailing.endings import BrakeError, beyond_ascii, too_long, unexpected
-from tui.mailing.letters import Mailing, Settled, Waiting, planned_of
+from tui.mailing.endings import BrakeError, beyond_ascii, too_long, unexpected, used_up
+from tui.mailing.letters import Mailing, Question, Settled, Waiting, planned_of
 from tui.mailing.line import Line, Task
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ GRACE = 10.0
 class Pacing:
     """How a run goes: threads, messages a minute (0: no limit), further tries and seconds before the first of them.
 
-    `patience` is how many seconds the run may wait for a quota or a throttle to end.
+    `patience` is how many seconds the run may wait for a quota or a throttle to end; after the first `canary` messages
+    (0: none) it asks whether to go on.
     """
 
     connections: int = 1
@@ -44,6 +45,7 @@ class Pacing:
     retries: int = 3
     backoff: float = 60.0
     patience: float = 0.0
+    canary: int = 0
 
 
 def send(
@@ -55,14 +57,18 @@ def send(
     account: str,
     pacing: Pacing,
     control: Control,
-) -> Iterator[Settled | Waiting]:
+    quota: Quota | None = None,
+) -> Iterator[Settled | Waiting | Question]:
     """Sends the mailing and yields each message's outcome as it is recorded; at the end what was not tried.
+
+    A `Question` holds the run until `control` answers it. Where the organiser cannot be asked, or says no, the run
+    ends: after the first few quietly, else with BrakeError.
 
     InputError, with a problem for each, where somebody's address needs SMTPUTF8 and the server does not offer it: then
     nothing was sent or recorded. AccountError where the account fails for everybody, LedgerError where nothing can be
     recorded any more: what was settled before has been yielded and recorded, and the rest is still to send.
     """
-    run = Run(mailing, ledger, connect, pacing, control)
+    run = Run(mailing, ledger, connect, pacing, control, quota)
     try:
         run.check_addresses()
         run.begin(command, account)
@@ -75,17 +81,25 @@ def send(
 class Run:
     """One run: letters to go, threads that deliver them, and what comes back."""
 
-    def __init__(
-        self, mailing: Mailing, ledger: Ledger, connect: Callable[[], "Connection"], pacing: Pacing, control: Control
+    def __init__(  # what a run is made of
+        self,
+        mailing: Mailing,
+        ledger: Ledger,
+        connect: Callable[[], "Connection"],
+        pacing: Pacing,
+        control: Control,
+        quota: Quota | None = None,
     ) -> None:
         self.mailing, self.ledger = mailing, ledger
-        self._connect, self._pacing, self._control = connect, pacing, control
+        self._connect, self._pacing, self._control, self._quota = connect, pacing, control, quota
         self._pace = Pace(pacing.per_minute, wait=self._wait)
-        self._results: queue.SimpleQueue[Settled | Waiting | InviteError | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Settled | Waiting | Question | InviteError | None] = queue.SimpleQueue()
         self._turn = threading.Condition()
         self._messages: Sequence[int] = ()
         # The first so many have been taken; those of them that are due again, with the time.
         self._taken = 0
+        self._limit = pacing.canary or len(mailing.letters)  # how many may be taken before the organiser is asked
+        self._question: Question | None = None
         self._again: list[tuple[float, int, Task]] = []
         self._order = itertools.count()
         # Who has been reported, and how those stand who are to be tried again.
@@ -127,7 +141,7 @@ class Run:
         if self._first is not None:
             self._first.close()
 
-    def settle_all(self) -> Iterator[Settled | Waiting]:
+    def settle_all(self) -> Iterator[Settled | Waiting | Question]:
         if not self.mailing.letters:
             return
         failure: InviteError | None = None
@@ -156,7 +170,7 @@ class Run:
         if failure:
             raise failure
 
-    def _heard(self, running: int) -> Iterator[Settled | Waiting | InviteError]:
+    def _heard(self, running: int) -> Iterator[Settled | Waiting | Question | InviteError]:
         """What so many threads have to say, until the last of them has ended."""
         patient_until = 0.0
         while running:
@@ -191,12 +205,35 @@ class Run:
         connection.open()
         return connection
 
+    def _opened_at_last(self) -> "Connection | None":
+        """The first session, which the run may wait for as for one that was lost; None where it is to stop.
+
+        Raises what no second attempt will change, at once: a login is tried once.
+        """
+        tries = 0
+        while True:
+            try:
+                return self._opened()
+            except NotOpenError as error:
+                fault, tries = error.fault, tries + 1
+                if fault.pause:
+                    seconds = fault.retry_after or backoff(tries, max(self._pacing.backoff, 1.0))
+                    if seconds > self._pacing.patience:
+                        raise too_long(seconds, fault) from None
+                elif error.is_passing and tries <= self._pacing.retries:
+                    seconds = backoff(tries, self._pacing.backoff)
+                else:
+                    raise
+            self._hold(seconds, fault.reply)
+            if self._wait(seconds) or not self._control.may_go_on():
+                return None
+
     def _work(self, is_first: bool) -> None:
         """One thread's life."""
         connection: Connection | None = None
         try:
             if is_first:
-                connection = self._first or self._opened()
+                connection = self._first or self._opened_at_last()
                 self._is_open.set()
             else:
                 # A login that is refused is refused once.
@@ -222,21 +259,21 @@ class Run:
 
     def take(self) -> Task | None:
         """The next letter that is due, None when there is nothing more to do. It is in hand until `done`."""
-        while self._control.may_go_on() and self._is_on():
-            if not self._wait_for_due():
+        while self._may_go_on() and self._is_on():
+            if not self._wait_for_due() or not self._has_room():
                 continue
             # The turn first: a letter that was taken before it would go out in spite of a pause, or be lost to a stop.
-            if not self._pace.turn() or not self._control.may_go_on():
+            if not self._pace.turn() or not self._may_go_on():
                 return None
             with self._turn:
-                if not self._ended and self._due_in() <= 0:
+                if not self._ended and self._due_in() <= 0 and not self._over_quota_for():
                     return self._next()
         return None
 
     def take_ahead(self) -> Task | None:
         """The next letter if it may go at once, in hand until `done`; never waits."""
         with self._turn:
-            if self.may_go and self._due_in() <= 0 and self._pace.is_turn():
+            if self.may_go and self._due_in() <= 0 and not self._over_quota_for() and self._pace.is_turn():
                 return self._next()
         return None
 
@@ -247,6 +284,7 @@ class Run:
             self._ended
             or self._control.stopped
             or self._control.paused
+            or self._control.asking
             or (self._held_until and self._held_until > time.monotonic())
         )
 
@@ -256,9 +294,13 @@ class Run:
             self._in_hand -= 1
             if self._ended or self._again or not self._in_hand:
                 self._turn.notify_all()
+            are_first_out = self._taken == self._limit < len(self._messages)
+            if are_first_out and not (self._in_hand or self._again or self._ended):
+                self._ask()
 
     def put_back(self, task: Task, delay: float = 0.0) -> None:
         with self._turn:
+            self._give_back()
             heapq.heappush(self._again, (time.monotonic() + delay, next(self._order), task))
             self._turn.notify_all()
 
@@ -274,11 +316,17 @@ class Run:
             if self._is_tried_again(task, result):
                 self._brake(task, result, is_final=False)
                 return
+            if result.outcome != "unknown":
+                with self._turn:
+                    self._give_back()
         self.report(task, "accepted" if isinstance(result, Receipt) else result.outcome, result.reply)
         if isinstance(result, Fault) and result.stop:
             raise result.error()
         if stop := self._brake(task, result, is_final=True):
-            raise BrakeError(stop)
+            with self._turn:
+                is_asked = self._control.can_ask and self._ask(stop)
+            if not is_asked:
+                raise BrakeError(stop)
 
     def _brake(self, task: Task, result: Receipt | Fault, *, is_final: bool) -> Stop | None:
         """Why the run is not to go on, if there is a reason in what the server has said last."""
@@ -293,6 +341,44 @@ class Run:
                 self._turn.notify_all()
             return stop
 
+    # --- what the organiser is asked ------------------------------------------------------------------------------
+
+    def _ask(self, stop: Stop | None = None) -> bool:
+        """Holds the run and asks whether it is to go on; False where nothing is left to ask about. With the turn.
+
+        `stop`: the letter that it is about is still in hand.
+        """
+        left = len(self._messages) - self._taken + len(self._again) + self._in_hand - (stop is not None)
+        if not left:
+            return False
+        if self._question is None:
+            self._question = Question(left, stop)
+            self._results.put(self._question)
+            if self._control.can_ask:
+                self._control.ask()
+        return True
+
+    def _may_go_on(self) -> bool:
+        """Waits while the run is paused, or asks; False when it is to stop, or the organiser has said so."""
+        if not self._control.may_go_on():
+            return False
+        with self._turn:
+            if self._question is None or self._control.asking:
+                return True
+            question, self._question = self._question, None
+            if self._control.said_yes:
+                # Nothing is held against it any more.
+                self._brakes = Brakes(self._pacing.connections)
+                if self._taken == self._limit:
+                    self._limit = len(self._messages)
+                self._turn.notify_all()
+                return True
+        if question.stop is not None:
+            self._fail(BrakeError(question.stop))
+        else:
+            self._end()
+        return False
+
     # --- whose turn it is ------------------------------------------------------------------------------------------
 
     def _due_in(self) -> float:
@@ -300,12 +386,14 @@ class Run:
         if self._again and (delay := self._again[0][0] - time.monotonic()) <= 0:
             return delay
         # While the server puts everything off, those whom it has put off are tried before anybody new.
-        if self._taken < len(self._messages) and not (self._brakes.is_probing and (self._again or self._in_hand)):
+        if self._taken < self._limit and not (self._brakes.is_probing and (self._again or self._in_hand)):
             return 0.0
         return self._again[0][0] - time.monotonic() if self._again else math.inf
 
     def _next(self) -> Task:
         self._in_hand += 1
+        if self._quota is not None:
+            self._quota.take()
         if self._again and self._again[0][0] <= time.monotonic():
             return heapq.heappop(self._again)[2]
         number = self._taken
@@ -315,6 +403,34 @@ class Run:
     def _is_on(self) -> bool:
         with self._turn:
             return not self._ended and bool(self._again or self._in_hand or self._taken < len(self._messages))
+
+    def _over_quota_for(self) -> float:
+        """Seconds until the account may send one more; 0.0 where it may. Asked with the turn."""
+        return self._quota.wait() if self._quota is not None else 0.0
+
+    def _give_back(self) -> None:
+        """A letter that was taken has not left. With the turn."""
+        if self._quota is not None:
+            self._quota.give_back()
+
+    def _has_room(self) -> bool:
+        """Whether the quota has room for a letter, now or when the account is no longer held; ends the run where that
+        is too late."""
+        with self._turn:
+            seconds = self._over_quota_for()
+            if self._quota is None or not seconds:
+                return True
+            if self._in_hand:
+                # One that does not leave makes room.
+                self._turn.wait(1.0)
+                return False
+            is_held = time.monotonic() < self._held_until
+        if seconds > self._pacing.patience:
+            self._fail(used_up(seconds, self._quota))
+            return False
+        if not is_held:
+            self._hold(seconds, self._quota.in_words)
+        return True
 
     def _wait_for_due(self) -> bool:
         """Whether a letter's time has come; False after a while in which none has."""
