@@ -432,7 +432,6 @@ def _status(options: argparse.Namespace) -> int:
         output.print_status(folder, people)
     return 0
 
-        replies.print_follow_up(folder, people)
 
 def _account(options: argparse.Namespace) -> int:
     from tui.cli import account
