@@ -554,6 +554,7 @@ class Folder:
         command: str = "send",
         note: str = "",
         patience: float = 0.0,
+        canary: int = 0,
         tell: Tell | None = None,
     ) -> "Iterator[Settled | Waiting | Question]":
         """Sends the plan through the account; blocking, to the end. `patience` and `canary`: see `mailing.Pacing`."""
@@ -579,8 +580,24 @@ class Folder:
                     account=self.account.name,
                     pacing=pacing,
                     control=control,
+                    quota=self._quota(ledger),
                 )
-        canary: int = 0,
+
+    def _quota(self, ledger: "ledgers.Ledger") -> Quota | None:
+        """What the account may send in any 24 hours, with what this ledger knows of; None where there is no limit."""
+        per_day, whose = self._per_day
+        if not per_day:
+            return None
+        now = datetime.now(UTC)
+        left = ledger.departures(self.account_name, now - timedelta(seconds=DAY), per_day)
+        # By a clock that was set back since, some may be still to come.
+        return Quota(per_day, (max(0.0, (now - at).total_seconds()) for at in left), whose=whose)
+
+    @property
+    def _per_day(self) -> tuple[int | None, str]:
+        """The messages that the account may send in 24 hours, None where there is no limit, and who says so."""
+        said = self.settings.per_day if self.settings.per_day is not None else self._event.sending.per_day
+        return (self.provider.per_day, self.provider.name) if said is None else (said or None, "what was set")
 
     @property
     def provider(self) -> Provider:
@@ -603,25 +620,8 @@ class Folder:
             per_day=per_day,
             sent_lately=sent,
         )
-                    quota=self._quota(ledger),
 
     @property
-    def _quota(self, ledger: "ledgers.Ledger") -> Quota | None:
-        """What the account may send in any 24 hours, with what this ledger knows of; None where there is no limit."""
-        per_day, whose = self._per_day
-        if not per_day:
-            return None
-        now = datetime.now(UTC)
-        left = ledger.departures(self.account_name, now - timedelta(seconds=DAY), per_day)
-        # By a clock that was set back since, some may be still to come.
-        return Quota(per_day, (max(0.0, (now - at).total_seconds()) for at in left), whose=whose)
-
-    @property
-    def _per_day(self) -> tuple[int | None, str]:
-        """The messages that the account may send in 24 hours, None where there is no limit, and who says so."""
-        said = self.settings.per_day if self.settings.per_day is not None else self._event.sending.per_day
-        return (self.provider.per_day, self.provider.name) if said is None else (said or None, "what was set")
-
     def timezone(self) -> ZoneInfo:
         """In which times are told to the organiser: the event's."""
         return ZoneInfo(self._event.each[0].timezone)
