@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     # Composing, and with it Jinja2, Markdown and icalendar, is loaded when the first message is composed: the attendees
     # are on the screen before that.
     from tui.delivery import Account, Connection, Secret
+    from tui.delivery.accounts import Credential
     from tui.delivery.timing import Forecast
     from tui.guard import Roll
     from tui.invitation import Composer, Wording
@@ -520,6 +521,11 @@ class Folder:
         return account, None
 
     @cached_property
+    def _credential(self) -> "Credential | None":
+        """What logs a stored account in, the same for every connection: they share its tokens."""
+        return self._store.credential(self._login[0])
+
+    @cached_property
     def _store(self) -> AccountStore:
         return AccountStore(self.settings.config_dir)
 
@@ -663,10 +669,9 @@ class Folder:
         from tui.delivery import Connection
 
         account, secret = self._login
-        if secret is None and account.login == "password":
-            secret = self._store.secret(account)
+        credential = secret or self._credential
         sender = account.sender or (self._event.message.sender or self._event.organizer).email
-        return Connection(account, secret, sender=sender, timeout=self.settings.timeout)
+        return Connection(account, credential, sender=sender, timeout=self.settings.timeout)
 
     # --- parts ---------------------------------------------------------------------------------------------------
 

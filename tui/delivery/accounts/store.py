@@ -86,7 +86,8 @@ class AccountStore:
         if account.name == ENVIRONMENT_ACCOUNT:
             raise AccountError(f"{account.name!r} is the account of the environment; choose another name.")
         if account.login != "none" and not secret:
-            raise AccountError(f"Account {account.name}: a login needs a password.")
+            what = "sign-in" if account.login == "oauth" else "password"
+            raise AccountError(f"Account {account.name}: a login needs a {what}.")
         if secret and CONTROL.search(secret.reveal()):
             raise AccountError(f"Account {account.name}: a password holds no line breaks or control characters.")
         accounts = {known.name: known for known in self.list()}
@@ -123,8 +124,15 @@ class AccountStore:
         return (keyrings.find_long if account.login == "oauth" else keyrings.find)(entry_of(account))
 
     def credential(self, account: Account) -> Credential | None:
-        """What logs `account` in now: its password, or its tokens. None where nothing is stored, or nothing needed."""
-        return self.secret(account)
+        """What logs `account` in now: its password, or its tokens. None where nothing is stored, or nothing needed.
+
+        Tokens read the keyring, and ask the issuer, when the first of them is needed.
+        """
+        if account.login != "oauth":
+            return self.secret(account)
+        from tui.delivery.oauth.tokens import Tokens
+
+        return Tokens(account, lambda: self.secret(account), lambda secret: _keep(account, secret))
 
     def imap_login(self, account: Account) -> "ImapLogin":
         """Where and how the answers to `account` are read. Raises `AccountError` where nothing is known of that."""
