@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from textual.command import CommandList, CommandPalette
 from textual.pilot import Pilot
 
 from tests.servers.recording import RecordingServer
@@ -56,6 +57,20 @@ async def until(pilot: Driven, condition: Callable[[], object], seconds: float =
 async def typed(pilot: Driven, text: str) -> None:
     await pilot.press(*(dict.fromkeys(" ", "space").get(char, char) for char in text))
     await pilot.pause()
+
+
+async def by_name(pilot: Driven, title: str) -> None:
+    """Chosen in the palette."""
+    await pilot.press("ctrl+p")
+    await typed(pilot, title)
+
+    def offered() -> bool:
+        found = pilot.app.screen.query_one(CommandList)
+        return found.highlighted == 0 and str(found.get_option_at_index(0).prompt).startswith(title)
+
+    await until(pilot, offered)
+    await pilot.press("enter")
+    await until(pilot, lambda: not isinstance(pilot.app.screen, CommandPalette))
 
 
 def seen(pilot: Driven) -> str:

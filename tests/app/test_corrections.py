@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Button, Input, OptionList
 
-from tests.app.driving import Driven, app_of, composed, driven, opened, seen, through, typed, until
+from tests.app.driving import Driven, app_of, by_name, composed, driven, opened, seen, through, typed, until
 from tests.servers.recording import RecordingServer
 from tui.app.screens.form import Form
 from tui.ledger import open_to_read
@@ -254,8 +254,7 @@ async def test_who_is_no_longer_on_the_list_can_be_cancelled_from_the_commands(
         (people / "few.csv").write_text(ROWS)
         await pilot.press("f5")
         await opened(pilot)
-        commands = {one.title: one.callback for one in app_of(pilot).get_system_commands(pilot.app.screen)}
-        commands["No longer on the list"]()
+        await by_name(pilot, "No longer on the list")
         await until(pilot, lambda: "All of them" in seen(pilot))
         assert "Cid <cid@example.org>" in seen(pilot)
         assert pilot.app.screen.query_one(OptionList).option_count == 3
@@ -322,8 +321,7 @@ async def test_messages_that_are_kept_are_told_of_in_the_history_and_can_be_writ
         await invited(pilot)
         await pilot.press("6")
         await until(pilot, lambda: "the message itself is kept" in seen(pilot))
-        commands = {one.title: one.callback for one in app_of(pilot).get_system_commands(pilot.app.screen)}
-        commands["Write the kept messages"]()
+        await by_name(pilot, "Write the kept messages")
         await until(pilot, lambda: "Write them" in seen(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: "Wrote 4 messages" in seen(pilot))

@@ -118,7 +118,7 @@ async def test_markup_is_literal_in_what_is_asked_and_shown_before_a_resend_a_co
 async def test_a_hostile_mail_is_shown_and_repaired_as_text(folder: Path) -> None:
     (folder / "[red]loud.eml").write_bytes(HOSTILE_MAIL.encode())
     async with driven("attendees.csv", size=(140, 45)) as pilot:
-        app_of(pilot)._leaks.audit("[red]loud.eml")
+        app_of(pilot).leaks.audit("[red]loud.eml")
         await until(pilot, lambda: "Who could see whom" in seen(pilot))
         assert "[@click=app.quit]press[/]" in seen(pilot)
         assert "[red]loud.eml" in seen(pilot)
@@ -145,7 +145,7 @@ def test_no_control_from_a_file_reaches_a_real_terminal(hostile: Path) -> None:
         (b"f", b"Problems"),
         (b"e", b"Outbox"),
         (b"\x1b", b""),
-        (b"?", b"Everywhere"),
+        (b"?", b"Afterwards"),
         (b"\x1b", b""),
         (b"d", b"Rehearsal finished"),
         (b"/nope", b"of 11"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import OptionList
 
-from tests.app.driving import Driven, app_of, app_over, driven, opened, seen, through, typed, until
+from tests.app.driving import Driven, app_of, app_over, by_name, driven, opened, seen, through, typed, until
 from tests.servers.recording import RecordingServer
 
 GUESTS = [(f"Guest {number}", f"guest{number}@example.org") for number in range(1, 6)]
@@ -162,8 +162,7 @@ async def test_whoever_is_on_the_open_list_is_looked_for_in_the_texts_too(folder
     mail.set_content("On the list is bo.li@example.com as well.")
     (folder / "forwarded.eml").write_bytes(mail.as_bytes())
     async with driven("attendees.csv") as pilot:
-        commands = {one.title: one.callback for one in app_of(pilot).get_system_commands(pilot.app.screen)}
-        commands["Judge a mail"]()
+        await by_name(pilot, "Judge a mail")
         await choose(pilot, "forwarded.eml")
         await until(pilot, lambda: "1 address was exposed" in seen(pilot))
         assert "bo.li@example.com" in seen(pilot)
@@ -179,8 +178,7 @@ async def test_the_evidence_is_written_with_its_seal_and_an_edit_is_found(
         await typed(pilot, "2")
         await pilot.press("enter")
         await over(pilot)
-        commands = {one.title: one.callback for one in app_of(pilot).get_system_commands(pilot.app.screen)}
-        commands["Write the evidence file"]()
+        await by_name(pilot, "Write the evidence file")
         await until(pilot, lambda: "Write it" in seen(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: "Its seal" in seen(pilot))
@@ -189,14 +187,14 @@ async def test_the_evidence_is_written_with_its_seal_and_an_edit_is_found(
         assert sum(json.loads(line)["kind"] == "message" for line in lines) == 2
         await pilot.press("escape")
 
-        commands["Check an evidence file"]()
+        await by_name(pilot, "Check an evidence file")
         await until(pilot, lambda: "Check it" in seen(pilot))
         await pilot.press("enter", "enter")
         await until(pilot, lambda: "agrees with this event's ledger" in seen(pilot))
         await pilot.press("escape")
         edited = [re.sub(r"bo@example\.org", "xx@example.org", line) for line in lines]
         (folder / "evidence.jsonl").write_text("\n".join(edited) + "\n")
-        commands["Check an evidence file"]()
+        await by_name(pilot, "Check an evidence file")
         await until(pilot, lambda: "Check it" in seen(pilot))
         await pilot.press("enter", "enter")
         await until(pilot, lambda: "does not hold" in seen(pilot))
@@ -205,8 +203,7 @@ async def test_the_evidence_is_written_with_its_seal_and_an_edit_is_found(
 async def test_a_report_is_never_written_over_the_attendees(folder: Path) -> None:
     before = (folder / "attendees.csv").read_bytes()
     async with driven("attendees.csv") as pilot:
-        commands = {one.title: one.callback for one in app_of(pilot).get_system_commands(pilot.app.screen)}
-        commands["Write a report for a spreadsheet"]()
+        await by_name(pilot, "Write a report for a spreadsheet")
         await until(pilot, lambda: "Write it" in seen(pilot))
         for _ in "report.csv":
             await pilot.press("backspace")

@@ -89,7 +89,7 @@ def test_a_mail_that_went_wrong_shows_who_could_see_whom(folder: Path, snap_comp
 
     async def before(pilot: Driven) -> None:
         await opened(pilot)
-        app_of(pilot)._leaks.audit("accident.eml")
+        app_of(pilot).leaks.audit("accident.eml")
         await until(pilot, lambda: "Who could see whom" in seen(pilot))
 
     assert snap_compare(app_over("attendees.csv"), run_before=before, terminal_size=(100, 30))

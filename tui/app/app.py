@@ -1,18 +1,21 @@
 """The app itself: it owns the state, starts the workers, and carries what one part says to the others."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.theme import Theme
 from textual.timer import Timer
 
-from tui.app import leaking, leaving, work
+from tui.app import leaking, leaving, preferences, recent, work
+from tui.app.actions import BY_NAME, OF_THE_PROGRAM
 from tui.app.asking import Request
 from tui.app.corrections import Corrections
 from tui.app.filtering import View
@@ -22,7 +25,7 @@ from tui.app.runs import after_news, begun, exit_code_of, how_it_was_left
 from tui.app.screens.main import MainScreen
 from tui.app.state import TROUBLES, State
 from tui.app.theme import DARK, DEFAULTS, LIGHT
-from tui.app.widgets.keybar import key_in_words
+from tui.app.way import is_rehearsed
 from tui.app.widgets.table import AttendeeTable
 from tui.app.words import count
 from tui.clean import visible
@@ -31,32 +34,20 @@ from tui.errors import InviteError
 if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
 
+    from textual.command import Provider
+
     from tui.app.screens.form import Form
     from tui.attendees import Attendee
 
-# What the palette offers, by the bindings' ids: the rest is about where the cursor is.
-_PALETTE = frozenset(
-    {
-        "search",
-        "problems",
-        "open",
-        "resend",
-        "correct",
-        "cancel",
-        "cancel-all",
-        "event",
-        "rehearse",
-        "send",
-        "browse",
-        "reload",
-        "view",
-        "encoding",
-        "begin",
-    }
-    | {"view", "encoding", "begin", "pause", "stop", "help", "quit"}
-)
+_OWN = {"commands": "command_palette"}  # actions of the toolkit that it looks for by name
 _TICK = 0.1  # seconds between two looks at a run
 _SEARCH_AT_ONCE = 20_000  # rows; more are searched in a thread
+
+
+def _palette() -> "type[Provider]":
+    from tui.app.palette import Palette
+
+    return Palette
 
 
 class InviteApp(App[None]):
@@ -66,24 +57,27 @@ class InviteApp(App[None]):
     TITLE = "invite-tui"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
+    COMMANDS = {_palette}  # noqa: RUF012 - as the base class declares it
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "help", tooltip="This page", id="help"),
-        Binding("ctrl+p", "command_palette", "commands", tooltip="Every command by name", priority=True, id="commands"),
-        Binding("q", "quit", "quit", show=False, tooltip="Quit; asks while a run is on", id="quit"),
-        Binding("ctrl+q,ctrl+c", "quit", "quit", show=False, tooltip="Quit; asks while a run is on", priority=True),
+        *(act.binding(_OWN.get(act.name, "")) for act in OF_THE_PROGRAM),
+        Binding("ctrl+q,ctrl+c", "do('quit')", "quit", show=False, priority=True),
     ]
 
     def __init__(self, opening: work.Opening, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
+        self._own = preferences.folder(opening.environment)
+        self._preferred = preferences.load(self._own / preferences.FILE)
+        self.set_keymap(self._preferred.keys)
         # Without the watcher, which would style everything a second time.
-        self.set_reactive(App.theme, DARK.name)
+        wanted = self._preferred.theme
+        self.set_reactive(App.theme, wanted if wanted in self.available_themes else DARK.name)
         self.stylesheet.set_variables(self.get_css_variables())
         self._opening = opening
         self._clock = clock
         self.state = State(files=opening.files)
-        self.main = MainScreen(self.state)
+        self.main: MainScreen = MainScreen(self.state, self.do)
         self._job: work.Running | None = None
         self._timer: Timer | None = None
         self._ticked = 0.0
@@ -94,8 +88,18 @@ class InviteApp(App[None]):
         self._pages: TemporaryDirectory[str] | None = None
         self._sample: TemporaryDirectory[str] | None = None
         self._asked: Request | None = None  # what is being planned
-        self._corrections = Corrections(self)
-        self._leaks = Leaks(self)
+        self.corrections: Corrections = Corrections(self)
+        self.leaks: Leaks = Leaks(self)
+
+    @property
+    def keys(self) -> Mapping[str, str]:
+        """The organiser's own keys, by the names of `ACTIONS`: those that are not the usual ones."""
+        return self._preferred.keys
+
+    @property
+    def recent(self) -> list[tuple[str, ...]]:
+        """The lists that were open lately, and are still there."""
+        return recent.there(self._own)
 
     @property
     def exit_code(self) -> int:
@@ -116,18 +120,28 @@ class InviteApp(App[None]):
 
     def on_mount(self) -> None:
         # The frame is painted before anything is read.
-        self.call_after_refresh(self._open if self._opening.files else self._begin)
+        self.call_after_refresh(self.reload if self._opening.files else self.begin)
+        for complaint in self._preferred.complaints:
+            self.say(complaint, severity="warning")
+        self.theme_changed_signal.subscribe(self, self._remember_theme)
         if not self.is_headless:
             leaving.on_terminate(self._terminated)
             leaving.on_hang_up(self._settle)
 
-    def _open(self) -> None:
+    def _remember_theme(self, theme: Theme) -> None:
+        with suppress(OSError, ValueError):
+            preferences.remember_theme(self._own / preferences.FILE, theme.name)
+
+    def reload(self) -> None:
+        """Read the files again."""
         self.in_thread("open", partial(work.open_files, self.post_message, self._opening, self.main.selected))
 
     def in_thread(self, group: str, job: Callable[[], None]) -> None:
         self.run_worker(job, group=group, exclusive=True, thread=True, exit_on_error=True)
 
     def _become(self, state: State, row: int | None = None) -> None:
+        if state.survey is not self.state.survey and state.folder is not None:
+            state = replace(state, rehearsed=is_rehearsed(state.folder))
         self.state = state
         self.main.show(state, row)
 
@@ -143,6 +157,8 @@ class InviteApp(App[None]):
             self._look_for(self.main.view)
         if event.state.checked or event.state.failure is not None:
             self._show_subject(self.main.selected)
+        if event.state.checked and not self._is_sample:
+            recent.remember(self._own, self._opening.files)
 
     def on_surveyed(self, event: work.Surveyed) -> None:
         self._become(replace(self.state, survey=event.survey))
@@ -162,7 +178,7 @@ class InviteApp(App[None]):
         if event.request is not self._asked:
             return  # something else was asked for meanwhile
         self.forget_plan()
-        if self._corrections.planned(event):
+        if self.corrections.planned(event):
             return
         if not event.plan.to_send:
             self.say(_nothing_to_send(self.state))
@@ -175,7 +191,7 @@ class InviteApp(App[None]):
         if event.request is not self._asked:
             return
         self.forget_plan()
-        if self._corrections.refused(event):
+        if self.corrections.refused(event):
             return
         error = event.error
         if event.request.purpose == "send" and self.state.faults and not self.state.survey.blocked:
@@ -186,22 +202,22 @@ class InviteApp(App[None]):
             self.say(error.message, error.hint, severity="error")
 
     def on_audited(self, event: leaking.Audited) -> None:
-        self._leaks.audited(event)
+        self.leaks.audited(event)
 
     def on_repair_made(self, event: leaking.RepairMade) -> None:
-        self._leaks.repaired(event)
+        self.leaks.repaired(event)
 
     def on_report_written(self, event: leaking.ReportWritten) -> None:
-        self._leaks.written(event)
+        self.leaks.written(event)
 
     def on_kept_saved(self, event: leaking.KeptSaved) -> None:
-        self._leaks.saved(event)
+        self.leaks.saved(event)
 
     def on_verified(self, event: leaking.Verified) -> None:
-        self._leaks.verified(event)
+        self.leaks.verified(event)
 
     def on_failed(self, event: leaking.Failed) -> None:
-        self._leaks.failed(event.error)
+        self.leaks.failed(event.error)
 
     def on_run_ended(self, event: work.RunEnded) -> None:
         if event.running is not self._job:
@@ -228,9 +244,9 @@ class InviteApp(App[None]):
         from tui.app.screens.asking import Asking
 
         if isinstance(event.form, Asking):
-            self._corrections.filled(event.form, event.form.request(event.values))
+            self.corrections.filled(event.form, event.form.request(event.values))
         else:
-            self._leaks.filled(event.values)
+            self.leaks.filled(event.values)
 
     def on_main_screen_searching(self, event: MainScreen.Searching) -> None:
         if event.view.is_plain:
@@ -247,26 +263,19 @@ class InviteApp(App[None]):
             job = partial(work.find, self.post_message, view, self.state, lambda: self.main.view != view)
             self.in_thread("search", job)
 
-    def on_main_screen_wanted(self, event: MainScreen.Wanted) -> None:
-        what: dict[str, Callable[[], None]] = {
-            "rehearse": self._rehearse,
-            "send": self._send,
-            "resend": self._corrections.resend,
-            "correct": self._corrections.correct,
-            "cancel": self._corrections.cancel,
-            "cancel-all": self._corrections.cancel_everybody,
-            "event": self._show_event,
-            "pause": self._pause,
-            "stop": self._stop,
-            "browse": self._browse,
-            "reload": self._open,
-            "view": self._choose_view,
-            "encoding": self._choose_encoding,
-            "begin": self._begin,
-            "forget": self.forget_plan,
-            "dismiss": lambda: self._become(self.state.with_run(None)),
-        }
-        what[event.what]()
+    def do(self, name: str) -> Awaitable[None] | None:
+        """Do this of `ACTIONS`."""
+        return BY_NAME[name].do(self)
+
+    async def action_do(self, name: str) -> None:
+        if (waiting := self.do(name)) is not None:
+            await waiting
+
+    def on_main_screen_forgotten(self) -> None:
+        self.forget_plan()
+
+    def on_main_screen_dismissed(self) -> None:
+        self._become(self.state.with_run(None))
 
     def _subject(self, attendee: "Attendee") -> Subject:
         folder, survey, run = self.state.folder, self.state.survey, self.state.run
@@ -288,14 +297,14 @@ class InviteApp(App[None]):
         self.main.show_subject(self._subject(attendee))
         self.in_thread("compose", partial(work.compose, self.post_message, self.state, attendee))
 
-    def _show_event(self) -> None:
+    def show_event(self) -> None:
         from tui.app.screens.event import EventDetails
 
         self.push_screen(EventDetails(self.state))
 
     # What is opened, and what of it is shown
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         from tui.app.screens.start import Start
 
         self.push_screen(Start(Path.cwd()), self._begun)
@@ -307,7 +316,13 @@ class InviteApp(App[None]):
         elif what == "sample":
             self.open_other(str(self._own_sample() / "attendees.csv"))
         elif what:
-            self._leaks.mail_chosen(answer)
+            self.leaks.mail_chosen(answer)
+
+    @property
+    def _is_sample(self) -> bool:
+        """Whether what is open is gone when the app is."""
+        own = self._sample
+        return own is not None and any(Path(file).is_relative_to(own.name) for file in self._opening.files)
 
     def _own_sample(self) -> Path:
         """The sample, in a folder that is gone when the app is: nothing is written where the program lies."""
@@ -328,9 +343,9 @@ class InviteApp(App[None]):
             self._opening = replace(self._opening, ledger=None, template=None, outbox=None)
         self._become(State(files=files))
         self.main.look_at(View())
-        self._open()
+        self.reload()
 
-    def _choose_encoding(self) -> None:
+    def choose_encoding(self) -> None:
         from tui.app.encodings import telling
         from tui.app.screens.encoding import Encodings
 
@@ -344,9 +359,9 @@ class InviteApp(App[None]):
             from tui.app.encodings import CHOICES
 
             self._opening = replace(self._opening, encoding=answer if answer in CHOICES else None)
-            self._open()
+            self.reload()
 
-    def _choose_view(self) -> None:
+    def choose_view(self) -> None:
         self.in_thread("count", partial(work.count_people, self.post_message, self.state))
 
     def on_counted(self, event: work.Counted) -> None:
@@ -378,10 +393,10 @@ class InviteApp(App[None]):
         if words != self.state.busy:
             self._become(replace(self.state, busy=words))
 
-    def _rehearse(self) -> None:
+    def rehearse(self) -> None:
         self.plan(Request("rehearsal"))
 
-    def _send(self) -> None:
+    def send(self) -> None:
         if self.state.live:
             self.plan(Request("send"))
         else:
@@ -422,17 +437,17 @@ class InviteApp(App[None]):
 
     def _answered(self, answer: str | None) -> None:
         if answer == "rehearse":
-            self._rehearse()
+            self.rehearse()
         elif answer == "leave-out":
             self.plan(Request("send", skip_errors=True))
         elif answer == "problems":
-            self.main.action_problems()
+            self.main.toggle_problems()
 
     def _confirm(self, planned: work.Planned) -> None:
         from tui.app.screens.confirm import Confirm
 
         def confirmed(yes: bool | None) -> None:
-            self._corrections.confirmed(bool(yes))
+            self.corrections.confirmed(bool(yes))
             if yes:
                 self._start(planned)
             elif yes is not None and self.state.live:
@@ -467,7 +482,7 @@ class InviteApp(App[None]):
             if settled is not subject.settled:
                 self.main.show_subject(replace(subject, settled=settled))
 
-    def _pause(self) -> None:
+    def pause(self) -> None:
         if self._job is not None:
             control = self._job.control
             if control.paused:
@@ -476,14 +491,14 @@ class InviteApp(App[None]):
                 control.pause()
             self._tick()
 
-    def _stop(self) -> None:
+    def stop_run(self) -> None:
         if self._job is not None:
             self._job.control.stop()
             self._tick()
 
     # The rest
 
-    def _browse(self) -> None:
+    def browse(self) -> None:
         subject = self.main.message.subject
         if subject is None or subject.view is None or isinstance(subject.view, InviteError):
             self.say("There is no message to open.", severity="warning")
@@ -506,16 +521,17 @@ class InviteApp(App[None]):
         level = {"error": "error", "warning": "warning"}.get(severity, "information")
         self.notify(words, severity=level, markup=False, timeout=8 if severity == "error" else 4)  # type: ignore[arg-type]
 
-    def action_help(self) -> None:
+    def show_help(self) -> None:
         from tui.app.screens.help import Help
         from tui.app.widgets.reader import Reader
 
-        sections = [
-            ("Everywhere", [*self.main.BINDINGS, *self.BINDINGS]),
+        others = [one for one in Binding.make_bindings(self.main.BINDINGS) if one.id not in BY_NAME]
+        panes: list[tuple[str, Iterable[BindingType]]] = [
+            ("The panes", others),
             ("In the list", AttendeeTable.BINDINGS),
             ("In the message", [*self.main.message.BINDINGS, *Reader.BINDINGS]),
         ]
-        self.push_screen(Help(sections))
+        self.push_screen(Help(self.keys, panes))
 
     async def action_quit(self) -> None:
         if self._job is None:
@@ -547,7 +563,7 @@ class InviteApp(App[None]):
             self.exit()
         else:
             self._quitting = True
-            self._stop()
+            self.stop_run()
 
     def _terminated(self) -> None:
         """The system asks the app to end: as the organiser's "Stop and quit", without a question."""
@@ -559,35 +575,6 @@ class InviteApp(App[None]):
         if (job := self._job) is not None:
             job.control.stop()
             job.over.wait()
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The palette holds what the keys do, by the same words, and the look."""
-        for binding in Binding.make_bindings([*self.main.BINDINGS, *self.BINDINGS]):
-            if binding.id in _PALETTE and screen is self.main and self.main.check_action(binding.action, ()):
-                target = "app" if binding in self.BINDINGS else "screen"
-                run = partial(self.run_action, f"{target}.{binding.action}")
-                yield SystemCommand(
-                    f"{binding.description.capitalize()}  {key_in_words(binding)}", binding.tooltip, run
-                )
-        idle = screen is self.main and not self.state.running
-        if idle and self.state.survey.people:
-            words = "Send to, cancel or correct people whom the list no longer has"
-            yield SystemCommand("No longer on the list", words, self._corrections.people_gone)
-        if idle and (self.state.folder is not None or not self.state.files or self.state.failure is not None):
-            words = "Who could see whom in a mail of any program, and a folder for the repair"
-            yield SystemCommand("Judge a mail", words, self._leaks.choose_mail)
-        if idle and self.state.checked:
-            words = "For a data protection officer: each message, its time, the server's words, in a chain of hashes"
-            yield SystemCommand("Write the evidence file", words, partial(self._leaks.report, "evidence"))
-            words = "Figures and everybody's history, as one page for the browser"
-            yield SystemCommand("Write a report to read", words, partial(self._leaks.report, "html"))
-            words = "Everybody's history as a table (CSV)"
-            yield SystemCommand("Write a report for a spreadsheet", words, partial(self._leaks.report, "csv"))
-            words = "The messages themselves, where they are kept"
-            yield SystemCommand("Write the kept messages", words, self._leaks.kept)
-            words = "Whether it was changed, and agrees with the ledger"
-            yield SystemCommand("Check an evidence file", words, self._leaks.verify)
-        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
     async def on_unmount(self) -> None:
         if self._job is not None:

@@ -127,6 +127,8 @@ class State:
     leaving: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The columns that reach a message, with the places of it where they do."""
     staying: tuple[str, ...] = ()
+    rehearsed: bool = False
+    """Whether the outbox holds the messages as they would be sent now."""
     run: Run | None = None
     busy: str = ""
     """What is being worked out, in words: a long list takes seconds to plan."""

@@ -1,6 +1,6 @@
 """The one screen: the event above, the attendees left, the selected person's message right, the keys below."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,10 +11,11 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 
+from tui.app.actions import BY_NAME, OF_THE_SCREEN
 from tui.app.filtering import ORDERS, View
 from tui.app.pages import PAGES, Subject
 from tui.app.state import MARKS, TROUBLES, Mark, State, as_corrected, mark_of
-from tui.app.widgets.headline import Banner, EventLine
+from tui.app.widgets.headline import Banner, EventLine, WayLine
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.message import MessagePane
 from tui.app.widgets.search import SearchLine
@@ -30,35 +31,10 @@ _NOT_YET = Mark("·", "checking", "quiet", "not looked at yet")
 
 
 class MainScreen(Screen[None]):
-    """Shows a `State` and asks for what the organiser wants by posting `Wanted`; it holds only where the cursor is."""
+    """Shows a `State`, and has done what the organiser wants; it holds only where the cursor is."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "search", tooltip="Search every column; Escape clears it", id="search"),
-        Binding(
-            "f",
-            "problems",
-            "problems",
-            tooltip="Only people with problems, also of delivery; or everybody",
-            id="problems",
-        ),
-        Binding("enter", "open", "open", tooltip="Read the selected person's message", id="open"),
-        Binding("r", "resend", "resend", tooltip="Send to the selected or marked people once more", id="resend"),
-        Binding("a", "correct", "correct", tooltip="Correct the selected person's address or a field", id="correct"),
-        Binding("t", "cancel", "cancel", tooltip="Take the invitation back from the selected or marked", id="cancel"),
-        Binding(
-            "T", "cancel_all", "cancel everybody", show=False, tooltip="Take every invitation back", id="cancel-all"
-        ),
-        Binding("e", "event", "event", tooltip="The event, the account, the files, and their problems", id="event"),
-        Binding("d", "rehearse", "rehearse", tooltip="Write every message to the outbox; sends nothing", id="rehearse"),
-        Binding("s", "send", "send", tooltip="Send, once you have typed how many messages", id="send"),
-        Binding("p", "pause", "pause", tooltip="Pause the run, or go on with it", id="pause"),
-        Binding("x", "stop", "stop", tooltip="Stop the run after the messages in flight", id="stop"),
-        Binding("o", "browse", "browser", show=False, tooltip="Open the message's HTML in the browser", id="browse"),
-        Binding("f5", "reload", "read again", show=False, tooltip="Read the files again", id="reload"),
-        Binding("v", "view", "view", tooltip="Show some of the list only, or in another order", id="view"),
-        Binding("c", "encoding", "encoding", tooltip="Another encoding, if names read wrong", id="encoding"),
-        Binding("ctrl+o", "begin", "open", tooltip="Open another list, or the sample", id="begin"),
-        Binding("escape", "back", "back", tooltip="Back to the list; clear the search, the filter", id="back"),
+        *(act.binding() for act in OF_THE_SCREEN),
         *(
             Binding(str(number), f"page({number - 1})", name, show=False, tooltip=f"The message's page: {name}")
             for number, name in enumerate(PAGES, 1)
@@ -70,12 +46,11 @@ class MainScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (96, "-wide")]  # noqa: RUF012 - as the base class declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012
 
-    @dataclass(eq=False, repr=False)
-    class Wanted(Message):
-        """The organiser wants this done: "send", "rehearse", "resend", "correct", "cancel", "cancel-all", "event",
-        "pause", "stop", "browse", "reload", "view", "encoding", "begin", or that what is being planned is forgotten."""
+    class Forgotten(Message):
+        """What is being planned is not waited for any more."""
 
-        what: str
+    class Dismissed(Message):
+        """The summary of the run was read."""
 
     @dataclass(eq=False, repr=False)
     class Searching(Message):
@@ -83,9 +58,11 @@ class MainScreen(Screen[None]):
 
         view: View
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, do: Callable[[str], Awaitable[None] | None]) -> None:
+        """`do` does this of `ACTIONS`."""
         super().__init__()
         self._state = state
+        self._do = do
         self._view = View()
         self._found: Sequence[int] | None = None  # the rows that the view shows; None: all
         self._more = False  # whether more are being looked for
@@ -102,6 +79,7 @@ class MainScreen(Screen[None]):
         self.add_class(_fitting(self.HORIZONTAL_BREAKPOINTS, width), _fitting(self.VERTICAL_BREAKPOINTS, height))
         yield EventLine(self._state, id="event")
         yield Banner(id="banner")
+        yield WayLine(id="way")
         with Horizontal(id="panes"):
             with Vertical(id="attendees"):
                 yield SearchLine(id="search")
@@ -150,6 +128,7 @@ class MainScreen(Screen[None]):
         elif old.survey is not state.survey or old.run is not state.run:
             self.table.refresh()
         self.query_one(Banner).show(state)
+        self.query_one(WayLine).show(state)
         self._show_run(state)
         self._show_promise(state)
         if (
@@ -266,22 +245,23 @@ class MainScreen(Screen[None]):
 
     # What the organiser does
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        if action in ("pause", "stop"):
-            return self._state.running
-        if action in ("rehearse", "send", "resend", "correct", "cancel", "cancel_all", "reload", "encoding"):
-            again = action in ("reload", "encoding") and self._state.failure is not None
-            return again or (self._state.checked and not self._state.running)
-        if action == "begin":
-            idle = self._state.folder is not None or self._state.failure is not None or not self._state.files
-            return idle and not self._state.running
-        if action == "view":
-            return self._state.checked
-        if action == "back":
-            return self._can_go_back()
-        if action == "search":
-            return self._state.folder is not None and not self.query_one(SearchLine).typing
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "do":
+            return self.may(str(parameters[0]))
         return True
+
+    def may(self, name: str) -> bool:
+        """Whether this of `ACTIONS` can be done now."""
+        if name == "back":
+            return self._can_go_back()
+        if name == "search" and self.query_one(SearchLine).typing:
+            return False
+        return BY_NAME[name].when(self._state)
+
+    async def action_do(self, name: str) -> None:
+        """Do this of `ACTIONS`, if it can be done now: a click asks at any time."""
+        if self.may(name) and (waiting := self._do(name)) is not None:
+            await waiting
 
     @property
     def paused(self) -> bool:
@@ -290,71 +270,26 @@ class MainScreen(Screen[None]):
     @property
     def unneeded(self) -> frozenset[str]:
         """What is not worth a place among the keys: until something was sent there is nothing to correct."""
-        return frozenset() if self._state.survey.people else frozenset({"correct", "cancel"})
+        return frozenset() if self._state.survey.people else frozenset({"resend", "cancel"})
 
-    def want(self, what: str) -> None:
-        self.post_message(self.Wanted(what))
-
-    def action_rehearse(self) -> None:
-        self.want("rehearse")
-
-    def action_send(self) -> None:
-        self.want("send")
-
-    def action_resend(self) -> None:
-        self.want("resend")
-
-    def action_correct(self) -> None:
-        self.want("correct")
-
-    def action_cancel(self) -> None:
-        self.want("cancel")
-
-    def action_cancel_all(self) -> None:
-        self.want("cancel-all")
-
-    def action_event(self) -> None:
-        self.want("event")
-
-    def action_pause(self) -> None:
-        self.want("pause")
-
-    def action_stop(self) -> None:
-        self.want("stop")
-
-    def action_browse(self) -> None:
-        self.want("browse")
-
-    def action_reload(self) -> None:
-        self.want("reload")
-
-    def action_view(self) -> None:
-        self.want("view")
-
-    def action_encoding(self) -> None:
-        self.want("encoding")
-
-    def action_begin(self) -> None:
-        self.want("begin")
-
-    async def action_search(self) -> None:
+    async def search(self) -> None:
         self._read(False)
         await self.query_one(SearchLine).open()
 
-    def action_problems(self) -> None:
+    def toggle_problems(self) -> None:
         if self._state.folder is None:
             return
         if not self._only_problems and not self._problem_rows():
             self.notify("Nobody has a problem.", markup=False)
             if self._state.to_fix:
-                self.want("event")
+                self._do("event")
             return
         self._only_problems = not self._only_problems
         self._show_list()
         self._read(False)
         self.table.focus()
 
-    def action_open(self) -> None:
+    def read(self) -> None:
         if self._state.folder is not None:
             self._read(True)
             self.call_after_refresh(self.message.reader.focus)
@@ -367,7 +302,7 @@ class MainScreen(Screen[None]):
             self._read(False)
             self.call_after_refresh(self.table.focus)
         else:
-            self.action_open()
+            self.read()
 
     def _can_go_back(self) -> bool:
         run_is_over = self._state.run is not None and self._state.run.over
@@ -377,7 +312,7 @@ class MainScreen(Screen[None]):
     def _reading(self) -> bool:
         return self.focused is self.message.reader
 
-    async def action_back(self) -> None:
+    async def back(self) -> None:
         """One step back: from the message to the list, from what is being planned, from the run's summary, from
         the marks, from the search, from the filter."""
         run = self._state.run
@@ -385,9 +320,9 @@ class MainScreen(Screen[None]):
             self._read(False)
             self.call_after_refresh(self.table.focus)
         elif self._state.busy:
-            self.want("forget")
+            self.post_message(self.Forgotten())
         elif run is not None and run.over:
-            self.want("dismiss")
+            self.post_message(self.Dismissed())
         elif self.table.marks:
             self.table.unmark()
         elif self._view.query.strip():
@@ -395,7 +330,16 @@ class MainScreen(Screen[None]):
         elif not self._view.is_plain:
             self.look_at(View())
         elif self._only_problems:
-            self.action_problems()
+            self.toggle_problems()
+
+    def go_to(self, row: int) -> None:
+        """Select this row of the records; where it is not shown, everybody is."""
+        if row not in self.table.order:
+            self._only_problems = False
+            self.look_at(View())
+            self._found = None
+            self._show_list(row)
+        self.table.go_to_row(row)
 
     def _read(self, reading: bool) -> None:
         """On a small screen only one pane is shown: the message while it is read, else the list."""
@@ -412,7 +356,7 @@ class MainScreen(Screen[None]):
         self.refresh_bindings()
 
     def on_attendee_table_chosen(self) -> None:
-        self.action_open()
+        self.read()
 
 
 def _fitting(breakpoints: Sequence[tuple[int, str]], size: int) -> str:

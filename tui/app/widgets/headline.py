@@ -1,19 +1,24 @@
 """The lines on top: which event this is, and whether what is done here reaches people."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
-from textual.app import ComposeResult
+from textual import events
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-from tui.app.state import MARKS, TROUBLES, State
-from tui.app.widgets.chip import Chip
+from tui.app.actions import BY_NAME
+from tui.app.state import State
+from tui.app.way import SIGNS, Step, next_step, steps
+from tui.app.widgets.keybar import keys_in_words
 from tui.app.words import crop
 from tui.clean import visible
 
 if TYPE_CHECKING:
+    from textual.app import App
+
     from tui.event import Event
 
 
@@ -60,25 +65,15 @@ def _said(state: State, event: "Event | None") -> tuple[str, tuple[str, ...]]:
 
 
 class Banner(Widget):
-    """REHEARSAL or LIVE, in a word and a colour; where messages go; the counts; and the two things to press.
-
-    On one line, or on two where one is too short for them. The words are drawn by the banner itself: each widget more
-    is milliseconds more before the first picture.
-    """
+    """REHEARSAL or LIVE, in a word and a colour, where messages go, and what the next step's key does."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
         self._state = State()
 
-    def compose(self) -> ComposeResult:
-        yield Chip("Rehearse", "screen.rehearse", id="rehearse")
-        yield Chip("Send…", "screen.send", id="send")
-
     def show(self, state: State) -> None:
         if state is not self._state:
             self._state = state
-            for chip in self.query(Chip):
-                chip.disabled = not state.checked or state.running
             self.refresh()
 
     def render(self) -> Content:
@@ -88,27 +83,95 @@ class Banner(Widget):
         pill = Content.styled(
             *((" LIVE ", "bold $on-accent on $warning") if state.live else (" REHEARSAL ", "bold on $row"))
         )
-        counts = _counts(state)
+        room = self.content_size.width - pill.cell_length - 1
+        words, hint = _destination(state), self._hint()
+        gap = room - words.cell_length - hint.cell_length
+        if gap < _GAP or not hint.plain:
+            return Content.assemble(pill, " ", words.truncate(max(0, room), ellipsis=True))
+        return Content.assemble(pill, " ", words, " " * gap, hint)
+
+    def _hint(self) -> Content:
+        step = next_step(steps(self._state))
+        if step is None or not step.hint or self._state.busy:
+            return Content()
+        return Content.assemble(("next  ", "$quiet"), (key_of(self.app, step.act), "bold $primary"), f" {step.hint}")
+
+
+class WayLine(Widget):
+    """Check, Rehearse, Send, Follow up: what is done, what is next, and what is missing; each can be clicked.
+
+    Drawn by itself: each widget more is milliseconds more before the first picture.
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self._steps: tuple[Step, ...] = ()
+        self._spans: list[tuple[int, int, str]] = []  # first cell, last cell, what a click does
+
+    def show(self, state: State) -> None:
+        made = steps(state)
+        if made != self._steps:
+            self._steps = made
+            self.refresh()
+
+    def render(self) -> Content:
         width = self.content_size.width
-        chips = sum(chip.outer_size.width + 1 for chip in self.query(Chip))
-        if self.content_size.height > 1:
-            words = _fitted(_destination(state), width - pill.cell_length - 1)
-            if counts.cell_length > width - chips:
-                counts = _counts(state, zeros=False)
-            return Content("\n").join([Content.assemble(pill, " ", words), counts])
-        room = width - chips - counts.cell_length - pill.cell_length - 3
-        words = _fitted(_destination(state), max(0, room))
-        gap = " " * (room - words.cell_length + 2)
-        return Content.assemble(pill, " ", words, gap, counts)
+        for notes in (_all_notes, _loud_notes, _next_notes):
+            parts = [_step(step, notes(step)) for step in self._steps]
+            if sum(part.cell_length + len(_BETWEEN) for part in parts) - len(_BETWEEN) <= width:
+                break
+        else:
+            parts = []
+        self._spans = []
+        at = 0
+        for part, step in zip(parts, self._steps, strict=False):
+            self._spans.append((at, at + part.cell_length - 1, step.act))
+            at += part.cell_length + len(_BETWEEN)
+        return Content.styled(_BETWEEN, "$quiet").join(parts)
+
+    async def on_click(self, event: events.Click) -> None:
+        for first, last, act in self._spans:
+            if first <= event.x - self.gutter.left <= last:
+                await self.run_action(f"screen.do('{act}')")
 
 
-def _fitted(content: Content, width: int) -> Content:
-    return content.truncate(width, ellipsis=True)
+_BETWEEN = "→"
+_GAP = 3  # cells at least between where messages go and what is next
+_LOOKS = {"done": "$primary", "next": "bold $on-accent on $primary", "care": "bold $error", "later": "$quiet"}
+
+
+def _step(step: Step, notes: Sequence[str]) -> Content:
+    words = f" {SIGNS[step.standing]} {step.label} "
+    if not notes:
+        return Content.styled(words, _LOOKS[step.standing])
+    loud = "bold $foreground" if step.matters else "$quiet"
+    if step.standing == "care":
+        loud = "bold $error"
+    return Content.assemble((words, _LOOKS[step.standing]), " ", ("  ".join(notes), loud), " ")
+
+
+def _all_notes(step: Step) -> Sequence[str]:
+    return step.notes
+
+
+def _loud_notes(step: Step) -> Sequence[str]:
+    return step.notes if step.matters else ()
+
+
+def _next_notes(step: Step) -> Sequence[str]:
+    return step.notes[-1:] if step.matters and step.standing in ("next", "care") else ()
+
+
+def key_of(app: "App[object]", name: str) -> str:
+    """The key of this of `ACTIONS`, as the organiser has it."""
+    return keys_in_words(getattr(app, "keys", {}).get(name, BY_NAME[name].keys))
 
 
 def _destination(state: State) -> Content:
     if state.busy:
         return Content.styled(visible(state.busy), "bold $primary")
+    if state.folder is not None and not state.checked:
+        return Content.styled("checking every message ...", "$quiet")
     if state.survey.blocked is not None:
         return Content.styled("▲ nothing can be sent yet: press e", "$error")
     if state.folder is None:
@@ -118,32 +181,3 @@ def _destination(state: State) -> Content:
     if state.account_failure is not None:
         return Content.styled(visible(state.account_failure.message), "$error")
     return Content.styled(f"no account yet, messages go to {visible(state.folder.outbox.name)}/", "$quiet")
-
-
-_LOUD = {"bad": "bold $error", "care": "bold $warning"}
-
-
-def _counts(state: State, *, zeros: bool = True) -> Content:
-    """How many stand how; without what there is none of, where there is no room for it."""
-    if state.folder is None:
-        return Content()
-    if not state.checked:
-        return Content.styled("checking every message ...", "$quiet")
-    run = state.run
-    ready, sent = state.survey.ready, state.survey.sent
-    if run is not None and run.live and not run.over:
-        ready -= min(ready, run.done)
-        sent += run.counts.get("accepted", 0)
-    numbers = [
-        (ready, "ready", "bold $foreground"),
-        (state.to_fix, "to fix", "bold $error" if state.to_fix else "$quiet"),
-        (sent, "sent", "bold $foreground" if sent else "$quiet"),
-    ]
-    parts = [_number(*one) for one in numbers if zeros or one[0]]
-    troubles = state.troubles
-    parts += [_number(troubles[one], one, _LOUD[MARKS[one].tone]) for one in TROUBLES if troubles.get(one)]
-    return Content("  ").join(parts)
-
-
-def _number(number: int, word: str, style: str) -> Content:
-    return Content.assemble((f"{number:,}", style), (f" {word}", "$quiet"))

@@ -8,11 +8,9 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
-# Where the line is too short, these give way first; all of them are in the help.
-_GIVE_WAY = (
-    *("begin", "encoding", "view", "mark", "command_palette", "event", "open", "problems", "search"),
-    *("cancel", "correct", "resend"),
-)
+from tui.app.actions import BY_NAME
+
+_MARK = 85  # of the list's own key, which gives way like the others
 
 
 class KeyBar(Widget, can_focus=False):
@@ -32,10 +30,10 @@ class KeyBar(Widget, can_focus=False):
     def render(self) -> Content:
         width = self.content_size.width
         keys = self._keys()
-        for action in _GIVE_WAY:
-            if sum(len(key) + len(binding.description) + 3 for key, binding in keys) - 2 <= width:
+        for giving in sorted((_gives_way(binding) for _, binding in keys), reverse=True):
+            if giving <= 0 or sum(len(key) + len(binding.description) + 3 for key, binding in keys) - 2 <= width:
                 break
-            keys = [(key, binding) for key, binding in keys if binding.action != action]
+            keys = [(key, binding) for key, binding in keys if _gives_way(binding) != giving]
         self._spans = []
         parts: list[Content] = []
         at = 0
@@ -50,13 +48,13 @@ class KeyBar(Widget, can_focus=False):
         shown: dict[str, tuple[str, Binding]] = {}
         unneeded: frozenset[str] = getattr(self.screen, "unneeded", frozenset())
         for active in self.screen.active_bindings.values():
-            if active.binding.show and active.enabled and active.binding.action not in unneeded:
+            if active.binding.show and active.enabled and active.binding.id not in unneeded:
                 binding = active.binding
-                if binding.action == "pause" and getattr(self.screen, "paused", False):
+                if binding.id == "pause" and getattr(self.screen, "paused", False):
                     binding = replace(binding, description="go on")
                 shown.setdefault(binding.action, (key_in_words(binding), binding))
         # What is under way comes first: pausing and stopping must never be the keys that did not fit.
-        return sorted(shown.values(), key=lambda one: one[1].action not in ("pause", "stop"))
+        return sorted(shown.values(), key=lambda one: one[1].id not in ("pause", "stop"))
 
     def on_click(self, event: events.Click) -> None:
         for first, last, key in self._spans:
@@ -76,8 +74,20 @@ _NAMES = {
 
 def key_in_words(binding: Binding) -> str:
     """The key as it is written on a keyboard: "/", "enter", "^p"."""
-    if binding.key_display:
-        return binding.key_display
-    *modifiers, key = binding.key.split("+")
+    return binding.key_display or keys_in_words(binding.key)
+
+
+def keys_in_words(keys: str) -> str:
+    """The same of keys by the toolkit's names, with commas between them."""
+    return ", ".join(map(_in_words, filter(None, keys.split(","))))
+
+
+def _in_words(text: str) -> str:
+    *modifiers, key = text.strip().split("+")
     shown = _NAMES.get(key, key)
     return f"^{shown}" if modifiers == ["ctrl"] else "+".join([*modifiers, shown])
+
+
+def _gives_way(binding: Binding) -> int:
+    act = BY_NAME.get(binding.id or "")
+    return _MARK if act is None else act.gives_way or 0

@@ -54,14 +54,14 @@ class ProgressPanel(Vertical):
         super().__init__(id=id)
         self._bar = Bar()
         self._numbers = Static(id="numbers", markup=False)
-        self._pause = Chip("Pause", "screen.pause", id="pause")
+        self._pause = Chip("Pause", "screen.do('pause')", id="pause")
 
     def compose(self) -> ComposeResult:
         yield self._bar
         with Horizontal():
             yield self._numbers
             yield self._pause
-            yield Chip("Stop", "screen.stop", id="stop")
+            yield Chip("Stop", "screen.do('stop')", id="stop")
 
     def show(self, run: Run | None) -> None:
         self.display = run is not None

@@ -20,7 +20,7 @@ class PromiseLine(Horizontal):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
         self._words = Static(markup=False)
-        self._keep = Chip("Send it…", "screen.send", id="keep")
+        self._keep = Chip("Send it…", "screen.do('send')", id="keep")
 
     def compose(self) -> ComposeResult:
         yield self._words

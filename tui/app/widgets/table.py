@@ -48,7 +48,9 @@ class AttendeeTable(ScrollView, can_focus=True):
         Binding("pagedown", "page(1)", "a page down", show=False),
         Binding("home,g", "edge(0)", "the first row", show=False),
         Binding("end,G", "edge(-1)", "the last row", show=False),
-        Binding("space", "mark", "mark", tooltip="Mark this person, for r and t; once more takes the mark away"),
+        Binding(
+            "space", "mark", "mark", tooltip="Mark this person, for r and t; once more takes the mark away", id="mark"
+        ),
         Binding("ctrl+a", "mark_all", "mark all", show=False, tooltip="Mark everybody who is shown, or nobody"),
     ]
 
@@ -159,6 +161,10 @@ class AttendeeTable(ScrollView, can_focus=True):
 
     def go_to(self, place: int) -> None:
         self.cursor = place
+
+    def go_to_row(self, row: int) -> None:
+        """To this row of the records, if it is shown."""
+        self.cursor = _place_of(row, self._order)
 
     def validate_cursor(self, place: int) -> int:
         return max(0, min(place, len(self._order) - 1))

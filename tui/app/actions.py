@@ -1,0 +1,394 @@
+"""Everything that the organiser can do, each registered once: its key, its words, when it can be done, what does it.
+
+The keys of the main screen, the line of keys below, the help and the palette are all made of this list, and the
+organiser's own file of keys (see `preferences`) names what is in it by `name`. To add something, add it here.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from textual.binding import Binding
+
+if TYPE_CHECKING:
+    from tui.app.app import InviteApp
+    from tui.app.state import State
+
+Section = Literal["People", "Event", "Send", "Afterwards", "Program"]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing to do. `keys` are the toolkit's names, "" where only the palette has it; `word` stands beside the key
+    and `says` explains it in the help and the palette, where its name is `title`.
+
+    `gives_way`: where the line of keys is too short, the largest goes first; None: it never stands there. `palette`:
+    whether it is offered by name; what only moves the cursor is not.
+    """
+
+    name: str
+    keys: str
+    word: str
+    says: str
+    section: Section
+    do: "Callable[[InviteApp], Awaitable[None] | None]"
+    when: "Callable[[State], bool]"
+    gives_way: int | None = None
+    title: str = ""
+    palette: bool = True
+
+    def binding(self, action: str = "") -> Binding:
+        """The key on the screen; `action` where it is not the list's own way."""
+        shown = self.gives_way is not None
+        action = action or f"do('{self.name}')"
+        return Binding(self.keys, action, self.word, show=shown, tooltip=self.says, id=self.name)
+
+
+def _always(_: "State") -> bool:
+    return True
+
+
+def _running(state: "State") -> bool:
+    return state.running
+
+
+def _open(state: "State") -> bool:
+    return state.folder is not None
+
+
+def _checked(state: "State") -> bool:
+    return state.checked
+
+
+def _idle(state: "State") -> bool:
+    """Everything was looked at, and no run is on."""
+    return state.checked and not state.running
+
+
+def _readable_again(state: "State") -> bool:
+    return _idle(state) or state.failure is not None
+
+
+def _at_rest(state: "State") -> bool:
+    """Nothing is being read, and no run is on: something else can be opened."""
+    return (state.folder is not None or state.failure is not None or not state.files) and not state.running
+
+
+def _known(state: "State") -> bool:
+    """Something was sent to somebody before."""
+    return _idle(state) and bool(state.survey.people)
+
+
+def _reports(state: "State") -> bool:
+    return _idle(state)
+
+
+ACTIONS: tuple[Act, ...] = (
+    Act(
+        "search",
+        "slash",
+        "search",
+        "Search every column; Escape clears it",
+        "People",
+        lambda app: app.main.search(),
+        _open,
+        gives_way=30,
+    ),
+    Act(
+        "problems",
+        "f",
+        "problems",
+        "Only people with problems, also of delivery; or everybody",
+        "People",
+        lambda app: app.main.toggle_problems(),
+        _always,
+        gives_way=40,
+    ),
+    Act(
+        "open",
+        "enter",
+        "open",
+        "Read the message; there again, go to what is wrong",
+        "People",
+        lambda app: app.main.read(),
+        _always,
+        50,
+        "Read the message",
+    ),
+    Act(
+        "resend",
+        "r",
+        "resend",
+        "Send to the selected or marked people once more",
+        "Afterwards",
+        lambda app: app.corrections.resend(),
+        _idle,
+        3,
+    ),
+    Act(
+        "correct",
+        "a",
+        "correct",
+        "Correct the selected person's address or a field",
+        "People",
+        lambda app: app.corrections.correct(),
+        _idle,
+        10,
+    ),
+    Act(
+        "cancel",
+        "t",
+        "cancel",
+        "Take the invitation back from the selected or marked",
+        "Afterwards",
+        lambda app: app.corrections.cancel(),
+        _idle,
+        20,
+    ),
+    Act(
+        "cancel-all",
+        "T",
+        "cancel everybody",
+        "Take every invitation back",
+        "Afterwards",
+        lambda app: app.corrections.cancel_everybody(),
+        _idle,
+    ),
+    Act(
+        "event",
+        "e",
+        "event",
+        "The event, the account, the files, and their problems",
+        "Event",
+        lambda app: app.show_event(),
+        _always,
+        60,
+    ),
+    Act(
+        "rehearse",
+        "d",
+        "rehearse",
+        "Write every message to the outbox; sends nothing",
+        "Send",
+        lambda app: app.rehearse(),
+        _idle,
+        1,
+    ),
+    Act(
+        "send",
+        "s",
+        "send",
+        "Send, once you have typed how many messages",
+        "Send",
+        lambda app: app.send(),
+        _idle,
+        1,
+    ),
+    Act(
+        "pause",
+        "p",
+        "pause",
+        "Pause the run, or go on with it",
+        "Send",
+        lambda app: app.pause(),
+        _running,
+        0,
+    ),
+    Act(
+        "stop",
+        "x",
+        "stop",
+        "Stop the run after the messages in flight",
+        "Send",
+        lambda app: app.stop_run(),
+        _running,
+        0,
+    ),
+    Act(
+        "browse",
+        "o",
+        "browser",
+        "Open the message's HTML in the browser",
+        "People",
+        lambda app: app.browse(),
+        _always,
+        title="Open the message in the browser",
+    ),
+    Act(
+        "view",
+        "v",
+        "view",
+        "Show some of the list only, or in another order",
+        "People",
+        lambda app: app.choose_view(),
+        _checked,
+        80,
+        title="Filter and sort",
+    ),
+    Act(
+        "encoding",
+        "c",
+        "encoding",
+        "Another encoding, if names read wrong",
+        "Event",
+        lambda app: app.choose_encoding(),
+        _readable_again,
+        90,
+    ),
+    Act(
+        "begin",
+        "ctrl+o",
+        "open",
+        "Open another event, make a new one, or look at the sample",
+        "Event",
+        lambda app: app.begin(),
+        _at_rest,
+        95,
+        title="Open an event",
+    ),
+    Act(
+        "reload",
+        "f5",
+        "read again",
+        "Read the files again",
+        "Event",
+        lambda app: app.reload(),
+        _readable_again,
+    ),
+    Act(
+        "back",
+        "escape",
+        "back",
+        "Back to the list; clear the search, the filter",
+        "People",
+        lambda app: app.main.back(),
+        _always,
+        35,
+        palette=False,
+    ),
+    Act(
+        "gone",
+        "",
+        "",
+        "Send to, cancel or correct people whom the list no longer has",
+        "Afterwards",
+        lambda app: app.corrections.people_gone(),
+        _known,
+        title="No longer on the list",
+    ),
+    Act(
+        "audit",
+        "",
+        "",
+        "Who could see whom in a mail of any program, and a folder for the repair",
+        "Program",
+        lambda app: app.leaks.choose_mail(),
+        _at_rest,
+        title="Judge a mail",
+    ),
+    Act(
+        "evidence",
+        "",
+        "",
+        "For a data protection officer: each message, its time, the server's words, in a chain of hashes",
+        "Afterwards",
+        lambda app: app.leaks.report("evidence"),
+        _reports,
+        title="Write the evidence file",
+    ),
+    Act(
+        "report",
+        "",
+        "",
+        "Figures and everybody's history, as one page for the browser",
+        "Afterwards",
+        lambda app: app.leaks.report("html"),
+        _reports,
+        title="Write a report to read",
+    ),
+    Act(
+        "table",
+        "",
+        "",
+        "Everybody's history as a table (CSV)",
+        "Afterwards",
+        lambda app: app.leaks.report("csv"),
+        _reports,
+        title="Write a report for a spreadsheet",
+    ),
+    Act(
+        "kept",
+        "",
+        "",
+        "The messages themselves, where they are kept",
+        "Afterwards",
+        lambda app: app.leaks.kept(),
+        _reports,
+        title="Write the kept messages",
+    ),
+    Act(
+        "verify",
+        "",
+        "",
+        "Whether it was changed, and agrees with the ledger",
+        "Afterwards",
+        lambda app: app.leaks.verify(),
+        _reports,
+        title="Check an evidence file",
+    ),
+    Act(
+        "theme",
+        "",
+        "",
+        "Change the colours; your choice is remembered",
+        "Program",
+        lambda app: app.action_change_theme(),
+        _always,
+        title="Theme",
+    ),
+    Act(
+        "help",
+        "question_mark",
+        "help",
+        "Every key, and what the signs mean",
+        "Program",
+        lambda app: app.show_help(),
+        _always,
+        2,
+    ),
+    Act(
+        "commands",
+        "ctrl+p",
+        "commands",
+        "Every command, person and file by name",
+        "Program",
+        lambda app: app.action_command_palette(),
+        _always,
+        70,
+        palette=False,
+    ),
+    Act(
+        "quit",
+        "q",
+        "quit",
+        "Quit; asks while a run is on",
+        "Program",
+        lambda app: app.action_quit(),
+        _always,
+    ),
+)
+
+BY_NAME = {act.name: act for act in ACTIONS}
+
+OF_THE_PROGRAM = tuple(act for act in ACTIONS if act.section == "Program" and act.keys)
+"""What has a key in every dialog too."""
+
+OF_THE_SCREEN = tuple(act for act in ACTIONS if act.section != "Program" and act.keys)
+
+
+def sections(acts: Iterable[Act] = ACTIONS) -> dict[str, list[Act]]:
+    """What can be done, by section, in order."""
+    found: dict[str, list[Act]] = {}
+    for act in acts:
+        found.setdefault(act.section, []).append(act)
+    return found
