@@ -212,10 +212,16 @@ def load(path: Path, shown: str) -> tuple[Event | None, tuple[Problem, ...]]:
     except OSError as error:
         raise InputError(f"{shown} cannot be read: {error.strerror}.", code="unreadable") from None
     try:
-        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         return None, (_problem(shown, line, "The event file is not UTF-8 text.", "Save it as UTF-8."),)
+    return understand(text, path, shown)
+
+
+def understand(text: str, path: Path, shown: str) -> tuple[Event | None, tuple[Problem, ...]]:
+    """The same of a text that is to be in `path`, whatever is there now."""
+    text = text.replace("\r\n", "\n")
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number of 5,000 digits, a thousand brackets
@@ -252,11 +258,16 @@ def ensure_uid(event: Event) -> Event:
 
 def replace_file(path: Path, text: str) -> None:
     """Write `text` to `path` so that a crash leaves the old file or the new one, never half of one."""
+    replace_bytes(path, text.encode("utf-8"))
+
+
+def replace_bytes(path: Path, raw: bytes) -> None:
+    """The same of bytes."""
     path = path.resolve()  # a link stays one
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(raw)
             file.flush()
             os.fsync(file.fileno())
         if path.exists():

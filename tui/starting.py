@@ -48,8 +48,7 @@ def make_event_folder(folder: Path, start: datetime) -> list[str]:
     try:
         (folder / "templates").mkdir(parents=True, exist_ok=True)
         made = ["event.toml"]
-        text = _EVENT.format(start=start, timezone=_local_timezone(), uid=secrets.token_hex(16))
-        (folder / "event.toml").write_text(text, encoding="utf-8")
+        (folder / "event.toml").write_text(event_text(start), encoding="utf-8")
         if not (folder / "attendees.csv").exists():
             (folder / "attendees.csv").write_text(_ATTENDEES, encoding="utf-8")
             made.append("attendees.csv")
@@ -60,6 +59,11 @@ def make_event_folder(folder: Path, start: datetime) -> list[str]:
     except OSError as error:
         raise InputError(f"{folder} cannot be made: {error.strerror}.", code="unwritable") from None
     return made
+
+
+def event_text(start: datetime) -> str:
+    """An event file to begin with, on that day, with a uid of its own."""
+    return _EVENT.format(start=start, timezone=_local_timezone(), uid=secrets.token_hex(16))
 
 
 def _local_timezone() -> str:
