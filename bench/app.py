@@ -34,11 +34,13 @@ DOWN = b"\x1b[B"
 # In a process of its own: its memory is the app's.
 WATCHED = """
 import asyncio, json, resource, sys, time
+from tui.app import TURN
 from tui.app.app import InviteApp
 from tui.app.filtering import View
 from tui.app.work import Opening
 
 async def main():
+    sys.setswitchinterval(TURN)
     app = InviteApp(Opening((sys.argv[1],), environment={}))
     said = {"searches": {}, "views": {}}
     gaps = []

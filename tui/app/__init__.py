@@ -7,6 +7,11 @@ from contextlib import suppress
 
 from tui.clean import visible
 
+TURN = 0.001
+"""Seconds that a thread waits for the interpreter before whoever has it must let go: a fifth of what Python takes.
+
+Beside a thread at work a key has three such waits: the terminal's reader, the screen, the terminal's writer."""
+
 
 def run(
     files: Sequence[str],
@@ -23,6 +28,7 @@ def run(
     # The collector would walk every class of the toolkit again and again before the first picture: a quarter of the
     # time until then. It is back when the files are read.
     gc.disable()
+    sys.setswitchinterval(TURN)
     from tui.app.app import InviteApp
     from tui.app.work import Opening
 

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tui.attendees.store import ERROR, NO_ADDRESS, SHIFTED, WITHDRAWN, Records
 
-_AT_ONCE = 16_384  # hashes
-
 # What was found of a row, and how it is said of the other one.
 SAME_ADDRESS, SAME_ID, ID_MOVED, ID_MOVES = range(4)
 
@@ -68,14 +66,21 @@ class Doubles:
 
 
 def repeated(hashes: Sequence[int]) -> set[int]:
-    """The hashes that occur more than once. In steps: all in one go would hold every other thread for half a second."""
-    seen: set[int] = set()
-    twice: set[int] = set()
-    for first in range(0, len(hashes), _AT_ONCE):
-        some = hashes[first : first + _AT_ONCE]
-        new = set(some)
-        if len(new) < len(some):
-            twice.update(each for each, count in Counter(some).items() if count > 1)
-        twice |= seen & new
-        seen |= new
-    return twice
+    """The hashes that occur more than once.
+
+    One by one, as a set of a million would hold every other thread while it grows, and take four times the memory: who
+    shares a place in a table with an earlier one is looked at again, by itself.
+    """
+    table = bytearray(1 << max(10, (len(hashes) * 8).bit_length()))
+    places = len(table) - 1
+    suspects: set[int] = set()
+    for each in hashes:
+        place = each & places
+        if table[place]:
+            suspects.add(place)
+        else:
+            table[place] = 1
+    if not suspects:
+        return set()
+    counts = Counter([each for each in hashes if each & places in suspects])
+    return {each for each, count in counts.items() if count > 1}

@@ -295,10 +295,10 @@ class Records(_Some):
     def _lower(self) -> bytearray:
         """All text once more, in lower case where it is ASCII: made for the first search, as each would take twice as
         long without."""
-        lower = bytearray(len(self._text))
+        lower = bytearray()
         with memoryview(self._text) as text:
             for at in range(0, len(text), _CHUNK):
-                lower[at : at + _CHUNK] = bytes(text[at : at + _CHUNK]).lower()
+                lower += bytes(text[at : at + _CHUNK]).lower()
         return lower
 
     @cached_property

@@ -23,6 +23,7 @@ Batch = tuple[Sequence[int], Sequence[list[str]]]
 Whole = Callable[[list[str]], bool]
 
 _BLOCK = 1 << 16  # bytes that are decoded in one go
+_AHEAD = 1 << 18  # bytes that are read in one go, where they are wanted line by line
 _AT_ONCE = 128  # records in a batch: so many that a call for all costs each next to nothing, and still in the cache
 _LINE_END = re.compile("\r\n|\r|\n")
 # A multi-byte sequence of UTF-8 that hardly any Windows-1252 text has: capital letters with an accent right before a
@@ -129,7 +130,19 @@ class Text:
         return found[1] if found and found[1] not in '"\r\n ' else None
 
     def open(self) -> io.TextIOWrapper:
-        return io.TextIOWrapper(self.content.open(), encoding=self.codec, newline="")
+        stream = _FarAhead(self.content.open().detach())  # type: ignore[attr-defined]  # a BufferedReader
+        return io.TextIOWrapper(stream, encoding=self.codec, newline="")
+
+
+class _FarAhead(io.BufferedReader):
+    """A file for a TextIOWrapper, which would ask for 8 KiB at a time.
+
+    Every read lets go of the interpreter's lock and takes it again before any other thread has woken up: many small
+    ones would keep the screen's thread waiting for seconds.
+    """
+
+    def read1(self, size: int = -1, /) -> bytes:
+        return super().read1(max(size, _AHEAD))
 
 
 def decoded(content: Content, encoding: str | None) -> Text:
