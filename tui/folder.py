@@ -30,13 +30,13 @@ from tui.delivery.pacing import DAY, Quota
 from tui.delivery.providers import LOOPBACK, Provider, provider_of
 from tui.errors import AccountError, InputError, Problem, UsageError
 from tui.event import Event
-from tui.ledger import Chronicle, Person, Planned
+from tui.ledger import Chronicle, Ledger, Person, Planned
 from tui.plan import Action, Amendment, Plan
 
 if TYPE_CHECKING:
     # Composing, and with it Jinja2, Markdown and icalendar, is loaded when the first message is composed: the attendees
     # are on the screen before that.
-    from tui.delivery import Account, Connection, Secret
+    from tui.delivery import Account, Connection, ImapLogin, Secret
     from tui.delivery.accounts import Credential
     from tui.delivery.timing import Forecast
     from tui.guard import Roll
@@ -427,6 +427,22 @@ class Folder:
             return ledger.people(history=history)
 
     @contextmanager
+    def ledger_to_read(self) -> Iterator[Ledger]:
+        """The event's ledger, also beside a run."""
+        with ledgers.open_to_read(self.ledger_path) as ledger:
+            if self.event:
+                ledger.belongs_to(_fingerprint(self.event))
+            yield ledger
+
+    @contextmanager
+    def ledger_to_write(self) -> Iterator[Ledger]:
+        """The event's ledger, held like a run holds it. BusyError while one does."""
+        with ledgers.open_for_run(self.ledger_path) as ledger:
+            if self.event:
+                ledger.belongs_to(_fingerprint(self.event))
+            yield ledger
+
+    @contextmanager
     def chronicle(self) -> Iterator[Chronicle]:
         """Everything that the ledger holds, as of one moment."""
         with ledgers.open_to_read(self.ledger_path) as ledger:
@@ -524,6 +540,16 @@ class Folder:
     def _credential(self) -> "Credential | None":
         """What logs a stored account in, the same for every connection: they share its tokens."""
         return self._store.credential(self._login[0])
+
+    @property
+    def imap_login(self) -> "ImapLogin":
+        """Where and how the account's answers are read. AccountError where nothing is known of that."""
+        if self.account is None or self.account_name == "env":
+            raise AccountError(
+                "There is no account whose mailbox could be read.",
+                hint="Add one with `invite-tui account add NAME --imap-host HOST`, or read files: --mailbox PATH.",
+            )
+        return self._store.imap_login(self.account)
 
     @cached_property
     def _store(self) -> AccountStore:

@@ -4,7 +4,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -28,11 +28,15 @@ _MESSAGE_NAMES = (".eml", ".emlx", ".mime")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One message: the file it lies in, its 1-based number where the file may hold several, and what is in it."""
+    """One message: the file it lies in, its 1-based number where the file may hold several, and what is in it.
+
+    `raw` are its bytes, b"" for one of Outlook's own files.
+    """
 
     file: str
     number: int | None
     mail: Mail
+    raw: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def _must_be_mail(path: Path) -> None:
     if not kind:
         raise InputError(
             f"{path} is no message, mbox or Maildir.",
-            hint="audit reads .eml, .msg, mbox and Maildir: save the message from the mail program, with its headers.",
+            hint="Save the message from the mail program as .eml, .msg, mbox or Maildir, with its headers.",
             code="no-message",
         )
 
@@ -150,12 +154,12 @@ def _in_file(path: Path, kind: str) -> Iterator[Found | Unjudged]:
     with path.open("rb") as file:
         if kind == "mbox":
             for number, (raw, is_whole) in enumerate(_mbox(file), 1):
-                yield Found(str(path), number, _read(raw, is_whole=is_whole))
+                yield Found(str(path), number, _read(raw, is_whole=is_whole), raw)
             return
         if kind == "emlx":
             file.readline(_LOOKED_AT)
         raw = file.read(MAX_MESSAGE + 1)
-        yield Found(str(path), None, _read(raw[:MAX_MESSAGE], is_whole=len(raw) <= MAX_MESSAGE))
+        yield Found(str(path), None, _read(raw[:MAX_MESSAGE], is_whole=len(raw) <= MAX_MESSAGE), raw[:MAX_MESSAGE])
 
 
 def _read(raw: bytes, *, is_whole: bool) -> Mail:

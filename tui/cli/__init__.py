@@ -19,6 +19,7 @@ commands:
   resend    the current version again, to these people, corrected
   cancel    take invitations back
   status    what everybody was sent, and what became of it
+  replies   read what came back: answers, bounces, requests
   report    the same as a page, a table, or evidence that can be verified
   audit     judge messages of any program: who could see whom, and where
   repair    an event folder out of another program's leak

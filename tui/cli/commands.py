@@ -424,12 +424,15 @@ def _status(options: argparse.Namespace) -> int:
     folder = _open(options, [])
     folder.must_have_ledger()
     people = folder.people(history=True)
+    from tui.cli import replies
+
     if options.save is not None:
         tell(f"{folder.save_kept(Path(options.save))} message(s) that were kept are in {options.save}.")
     if options.json:
-        output.print_json(output.status_document(folder, people))
+        output.print_json(output.status_document(folder, people) | replies.requests_document(folder))
     else:
         output.print_status(folder, people)
+        replies.print_follow_up(folder, people)
     return 0
 
 
@@ -437,6 +440,12 @@ def _account(options: argparse.Namespace) -> int:
     from tui.cli import account
 
     return account.run(options)
+
+
+def _replies(options: argparse.Namespace) -> int:
+    from tui.cli import replies
+
+    return replies.run(options)
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -478,6 +487,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "resend": _resend,
     "cancel": _cancel,
     "status": _status,
+    "replies": _replies,
     "report": _report,
     "audit": _audit,
     "account": _account,

@@ -317,8 +317,8 @@ def status_document(folder: Folder, people: Mapping[str, Person]) -> dict[str, A
                 "sequence": person.sequence,
                 "outcome": person.outcome,
                 "sent_at": person.sent_at,
-                "response": "none",
-                "bounced": False,
+                "response": person.response,
+                "bounced": person.has_bounced,
                 "history": _history_of(person),
                 **_sessions_of(person),
             }
@@ -372,9 +372,16 @@ def print_status(folder: Folder, people: Mapping[str, Person]) -> None:
         who = f"{person.name} <{person.address}>" if person.name else person.address
         at = f" at {person.sent_at}" if person.sent_at else ""
         words = f": {person.latest.reply}" if person.outcome not in ("accepted", "unsent") else ""
-        say(f"  {person.outcome:8}  {person.action:6}  {who}{at}{words}")
+        say(f"  {person.outcome:8}  {person.action:6}  {in_words(person):13}  {who}{at}{words}")
     counts = count_outcomes(person.outcome for person in people.values())
     say(", ".join(f"{count} {word}" for word, count in counts.items() if count) + ".")
+
+
+def in_words(person: Person) -> str:
+    """What is known of whether somebody comes. Not "no answer": some calendars answer one another without a mail."""
+    if person.has_bounced:
+        return "bounced"
+    return person.response if person.response != "none" else "no reply seen"
 
 
 def _shout(text: str, is_urgent: bool) -> None:

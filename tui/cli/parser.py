@@ -134,6 +134,18 @@ def _status(parser: _Parser) -> None:
     parser.add_argument("--save", metavar="DIR", help="write the messages that were kept ([sending] keep) there")
 
 
+def _replies(parser: _Parser) -> None:
+    parser.add_argument(
+        "--mailbox", action="append", default=[], metavar="PATH", help="read this .eml, mbox, Maildir or folder of them"
+    )
+    parser.add_argument("--accept", action="append", default=[], metavar="ADDRESS", help="take the answer for theirs")
+    parser.add_argument("--settle", action="append", default=[], metavar="ADDRESS", help="the request is dealt with")
+    parser.add_argument("--event", metavar="PATH", help="the event file (default: event.toml)")
+    parser.add_argument("--account", metavar="NAME", help="the account whose mailbox to read")
+    parser.add_argument("--ledger", metavar="PATH", help="the ledger (default: beside the event file)")
+    _speaks_json(parser)
+
+
 def _report(parser: _Parser) -> None:
     parser.add_argument("--html", metavar="PATH", help="write it as a page")
     parser.add_argument("--csv", metavar="PATH", help="write it as a table, a row for each message")
@@ -226,7 +238,7 @@ def _seconds(text: str) -> float:
     return value
 
 
-_NOT_YET = ("replies", "forget")
+_NOT_YET = ("forget",)
 _COMMANDS: dict[str, tuple[str, Callable[[_Parser], None]]] = {
     "": ("Opens the app. `invite-tui --help` lists the commands.", _app),
     "check": ("Says what is wrong with the input.", _check),
@@ -236,6 +248,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[_Parser], None]]] = {
     "resend": ("Sends the current version again, to these people.", _resend),
     "cancel": ("Takes the invitations of these people back, or everybody's.", _cancel),
     "status": ("Says what everybody was sent, and what became of it.", _status),
+    "replies": ("Reads what came back: answers, bounces, requests. Nothing is applied by itself.", _replies),
     "report": ("Says what was sent to whom; as a page, a table, or evidence that can be verified.", _report),
     "audit": ("Judges messages of any program: who could see whom, and where.", _audit),
     "account": ("Keeps the SMTP logins; their secrets are in the system keyring.", _account),

@@ -1,7 +1,7 @@
 """The durable record of what each attendee was sent and what became of it."""
 
 from tui.ledger import marker
-from tui.ledger.answers import Answer, Answers, Bounce, Place, Request, RequestKind, Response, Taken
+from tui.ledger.answers import Answer, Answers, Bounce, BounceKind, Place, Request, RequestKind, Response, Taken
 from tui.ledger.chronicle import Attempt, Chronicle, Decision, Known, Recorded, Run
 from tui.ledger.forgetting import LeftOut, reply_without_names
 from tui.ledger.places import ON_NETWORK, is_on_network
@@ -15,6 +15,7 @@ __all__ = [
     "Answers",
     "Attempt",
     "Bounce",
+    "BounceKind",
     "Chronicle",
     "Correction",
     "Decision",

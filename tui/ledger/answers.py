@@ -50,6 +50,12 @@ class Answer:
         return (self.is_verified and not self.is_forwarded) or self.accepted_at is not None
 
     @property
+    def in_short(self) -> Literal["accepted", "declined", "tentative", "none"]:
+        """Whether the person comes. Who asks for another time may; who sends somebody else has not said."""
+        word = self.response if self.response != "countered" else self.leaning or "tentative"
+        return word if word in ("accepted", "declined", "tentative") else "none"  # type: ignore[return-value]
+
+    @property
     def order(self) -> tuple[int, datetime, int]:
         """Of two answers to one entry the greater holds (RFC 5546 §2.1.5)."""
         return self.sequence, self.stamp, self.id
@@ -221,18 +227,17 @@ def _answers(db: sqlite3.Connection, which: str = "", *values: str) -> Iterator[
 
 
 def _bounces(db: sqlite3.Connection) -> Iterator[Bounce]:
-    for *facts, at in db.execute(
-        "SELECT key, message, address, kind, reply, at FROM bounce"
-        " WHERE key NOT IN (SELECT key FROM forgotten) ORDER BY id"
+    for key, message, address, kind, reply, at in db.execute(
+        "SELECT key, message, address, kind, reply, at FROM bounce ORDER BY id"
     ):
-        yield Bounce(*facts, datetime.fromisoformat(at))
+        yield Bounce(key, message, address, kind, reply, datetime.fromisoformat(at))
 
 
 def _requests(db: sqlite3.Connection) -> Iterator[Request]:
-    for *facts, at, settled_at, id_ in db.execute(
+    for key, address, sender, kind, text, suggested, at, *rest in db.execute(
         "SELECT key, address, sender, kind, text, suggested, at, settled_at, id FROM request ORDER BY id"
     ):
-        yield Request(*facts, datetime.fromisoformat(at), settled_at, id_)
+        yield Request(key, address, sender, kind, text, suggested, datetime.fromisoformat(at), *rest)
 
 
 __all__ = [

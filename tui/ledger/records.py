@@ -170,9 +170,15 @@ class Person:
         return max((one for one in found if not one.occurrence), key=lambda one: one.order, default=None)
 
     @property
+    def response(self) -> Literal["accepted", "declined", "tentative", "none"]:
+        """Whether they come, as far as is known; to any session, where there are several. "none": no reply seen."""
+        found = {part.answer.in_short for part in self.sessions.values() if part.answer}
+        return next((word for word in ("accepted", "tentative", "declined") if word in found), "none")
+
+    @property
     def has_bounced(self) -> bool:
-        """Whether the newest message to them has come back for good: what is sent there next would come back too."""
-        return self.latest.bounced is not None
+        """Whether the newest message to where they are now has come back for good."""
+        return self.messages[-1].bounced is not None
 
     @property
     def sessions(self) -> Mapping[str, "Person"]:

@@ -468,7 +468,10 @@ class Ledger:
             moment = datetime.fromisoformat(stamp)
             version = (action, uid, sequence, generation, round_, json.loads(facts))
             found.setdefault(key, []).append(
-                Sent(id_, key, address, *version, message_id, moment, digest, _outcome(outcome), *end, bounced.get(id_))
+                Sent(
+                    *(id_, key, address, *version, message_id, moment, digest, _outcome(outcome)),
+                    *(*end, bounced.get(id_)),
+                )
             )
         return {key: tuple(messages) for key, messages in found.items()}
 

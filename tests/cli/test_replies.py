@@ -1,0 +1,225 @@
+"""`replies`: what came back, from files, as an organiser and their scripts see it."""
+
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Desk
+from tests.replies import mails
+from tests.servers.recording import RecordingServer
+
+_PEOPLE = {
+    "ana": "Ana Ruiz",
+    "bo": "Bo Li",
+    "cara": "Cara Diaz",
+    "dev": "Dev Rao",
+    "eve": "Eve Hall",
+    "finn": "Finn Berg",
+}
+
+
+@dataclass
+class Sent:
+    """An event that six people were invited to; `uids` and `ids` by their address."""
+
+    desk: Desk
+    server: RecordingServer
+    uids: dict[str, str]
+    ids: dict[str, str]
+    headers: dict[str, str]
+
+    def put(self, *raw: bytes) -> list[str]:
+        """The arguments that have `replies` read these mails."""
+        folder = self.desk.path / "inbox"
+        folder.mkdir(exist_ok=True)
+        for one in raw:
+            (folder / f"{len([*folder.iterdir()]):03}.eml").write_bytes(one)
+        return ["--mailbox", str(folder)]
+
+    def read(self, *raw: bytes) -> Any:
+        return self.desk.json("replies", *self.put(*raw))
+
+    def of(self, name: str) -> Any:
+        address = f"{name}@example.org"
+        (found,) = [one for one in self.desk.json("status")["attendees"] if one["key"] == address]
+        return found
+
+
+@pytest.fixture
+def sent(live: tuple[Desk, RecordingServer]) -> Sent:
+    desk, server = live
+    rows = "".join(f"{name},{short}@example.org\n" for short, name in _PEOPLE.items())
+    desk.write("attendees.csv", "Name,Email\n" + rows)
+    text = (desk.path / "event.toml").read_text(encoding="utf-8")
+    desk.write("event.toml", text.partition("[columns]")[0])
+    done = desk.json("send", "attendees.csv", "--confirm", str(len(_PEOPLE)))
+    uids = {one["address"]: one["uid"] for one in done["messages"]}
+    ids = {one["address"]: one["message_id"] for one in done["messages"]}
+    read = [message_from_bytes(one.data, policy=policy.default) for one in server.messages]
+    headers = {
+        str(one["To"].addresses[0].addr_spec): "".join(
+            f"{name}: {one[name]}\n" for name in ("Message-ID", "X-Invite-Tui-Ref")
+        )
+        for one in read
+    }
+    return Sent(desk, server, uids, ids, headers)
+
+
+def test_answers_of_every_program_reach_replies_and_status(sent: Sent) -> None:
+    u = sent.uids
+    found = sent.read(
+        mails.by_google(u["ana@example.org"], "ana@example.org"),
+        mails.by_outlook(u["bo@example.org"], "bo@example.org", "DECLINED", note="Sorry, I am away that week."),
+        mails.by_apple(u["cara@example.org"], "cara@example.org", "TENTATIVE"),
+        mails.a_counter(u["dev@example.org"], "dev@example.org"),
+    )
+    assert (found["read"], found["unmatched"]) == (4, 0)
+    said = {one["address"].lower(): one for one in found["responses"]}
+    assert {who: one["response"] for who, one in said.items()} == {
+        "ana@example.org": "accepted",
+        "bo@example.org": "declined",
+        "cara@example.org": "tentative",
+        "dev@example.org": "countered",
+    }
+    assert all(one["verified"] and one["current"] for one in said.values())
+    assert said["bo@example.org"]["comment"] == "Sorry, I am away that week."
+    assert said["dev@example.org"]["proposed"] == {
+        "start": "2027-05-06T15:00:00+01:00",
+        "end": "2027-05-06T16:30:00+01:00",
+    }
+    assert said["ana@example.org"]["proposed"] is None
+    status = {one["key"]: one["response"] for one in sent.desk.json("status")["attendees"]}
+    assert status == {
+        "ana@example.org": "accepted",
+        "bo@example.org": "declined",
+        "cara@example.org": "tentative",
+        "dev@example.org": "tentative",
+        "eve@example.org": "none",
+        "finn@example.org": "none",
+    }
+    assert "no reply seen" in sent.desk.run("status").stdout
+
+
+def test_reading_the_same_mail_twice_changes_nothing(sent: Sent, tmp_path: Path) -> None:
+    raw = mails.by_google(sent.uids["ana@example.org"], "ana@example.org")
+    ask = mails.a_mail(
+        "bo@example.org", "Please use bo@home.example.", in_reply_to=sent.ids["bo@example.org"]
+    ).as_bytes()
+    first = sent.read(raw, ask)
+    again = sent.desk.json("replies", *sent.put())
+    box = tmp_path / "export.mbox"
+    box.write_bytes(
+        b"".join(b"From - Fri Apr  2 10:15:00 2027\n" + one.replace(b"\r\n", b"\n") + b"\n" for one in (raw, ask))
+    )
+    third = sent.desk.json("replies", "--mailbox", str(box))
+    assert (first["read"], again["read"], third["read"]) == (2, 0, 0)
+    assert first | {"read": 0} == again == third
+
+
+def test_what_somebody_else_sends_in_their_name_waits_for_the_organiser(sent: Sent) -> None:
+    calendar = mails.a_reply(sent.uids["ana@example.org"], "ana@example.org", "DECLINED")
+    mail = mails.a_mail("mallory@elsewhere.example", "")
+    mail.add_attachment(calendar.encode(), maintype="text", subtype="calendar", filename="reply.ics")
+    (found,) = sent.read(mail.as_bytes())["responses"]
+    assert (found["verified"], found["response"]) == (False, "declined")
+    assert sent.of("ana")["response"] == "none"
+    assert "Not verified" in sent.desk.run("replies", *sent.put()).stdout
+    sent.desk.json("replies", "--accept", "ana@example.org")
+    assert sent.of("ana")["response"] == "declined"
+    assert sent.desk.json("replies", "--accept", "ana@example.org", code=1)["error"]["code"] == "unknown-address"
+
+
+def test_who_is_not_on_the_list_is_a_forwarded_guest(sent: Sent) -> None:
+    raw = mails.by_google(sent.uids["ana@example.org"], "guest@friends.example")
+    found = sent.read(raw)
+    assert found["forwarded"] == [
+        {"address": "guest@friends.example", "invited_as": "ana@example.org", "response": "accepted"}
+    ]
+    assert not found["responses"] and sent.of("ana")["response"] == "none"
+
+
+def test_bounces_are_known_by_whatever_they_name(sent: Sent) -> None:
+    ids = {who: one.strip("<>") for who, one in sent.ids.items()}
+    found = sent.read(
+        mails.a_bounce("elsewhere@relay.example", envelope=ids["ana@example.org"], message_id="<1@mx>"),
+        mails.a_bounce("x@relay.example", headers=f"Message-ID: <{ids['bo@example.org']}>\n", message_id="<2@mx>"),
+        mails.a_bounce(
+            "x@relay.example",
+            headers=sent.headers["cara@example.org"].partition("\n")[2],
+            message_id="<3@mx>",
+        ),
+        mails.a_bounce("dev@example.org", message_id="<4@mx>"),
+        mails.a_bounce("eve@example.org", action="delayed", status="4.4.1", message_id="<5@mx>"),
+        mails.by_qmail("finn@example.org", sent.headers["finn@example.org"]),
+        mails.a_bounce("stranger@example.net", message_id="<6@mx>"),
+    )
+    assert {one["address"]: one["kind"] for one in found["bounces"]} == {
+        "ana@example.org": "failed",
+        "bo@example.org": "failed",
+        "cara@example.org": "failed",
+        "dev@example.org": "failed",
+        "eve@example.org": "delayed",
+        "finn@example.org": "failed",
+    }
+    assert (found["read"], found["unmatched"]) == (7, 1)
+    assert "User unknown" in found["bounces"][0]["reply"]
+    bounced = {one["key"]: one["bounced"] for one in sent.desk.json("status")["attendees"]}
+    assert [who for who, is_one in bounced.items() if not is_one] == ["eve@example.org"]
+
+
+def test_an_absence_is_neither_a_bounce_nor_a_request(sent: Sent) -> None:
+    found = sent.read(mails.an_absence("ana@example.org", sent.ids["ana@example.org"]))
+    assert (found["read"], found["unmatched"]) == (1, 0)
+    assert not found["bounces"] and not found["requests"] and not found["responses"]
+
+
+def test_a_request_is_listed_until_a_correction_has_followed(sent: Sent) -> None:
+    text = (
+        "Dear team,\n\nplease send it to my new address, bo.li@home.example, instead.\n\nBo\n\n"
+        "On Thu, 1 Apr 2027, Consultation team wrote:\n> questions to consultations@department.example\n"
+    )
+    found = sent.read(mails.a_mail("bo@example.org", text, in_reply_to=sent.ids["bo@example.org"]).as_bytes())
+    (request,) = found["requests"]
+    assert (request["kind"], request["suggested"], request["address"]) == (
+        "address",
+        "bo.li@home.example",
+        "bo@example.org",
+    )
+    assert "consultations@" not in request["text"]
+    (listed,) = sent.desk.json("status")["requests"]
+    assert listed["done"] is None
+    shown = sent.desk.run("status").stdout
+    assert "Requests: 1, 1 open." in shown and "invite-tui resend bo@example.org --to bo.li@home.example" in shown
+    assert len(sent.server.messages) == 6  # nothing is applied by itself
+    sent.desk.json("resend", "bo@example.org", "--to", "bo.li@home.example", "--confirm", "2")
+    (listed,) = sent.desk.json("status")["requests"]
+    assert listed["done"].startswith("corrected to bo.li@home.example")
+
+
+def test_a_request_can_be_settled_by_hand(sent: Sent) -> None:
+    sent.read(
+        mails.a_mail("ana@example.org", "Will there be lunch?", in_reply_to=sent.ids["ana@example.org"]).as_bytes()
+    )
+    (request,) = sent.desk.json("replies", "--settle", "ana@example.org")["requests"]
+    assert (request["kind"], request["suggested"]) == ("other", None)
+    (listed,) = sent.desk.json("status")["requests"]
+    assert listed["done"].startswith("settled")
+    assert sent.desk.json("replies", "--settle", "ana@example.org", code=1)["error"]["code"] == "unknown-address"
+
+
+def test_an_answer_to_an_earlier_version_is_none_to_the_new_one(sent: Sent) -> None:
+    raw = mails.by_google(sent.uids["ana@example.org"], "ana@example.org")
+    assert sent.read(raw)["responses"][0]["current"]
+    sent.desk.change("event.toml", "14:00:00", "14:15:00")
+    sent.desk.json("send", "attendees.csv", "--confirm", "6")
+    assert not sent.desk.json("replies", *sent.put())["responses"][0]["current"]
+    assert sent.of("ana")["response"] == "none"
+
+
+def test_without_a_mailbox_it_says_what_to_do(sent: Sent) -> None:
+    error = sent.desk.json("replies", code=4)["error"]
+    assert "--mailbox" in error["hint"]
+    assert sent.desk.json("replies", "--mailbox", "nowhere.mbox", code=1)["error"]["code"] == "missing-file"

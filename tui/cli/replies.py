@@ -1,0 +1,223 @@
+"""`replies`: reads what came back, and says who answered, who asks for something, and what bounced."""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tui.cli.output import in_words, print_json, say, tell, tell_over
+from tui.errors import InputError
+from tui.folder import Folder, open_folder
+from tui.ledger import Person
+from tui.replies import Asked, Collector, Overview, Standing, Tally, overview
+
+_LONGEST_SHOWN = 300  # characters of a text in the list for people
+
+
+def run(options: argparse.Namespace) -> int:
+    """Reads, or marks what the organiser has decided, and prints all that is known."""
+    folder = open_folder([], event=options.event, account=options.account, ledger=options.ledger)
+    folder.must_have_ledger()
+    people = folder.people()
+    tally = Tally()
+    if options.accept or options.settle:
+        _decide(folder, options.accept, options.settle)
+    elif options.mailbox or people:
+        tally = _read(folder, options.mailbox, is_anybody_there=bool(people))
+    known = overview_of(folder)
+    if options.json:
+        print_json(document(tally, known))
+    else:
+        _print(tally, known, folder.people(), is_read=not (options.accept or options.settle))
+    return 0
+
+
+def overview_of(folder: Folder) -> Overview:
+    with folder.ledger_to_read() as ledger:
+        return overview(ledger.people(), ledger.answers())
+
+
+def _read(folder: Folder, paths: Sequence[str], *, is_anybody_there: bool) -> Tally:
+    collector = Collector(folder, _progress)
+    if paths and is_anybody_there:
+        collector.from_files(paths)
+    elif paths:
+        tell("Nothing has been sent yet, so nothing can have come back: no mail was read.")
+    else:
+        collector.from_account(folder.imap_login, folder.account_name)
+    for place, reason in collector.tally.unreadable:
+        tell(f"not read: {place}: {reason}")
+    return collector.tally
+
+
+def _progress(done: int) -> None:
+    if sys.stderr.isatty():
+        tell_over(f"{done:,} mails looked at", "")
+
+
+def _decide(folder: Folder, accepted: Sequence[str], settled: Sequence[str]) -> None:
+    """What the organiser says of single answers and requests. InputError where there is none of them."""
+    known = overview_of(folder)
+    answers, requests = list[int](), list[int]()
+    for address in accepted:
+        found = known.acceptable(address)
+        if not found:
+            raise InputError(
+                f"There is no answer of {address} that waits to be accepted.",
+                hint="`invite-tui replies` lists them as not verified, or as forwarded.",
+                code="unknown-address",
+            )
+        answers += found
+    for address in settled:
+        found = known.open_requests(address)
+        if not found:
+            raise InputError(
+                f"There is no open request of {address}.",
+                hint="`invite-tui replies` lists them.",
+                code="unknown-address",
+            )
+        requests += found
+    with folder.ledger_to_write() as ledger:
+        ledger.accept_answers(answers)
+        ledger.settle_requests(requests)
+
+
+def document(tally: Tally, known: Overview) -> dict[str, Any]:
+    return {
+        "read": tally.read,
+        "responses": [_response(one) for one in known.responses],
+        "bounces": [{"address": one.address, "kind": one.kind, "reply": one.reply} for one in known.bounces],
+        "requests": [_request(one) for one in known.requests],
+        "forwarded": [
+            {
+                "address": one.answer.address,
+                "invited_as": one.invited_as,
+                "response": one.answer.response,
+                **({"accepted": True} if one.answer.accepted_at else {}),
+            }
+            for one in known.forwarded
+        ],
+        "unmatched": tally.unmatched,
+        "unreadable": [{"file": place, "reason": reason} for place, reason in tally.unreadable],
+    }
+
+
+def _response(one: Standing) -> dict[str, Any]:
+    answer = one.answer
+    proposed = {"start": answer.proposed[0], "end": answer.proposed[1]} if answer.proposed else None
+    return {
+        "address": answer.address,
+        "response": answer.response,
+        "sequence": answer.sequence,
+        "current": one.is_current,
+        "verified": answer.is_verified,
+        "comment": answer.comment,
+        "proposed": proposed,
+        **({"accepted": True} if answer.accepted_at else {}),
+        **({"sender": answer.sender} if not answer.is_verified else {}),
+        **({"delegated_to": answer.delegated_to} if answer.delegated_to else {}),
+        **({"occurrence": answer.occurrence} if answer.occurrence else {}),
+    }
+
+
+def _print(tally: Tally, known: Overview, people: Mapping[str, Person], *, is_read: bool) -> None:
+    if is_read:
+        words = f", {tally.unmatched} of them not about this event" if tally.unmatched else ""
+        say(f"Read {_of(tally.read, 'new mail')}{words}.")
+    if people:
+        answered = Counter(map(in_words, people.values()))
+        say(", ".join(f"{count} {word}" for word, count in answered.most_common()) + ".")
+    for line in _lines(known):
+        say(line)
+
+
+def _lines(known: Overview) -> Iterator[str]:
+    for one in known.responses:
+        if one.answer.counts:
+            yield f"  {one.answer.response:9}  {one.answer.address}{_about(one)}"
+    if known.unverified:
+        yield "Not verified: sent by somebody else than the attendee. `replies --accept ADDRESS` takes one for theirs."
+        for one in known.unverified:
+            sender = one.answer.sender or "nobody"
+            yield f"  {one.answer.response:9}  {one.answer.address}, sent by {sender}{_about(one)}"
+    if known.forwarded:
+        yield "Forwarded: somebody else than the person invited has answered."
+        for one in known.forwarded:
+            taken = " (accepted as theirs)" if one.answer.accepted_at else ""
+            yield f"  {one.answer.response:9}  {one.answer.address}, invited as {one.invited_as}{taken}{_about(one)}"
+    if known.bounces:
+        yield "Came back:"
+        for bounce in known.bounces:
+            yield f"  {bounce.kind:9}  {bounce.address}: {bounce.reply or 'no reason given'}"
+    yield from _request_lines(known.requests)
+
+
+def print_follow_up(folder: Folder, people: Mapping[str, Person]) -> None:
+    """For `status`: how many come, and who asks for what."""
+    if people:
+        answered = Counter(map(in_words, people.values()))
+        say(", ".join(f"{count} {word}" for word, count in answered.most_common()) + ".")
+    for line in _request_lines(overview_of(folder).requests):
+        say(line)
+
+
+def requests_document(folder: Folder) -> dict[str, Any]:
+    """For `status`: who asks for what, and what was done about it; `done` is null while it is open."""
+    return {"requests": [_request(one) | {"done": one.done or None} for one in overview_of(folder).requests]}
+
+
+def _request(one: Asked) -> dict[str, Any]:
+    request = one.request
+    return {
+        "address": request.address,
+        "kind": request.kind,
+        "text": request.text,
+        "suggested": request.suggested,
+        "sender": request.sender,
+        "at": request.at.isoformat(timespec="seconds"),
+    }
+
+
+def _request_lines(requests: Sequence[Asked]) -> Iterator[str]:
+    """Who asks for what, and what was done about it; of an open one, the command that would do it."""
+    if not requests:
+        return
+    yield f"Requests: {len(requests)}, {sum(one.is_open for one in requests)} open."
+    for one in requests:
+        request = one.request
+        who = f"{one.name} <{request.address}>" if one.name else request.address
+        yield f"  {'open' if one.is_open else one.done}: {who} asks for {_ASKED[request.kind]} ({request.at:%Y-%m-%d})"
+        yield f"      “{_in_short(request.text)}”"
+        if one.is_open and request.kind == "address":
+            yield f"      invite-tui resend {request.address} --to {request.suggested or 'NEW'} --template correction"
+        elif one.is_open and request.kind == "withdraw":
+            yield f"      invite-tui cancel {request.address}"
+        elif one.is_open:
+            yield f"      invite-tui replies --settle {request.address}"
+
+
+_ASKED = {"address": "another address", "withdraw": "to be taken off", "other": "something else"}
+
+
+def _in_short(text: str) -> str:
+    joined = " ".join(text.split())
+    return joined if len(joined) <= _LONGEST_SHOWN else f"{joined[: _LONGEST_SHOWN - 1]}…"
+
+
+def _about(one: Standing) -> str:
+    answer = one.answer
+    words = ""
+    if answer.occurrence:
+        words += f", for {answer.occurrence} only"
+    if not one.is_current:
+        words += ", to an earlier version"
+    if answer.delegated_to:
+        words += f", to {answer.delegated_to}"
+    if answer.proposed:
+        words += f", proposes {answer.proposed[0]} to {answer.proposed[1]}"
+    return words + (f": “{_in_short(answer.comment)}”" if answer.comment else "")
+
+
+def _of(count: int, one: str) -> str:
+    return f"{count} {one}{'s' * (count != 1)}"

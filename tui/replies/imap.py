@@ -1,0 +1,159 @@
+"""Mail from an IMAP server: every folder, only what is new, and nothing there is changed.
+
+Folders are opened with EXAMINE and messages fetched with BODY.PEEK (RFC 9051 §6.3.3, §6.4.5): what was unread stays so.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from tui.errors import AccountError
+from tui.ledger import Place
+
+if TYPE_CHECKING:
+    from imap_tools import BaseMailBox, FolderInfo
+
+    from tui.delivery import ImapLogin
+
+LONGEST = 2_000_000
+"""Bytes of one message that are fetched: an answer or a bounce says what it says in its beginning."""
+
+_AT_ONCE = 10  # messages of one request
+_TIMEOUT = 60.0  # seconds for any one reply
+_UID = re.compile(rb"\bUID (\d{1,10})\b")
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+# Of RFC 6154: what nobody has sent to us.
+_NOT_OURS = frozenset({"\\noselect", "\\nonexistent", "\\drafts"})
+_EVERYTHING, _BESIDE = "\\all", frozenset({"\\all", "\\junk", "\\trash"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One message, or with `raw` None only how far its folder is read by now."""
+
+    place: Place
+    raw: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A folder that the server did not let us read, and why."""
+
+    folder: str
+    reason: str
+
+
+class Mailbox:
+    """An account's mailbox, logged in: see `opened`."""
+
+    def __init__(self, box: "BaseMailBox", account: str) -> None:
+        self._box, self._account = box, account
+
+    def new(self, read: Mapping[str, Place], since: date) -> Iterator[Fetched | Closed]:
+        """Every message that came since that day and has not been read, folder by folder, oldest first.
+
+        `read` says how far each folder has been read. AccountError where the connection breaks.
+        """
+        for info in _readable(self._box.folder.list()):
+            yield from self._folder(info.name, read.get(info.name), since)
+
+    def wait(self, seconds: float) -> bool:
+        """Waits, in the inbox, for the server to say that something has come (RFC 2177); whether it has said so."""
+        self._box.folder.set("INBOX", readonly=True)
+        if "IDLE" not in self._box.client.capabilities:
+            return False
+        return bool(self._box.idle.wait(timeout=seconds))
+
+    def _folder(self, name: str, read: Place | None, since: date) -> Iterator[Fetched | Closed]:
+        from imap_tools.errors import UnexpectedCommandStatusError
+
+        try:
+            told = self._box.folder.status(name, ["UIDVALIDITY", "UIDNEXT"])
+            validity, newest = told.get("UIDVALIDITY", 0), told.get("UIDNEXT", 1) - 1
+            last = read.uid if read and read.validity == validity else 0
+            if newest <= last:
+                return
+            self._box.folder.set(name, readonly=True)
+            day = f"{since.day}-{_MONTHS[since.month - 1]}-{since.year}"
+            uids = sorted(int(uid) for uid in self._box.uids(f"UID {last + 1}:* SINCE {day}"))
+        except UnexpectedCommandStatusError as error:
+            yield Closed(name, _words(error))
+            return
+        # "5:*" is the last message too where that has a lower number.
+        uids = [uid for uid in uids if uid > last]
+        for at in range(0, len(uids), _AT_ONCE):
+            chunk = uids[at : at + _AT_ONCE]
+            for uid, raw in sorted(self._fetch(chunk)):
+                yield Fetched(Place(self._account, name, validity, uid), raw)
+        yield Fetched(Place(self._account, name, validity, max([newest, *uids])), None)
+
+    def _fetch(self, uids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+        wanted = ",".join(map(str, uids))
+        answer, items = self._box.client.uid("FETCH", wanted, f"(UID BODY.PEEK[]<0.{LONGEST}>)")
+        if answer != "OK":
+            raise AccountError(f"The mail server did not give the messages {wanted}: {answer}.")
+        for at, item in enumerate(items):
+            if isinstance(item, tuple) and len(item) == 2:
+                after = items[at + 1] if at + 1 < len(items) else b""
+                # The number stands before the message or after it, as the server likes.
+                found = _UID.search(item[0]) or (_UID.search(after) if isinstance(after, bytes) else None)
+                if found and int(found[1]) in uids:
+                    yield int(found[1]), item[1][:LONGEST]
+
+
+@contextmanager
+def opened(login: "ImapLogin", account: str) -> Iterator[Mailbox]:
+    """The mailbox of an account, over a channel that is verified first. AccountError where that is not possible."""
+    from imap_tools import MailBox, MailBoxStartTls, MailBoxUnencrypted
+    from imap_tools.errors import ImapToolsError
+
+    box: BaseMailBox | None = None
+    reason = ""
+    try:
+        if login.security == "tls":
+            box = MailBox(login.host, login.port, timeout=_TIMEOUT, ssl_context=login.tls_context())
+        elif login.security == "starttls":
+            box = MailBoxStartTls(login.host, login.port, timeout=_TIMEOUT, ssl_context=login.tls_context())
+        else:
+            box = MailBoxUnencrypted(login.host, login.port, timeout=_TIMEOUT)
+        login.authenticate(box.client)
+        yield Mailbox(box, account)
+    except (OSError, ImapToolsError, ValueError) as error:
+        reason = _words(error)
+    except Exception as error:
+        # imaplib's own errors are attributes of its client, and not to be imported for that alone.
+        if not type(error).__module__.startswith("imaplib"):
+            raise
+        reason = _words(error)
+    finally:
+        if box is not None:
+            with suppress(Exception):  # whatever a server says to a goodbye
+                box.logout()
+    if reason:
+        raise AccountError(
+            f"The mailbox at {login.where} cannot be read: {reason}.",
+            hint="What was read before is recorded: run the same command again.",
+        )
+
+
+def _readable(folders: Sequence["FolderInfo"]) -> Iterator["FolderInfo"]:
+    """The folders in which an answer may lie: answers are found in the bin and among the spam too. Where one folder
+    shows everything (Gmail), not each message twice."""
+    flags = {info.name: frozenset(flag.lower() for flag in info.flags) for info in folders}
+    has_all = any(_EVERYTHING in own for own in flags.values())
+    for info in folders:
+        own = flags[info.name]
+        if not own & _NOT_OURS and (not has_all or own & _BESIDE):
+            yield info
+
+
+def _words(error: Exception) -> str:
+    said = getattr(error, "command_result", None)
+    if isinstance(said, tuple) and len(said) == 2 and isinstance(said[1], list) and said[1]:
+        text = said[1][0].decode("utf-8", "replace") if isinstance(said[1][0], bytes) else str(said[1][0])
+    else:
+        text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(text).split()).rstrip(".")[:300]
