@@ -14,7 +14,8 @@ class Problem:
     """One thing that is wrong with the input, in words for the organiser.
 
     `line` is the 1-based line of the file on which the record starts, `column` the header as the file spells it; both
-    are None where the problem is the file's. Only an `error` keeps an attendee, or a send, from going out.
+    are None where the problem is the file's. Only an `error` keeps an attendee, or a send, from going out. `place` is
+    where in a message it was seen: a header's name, "text", "html", "calendar", or an attachment's file name.
     """
 
     severity: Literal["error", "warning"]
@@ -25,6 +26,7 @@ class Problem:
     column: str | None = None
     value: str | None = None
     hint: str | None = None
+    place: str | None = None
 
 
 class InviteError(Exception):

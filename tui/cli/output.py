@@ -23,6 +23,13 @@ from tui.mailing import Settled, Waiting
 from tui.plan import Plan, changes_told
 
 
+def problem_as_json(problem: Problem) -> dict[str, object]:
+    """As the contract has it (§4): where in a message it was seen is for the app."""
+    found = asdict(problem)
+    del found["place"]
+    return found
+
+
 def print_json(document: Mapping[str, Any]) -> None:
     """One document, in ASCII: every control and invisible character is an escape."""
     print(json.dumps(document, ensure_ascii=True, indent=2, default=str))
@@ -109,7 +116,7 @@ def report_error(error: InviteError, *, as_json: bool) -> None:
 def error_document(error: InviteError) -> dict[str, Any]:
     return {
         "error": {"code": error.code, "message": error.message, "hint": error.hint},
-        "problems": [asdict(problem) for problem in error.problems],
+        "problems": [problem_as_json(problem) for problem in error.problems],
     }
 
 
@@ -119,7 +126,7 @@ def check_document(folder: Folder) -> dict[str, Any]:
         "attendees": attendees.attendees_count,
         "files": list(attendees.files),
         "groups": attendees.groups(),
-        "problems": [asdict(problem) for problem in folder.problems],
+        "problems": [problem_as_json(problem) for problem in folder.problems],
     }
 
 

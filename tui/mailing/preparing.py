@@ -82,7 +82,7 @@ def problem_of(leak: Leak, action: Action) -> Problem:
     attendee = action.attendee
     message = f"In the message to {attendee.address}, {leak.where}: {leak.message}"
     hint = "Take it out of the wording, the event or the attachment."
-    return Problem("error", "leak", message, attendee.file or None, action.line, None, leak.what, hint)
+    return Problem("error", "leak", message, attendee.file or None, action.line, None, leak.what, hint, leak.where)
 
 
 def _composed(
