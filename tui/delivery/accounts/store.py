@@ -8,11 +8,11 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from tui.delivery.accounts import keyrings
+from tui.delivery.accounts.keyrings import SERVICE, Vault
 from tui.delivery.accounts.profile import (
     CONTROL,
     ENVIRONMENT_ACCOUNT,
@@ -41,6 +41,7 @@ class AccountStore:
     def __init__(self, directory: Path | None = None) -> None:
         """`directory` is the user's configuration directory of this program where it is None."""
         self._directory = directory
+        self._vault = Vault(lambda: self.path.parent / "secrets.cfg")
 
     @property
     def path(self) -> Path:
@@ -98,30 +99,31 @@ class AccountStore:
             )
         # The secret first: a profile without one would look ready and fail on the day of sending.
         if secret is not None and account.login != "none":
-            _keep(account, secret)
+            self._keep(account, secret)
         accounts[account.name] = account
         try:
             self._write(accounts.values())
         except AccountError:
             if secret is not None and (old is None or entry_of(old) != entry_of(account)):
                 with contextlib.suppress(AccountError):
-                    _forget(account)
+                    self._forget(account)
             raise
         if old is not None and old.login != "none" and (account.login == "none" or entry_of(old) != entry_of(account)):
-            _forget(old)
+            self._forget(old)
 
     def remove(self, name: str) -> None:
         """Forgets the profile and its secret."""
         account = self.get(name)
         self._write(known for known in self.list() if known.name != name)
         if account.login != "none":
-            _forget(account)
+            self._forget(account)
 
     def secret(self, account: Account) -> Secret | None:
         """The secret stored for exactly this account, user name, host and port; None where there is none."""
         if account.login == "none":
             return None
-        return (keyrings.find_long if account.login == "oauth" else keyrings.find)(entry_of(account))
+        find = self._vault.find_long if account.login == "oauth" else self._vault.find
+        return find(entry_of(account))
 
     def credential(self, account: Account) -> Credential | None:
         """What logs `account` in now: its password, or its tokens. None where nothing is stored, or nothing needed.
@@ -132,7 +134,7 @@ class AccountStore:
             return self.secret(account)
         from tui.delivery.oauth.tokens import Tokens
 
-        return Tokens(account, lambda: self.secret(account), lambda secret: _keep(account, secret))
+        return Tokens(account, lambda: self.secret(account), lambda secret: self._keep(account, secret))
 
     def imap_login(self, account: Account) -> "ImapLogin":
         """Where and how the answers to `account` are read. Raises `AccountError` where nothing is known of that."""
@@ -157,6 +159,29 @@ class AccountStore:
             credential=credential,
             ca=account.ca,
         )
+
+    def unlock(self, ask: Callable[[bool], Secret | None]) -> None:
+        """Has `ask` give the passphrase of the encrypted file where the machine has no keyring, once in a process.
+
+        `ask` is told whether the file is to be made, and may give None: then whatever needs a secret says what to do.
+        Raises `AccountError` where the passphrase is not the file's.
+        """
+        if self._vault.wants_passphrase() and (passphrase := ask(not self._vault.has_file())):
+            self._vault.unlock(passphrase)
+
+    def _keep(self, account: Account, secret: Secret) -> None:
+        keep = self._vault.keep_long if account.login == "oauth" else self._vault.keep
+        keep(entry_of(account), secret)
+
+    def _forget(self, account: Account) -> None:
+        entry = entry_of(account)
+        try:
+            (self._vault.drop_long if account.login == "oauth" else self._vault.drop)(entry)
+        except AccountError as problem:
+            raise AccountError(
+                f"The secret of {entry} is still in the keyring. {problem.message}",
+                hint=f"Delete the entry {entry!r} of {SERVICE!r} with the keyring's own program.",
+            ) from None
 
     def _write(self, accounts: Iterable[Account]) -> None:
         document = {"version": _VERSION, "accounts": [_to_json(account) for account in accounts]}
@@ -259,21 +284,6 @@ def entry_of(account: Account) -> str:
     if account.oauth is not None:
         entry += f" oauth={account.oauth.client_id}@{account.oauth.issuer}"
     return entry
-
-
-def _keep(account: Account, secret: Secret) -> None:
-    (keyrings.keep_long if account.login == "oauth" else keyrings.keep)(entry_of(account), secret)
-
-
-def _forget(account: Account) -> None:
-    entry = entry_of(account)
-    try:
-        (keyrings.drop_long if account.login == "oauth" else keyrings.drop)(entry)
-    except AccountError as problem:
-        raise AccountError(
-            f"The secret of {entry} is still in the keyring. {problem.message}",
-            hint=f"Delete the entry {entry!r} of {keyrings.SERVICE!r} with the keyring's own program.",
-        ) from None
 
 
 def _reason(problem: BaseException) -> str:

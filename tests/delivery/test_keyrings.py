@@ -1,0 +1,266 @@
+"""Where secrets are kept: in parts where a keyring takes little, in an encrypted file where there is none."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import keyring
+import keyring.backend
+import keyring.errors
+from keyring.backends.fail import Keyring as NoKeyring
+import pytest
+
+from tests.servers.secret_service import SecretService
+from tui.delivery.accounts import Account, AccountStore, Imap, OAuth, Secret
+from tui.errors import AccountError
+
+PASSPHRASE = "a long enough passphrase"
+OAUTH = Account(
+    "work",
+    "smtp.example.org",
+    587,
+    "starttls",
+    "ana@example.org",
+    login="oauth",
+    oauth=OAuth("https://login.example.org", "client-1"),
+    imap=Imap("imap.example.org"),
+)
+PASSWORD_ACCOUNT = Account("home", "smtp.example.org", 587, "starttls", "ana@example.org")
+
+
+class SmallKeyring(keyring.backend.KeyringBackend):
+    """Takes what Windows takes: 2,560 bytes of UTF-16. After `writes` more it fails."""
+
+    priority = 1.0
+
+    def __init__(self) -> None:
+        self.entries: dict[str, str] = {}
+        self.writes = 10_000
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.entries.get(username)
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        if len(password.encode("utf-16-le")) > 2560:
+            raise keyring.errors.PasswordSetError("The stub received bad data")
+        if self.writes <= 0:
+            raise keyring.errors.PasswordSetError("the machine went down")
+        self.writes -= 1
+        self.entries[username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        if username not in self.entries:
+            raise keyring.errors.PasswordDeleteError("not found")
+        del self.entries[username]
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    before = keyring.get_keyring()
+    yield
+    keyring.set_keyring(before)
+
+
+@pytest.fixture
+def small() -> SmallKeyring:
+    backend = SmallKeyring()
+    keyring.set_keyring(backend)
+    return backend
+
+
+def read(store: AccountStore, account: Account) -> str | None:
+    secret = store.secret(account)
+    return None if secret is None else secret.reveal()
+
+
+class TestLongSecrets:
+    @pytest.mark.parametrize("length", [1, 1200, 1201, 4000, 20_000])
+    def test_come_back_whole_from_a_keyring_that_takes_little(
+        self, tmp_path: Path, small: SmallKeyring, length: int
+    ) -> None:
+        token = ("0123456789abcdef" * (length // 16 + 1))[:length]
+        store = AccountStore(tmp_path)
+        store.add(OAUTH, Secret(token))
+        assert read(store, store.get("work")) == token
+        store.remove("work")
+        assert small.entries == {}
+
+    def test_leave_nothing_of_the_one_before_behind(self, tmp_path: Path, small: SmallKeyring) -> None:
+        store = AccountStore(tmp_path)
+        store.add(OAUTH, Secret("a" * 5000))
+        store.add(OAUTH, Secret("b" * 1500), replace=True)
+        assert read(store, OAUTH) == "b" * 1500
+        assert len(small.entries) == 3
+        assert not any("a" * 100 in text for text in small.entries.values())
+
+    @pytest.mark.parametrize("writes", range(7))
+    def test_are_the_old_or_the_new_one_wherever_writing_ends(
+        self, tmp_path: Path, small: SmallKeyring, writes: int
+    ) -> None:
+        store = AccountStore(tmp_path)
+        store.add(OAUTH, Secret("a" * 5000))
+        small.writes = writes
+        new = "b" * 5000  # five parts and a head
+        if writes < 6:
+            with pytest.raises(AccountError) as caught:
+                store.add(OAUTH, Secret(new), replace=True)
+            assert new not in f"{caught.value!r} {caught.value.__context__!r}"
+            assert read(store, OAUTH) == "a" * 5000
+        else:
+            store.add(OAUTH, Secret(new), replace=True)
+            assert read(store, OAUTH) == new
+
+    def test_of_which_a_part_is_missing_are_none(self, tmp_path: Path, small: SmallKeyring) -> None:
+        store = AccountStore(tmp_path)
+        store.add(OAUTH, Secret("a" * 5000))
+        del small.entries[next(name for name in small.entries if "part=" in name)]
+        assert read(store, OAUTH) is None
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            replace(OAUTH, host="smtp.evil.example"),
+            replace(OAUTH, imap=Imap("imap.evil.example")),
+            replace(OAUTH, imap=None),
+            replace(OAUTH, oauth=OAuth("https://evil.example", "client-1")),
+            replace(OAUTH, oauth=OAuth("https://login.example.org", "client-2")),
+            replace(OAUTH, username="bob@example.org"),
+        ],
+    )
+    def test_are_for_nobody_but_whom_they_were_stored_for(
+        self, tmp_path: Path, small: SmallKeyring, changed: Account
+    ) -> None:
+        store = AccountStore(tmp_path)
+        store.add(OAUTH, Secret("token"))
+        assert store.secret(changed) is None
+
+    def test_go_through_a_real_desktops_keyring(self, secret_service: SecretService, tmp_path: Path) -> None:
+        code = (
+            "import sys; from pathlib import Path; from tests.delivery.test_keyrings import OAUTH; "
+            "from tui.delivery import AccountStore, Secret; store = AccountStore(Path(sys.argv[1])); "
+        )
+
+        def run(what: str) -> str:
+            done = subprocess.run(
+                [sys.executable, "-c", code + what, str(tmp_path)],
+                env=secret_service.environment,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            return done.stdout.strip()
+
+        run("store.add(OAUTH, Secret('ab' * 2000))")
+        assert run("print(store.secret(store.get('work')).reveal())") == "ab" * 2000
+        run("store.remove('work')")
+        assert run("print(store.secret(OAUTH))") == "None"
+
+
+class TestEncryptedFile:
+    """On a machine without a keyring, as the tests' surroundings are one."""
+
+    def test_keeps_secrets_from_one_process_to_the_next(self, tmp_path: Path) -> None:
+        code = (
+            "import sys; from pathlib import Path; from tests.delivery.test_keyrings import OAUTH, PASSWORD_ACCOUNT; "
+            "from tui.delivery import AccountStore, Secret; store = AccountStore(Path(sys.argv[1])); "
+        )
+
+        def run(what: str) -> str:
+            done = subprocess.run(
+                [sys.executable, "-c", code + what, str(tmp_path)],
+                env=os.environ | {"INVITE_TUI_KEYRING_PASSPHRASE": PASSPHRASE},
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            return done.stdout.strip()
+
+        run("store.add(OAUTH, Secret('token ' * 500)); store.add(PASSWORD_ACCOUNT, Secret('grün ✓'))")
+        assert run("print(store.secret(PASSWORD_ACCOUNT).reveal())") == "grün ✓"
+        assert run("print(len(store.secret(OAUTH).reveal()))") == "3000"
+        stored = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.name != "accounts.json")
+        for secret in ("token", "grün", PASSPHRASE, "ana", "example"):
+            assert secret.encode() not in stored
+        assert run("store.remove('home'); print(store.secret(PASSWORD_ACCOUNT))") == "None"
+
+    @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+    def test_is_its_owners_alone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("INVITE_TUI_KEYRING_PASSPHRASE", PASSPHRASE)
+        store = AccountStore(tmp_path / "config")
+        store.add(PASSWORD_ACCOUNT, Secret("geheim"))
+        files = sorted((tmp_path / "config").iterdir())
+        assert [path.name for path in files] == ["accounts.json", "secrets.cfg"]
+        assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+    def test_does_not_open_with_another_passphrase(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("INVITE_TUI_KEYRING_PASSPHRASE", PASSPHRASE)
+        AccountStore(tmp_path).add(PASSWORD_ACCOUNT, Secret("geheim"))
+        before = (tmp_path / "secrets.cfg").read_bytes()
+        keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call] # another process
+        monkeypatch.setenv("INVITE_TUI_KEYRING_PASSPHRASE", "another passphrase")
+        with pytest.raises(AccountError, match="does not open with this passphrase") as caught:
+            AccountStore(tmp_path).secret(PASSWORD_ACCOUNT)
+        assert "another passphrase" not in f"{caught.value!r} {caught.value.hint} {caught.value.__context__!r}"
+        assert (tmp_path / "secrets.cfg").read_bytes() == before
+
+    def test_that_was_tampered_with_gives_nothing_away(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("INVITE_TUI_KEYRING_PASSPHRASE", PASSPHRASE)
+        store = AccountStore(tmp_path)
+        store.add(PASSWORD_ACCOUNT, Secret("geheim"))
+        other = replace(PASSWORD_ACCOUNT, host="smtp.evil.example")
+        store._vault.keep("x", Secret("y"))
+        # The entry of one account under the name of another: what belongs to it is in the seal.
+        from tui.delivery.accounts.encrypted import _name
+        from tui.delivery.accounts.keyrings import SERVICE
+        from tui.delivery.accounts.store import entry_of
+
+        path = tmp_path / "secrets.cfg"
+        text = path.read_text()
+        mine, theirs = (_name(SERVICE, entry_of(account)) for account in (PASSWORD_ACCOUNT, other))
+        assert mine in text
+        path.write_text(text.replace(mine, theirs))
+        with pytest.raises(AccountError, match="cannot be used"):
+            store.secret(other)
+
+    def test_is_not_made_with_a_short_passphrase(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("INVITE_TUI_KEYRING_PASSPHRASE", "short")
+        with pytest.raises(AccountError, match="fewer than 8"):
+            AccountStore(tmp_path).add(PASSWORD_ACCOUNT, Secret("geheim"))
+        assert list(tmp_path.iterdir()) == []
+
+    def test_is_opened_by_who_is_asked_once(self, tmp_path: Path) -> None:
+        asked: list[bool] = []
+
+        def ask(is_new: bool) -> Secret:
+            asked.append(is_new)
+            return Secret(PASSPHRASE)
+
+        store = AccountStore(tmp_path)
+        store.unlock(ask)
+        store.unlock(ask)
+        store.add(PASSWORD_ACCOUNT, Secret("geheim"))
+        assert asked == [True]
+        keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call] # another process
+        AccountStore(tmp_path).unlock(ask)
+        assert asked == [True, False]
+        assert read(store, PASSWORD_ACCOUNT) == "geheim"
+
+    def test_is_not_used_where_there_is_a_keyring(self, tmp_path: Path, small: SmallKeyring) -> None:
+        def ask(is_new: bool) -> Secret:
+            raise AssertionError("asked")
+
+        store = AccountStore(tmp_path)
+        store.unlock(ask)
+        store.add(PASSWORD_ACCOUNT, Secret("geheim"))
+        assert not (tmp_path / "secrets.cfg").exists()
+
+    def test_that_nobody_opens_is_a_clear_sentence(self, tmp_path: Path) -> None:
+        store = AccountStore(tmp_path)
+        store.unlock(lambda _: None)
+        with pytest.raises(AccountError, match="no keyring") as caught:
+            store.add(PASSWORD_ACCOUNT, Secret("geheim"))
+        assert "INVITE_TUI_KEYRING_PASSPHRASE" in (caught.value.hint or "")
+        assert list(tmp_path.iterdir()) == []
