@@ -10,8 +10,8 @@ from pathlib import Path
 import keyring
 import keyring.backend
 import keyring.errors
-from keyring.backends.fail import Keyring as NoKeyring
 import pytest
+from keyring.backends.fail import Keyring as NoKeyring
 
 from tests.servers.secret_service import SecretService
 from tui.delivery.accounts import Account, AccountStore, Imap, OAuth, Secret
