@@ -255,6 +255,22 @@ class Folder:
         made = plan.make(self._event, records, people, self._sealed(), off=off, wordings=self._wording_digests)
         return made.only(only) if only else made
 
+    def plan_reminder(
+        self, *, only: Sequence[str] = (), skip_errors: bool = False, left_alone: Mapping[str, str] | None = None
+    ) -> Plan:
+        """A reminder to those of whom no reply has been seen. `left_alone`: see `plan.make_reminder`."""
+        if refusal := self.refusal(skip_errors=skip_errors):
+            raise refusal
+        records = [one for one in self.attendees.records if not self._has_error(one)]
+        people, off = self._standing()
+        made = plan.make_reminder(
+            *(self._event, records, people, self._sealed()),
+            now=datetime.now(UTC),
+            off=off,
+            left_alone=left_alone or {},
+        )
+        return made.only(only) if only else made
+
     def plan_for(self, records: Sequence[Attendee], people: Mapping[str, Person]) -> Plan:
         """What a send would do for these alone, of whom the ledger holds `people`: to look at, not to be approved."""
         with ledgers.open_to_read(self.ledger_path) as ledger:

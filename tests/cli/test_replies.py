@@ -223,3 +223,57 @@ def test_without_a_mailbox_it_says_what_to_do(sent: Sent) -> None:
     error = sent.desk.json("replies", code=4)["error"]
     assert "--mailbox" in error["hint"]
     assert sent.desk.json("replies", "--mailbox", "nowhere.mbox", code=1)["error"]["code"] == "missing-file"
+
+
+def test_who_bounced_is_left_alone_until_the_organiser_says_otherwise(sent: Sent) -> None:
+    for name in ("ana", "bo"):
+        address = f"{name}@example.org"
+        sent.put(mails.a_bounce(address, envelope=sent.ids[address].strip("<>"), message_id=f"<{name}@mx>"))
+    sent.read()
+    sent.desk.change("event.toml", "14:00:00", "14:15:00")
+    plan = sent.desk.json("plan", "attendees.csv")
+    said = {one["address"]: one for one in plan["actions"]}
+    assert said["ana@example.org"]["action"] == "none" and "bounced: " in said["ana@example.org"]["reason"]
+    assert plan["counts"]["update"] == 4
+    sent.server.messages.clear()
+    # The old address gets no cancellation: it would come back too.
+    done = sent.desk.json("resend", "ana@example.org", "--to", "ana@home.example", "--confirm", "1")
+    assert [(one["address"], one["action"]) for one in done["messages"]] == [("ana@home.example", "invite")]
+    done = sent.desk.json("resend", "bo@example.org", "--confirm", "1")
+    assert [(one["action"], one["uid"]) for one in done["messages"]] == [("invite", sent.uids["bo@example.org"])]
+    bounced = {one["key"]: one["bounced"] for one in sent.desk.json("status")["attendees"]}
+    assert not any(bounced.values())
+
+
+def test_only_who_has_not_answered_is_reminded(sent: Sent) -> None:
+    u, ids = sent.uids, sent.ids
+    sent.read(
+        mails.by_google(u["ana@example.org"], "ana@example.org"),
+        mails.a_bounce("bo@example.org", envelope=ids["bo@example.org"].strip("<>")),
+        mails.a_mail(
+            "cara@example.org", "Please take me off the list.", in_reply_to=ids["cara@example.org"]
+        ).as_bytes(),
+    )
+    sent.desk.json("cancel", "dev@example.org", "--confirm", "1")
+    plan = sent.desk.json("plan", "attendees.csv", "--remind")
+    said = {one["address"]: (one["action"], one["reason"]) for one in plan["actions"]}
+    assert {who for who, (action, _) in said.items() if action != "none"} == {"eve@example.org", "finn@example.org"}
+    assert said["eve@example.org"] == ("invite", "reminder: no reply seen")
+    assert "has answered: accepted" in said["ana@example.org"][1] and "bounced" in said["bo@example.org"][1]
+    assert "has asked to be taken off" in said["cara@example.org"][1]
+    sent.server.messages.clear()
+    done = sent.desk.json("send", "attendees.csv", "--remind", "--confirm", "2")
+    assert done["digest"] == plan["digest"]
+    (eve, _) = (message_from_bytes(one.data, policy=policy.default) for one in sent.server.messages)
+    assert eve["Subject"].startswith("Reminder: ") and eve["In-Reply-To"] == ids["eve@example.org"]
+    assert eve["Message-ID"] != ids["eve@example.org"]
+    assert "have not seen an answer" in eve.get_body(("plain",)).get_content()
+    calendar = next(part for part in eve.walk() if part.get_content_type() == "text/calendar").get_content()
+    assert f"UID:{u['eve@example.org']}" in calendar.replace("\r\n ", "") and "SEQUENCE:0" in calendar
+    # Not a second time on the same day; and to everything else a reminder is no change.
+    assert sent.desk.json("plan", "attendees.csv", "--remind")["counts"]["invite"] == 0
+    again = sent.desk.json("plan", "attendees.csv")
+    assert again["counts"]["invite"] == again["counts"]["update"] == 0
+    assert not [one for one in again["actions"] if "wording" in one["reason"]]
+    sent.desk.change("event.toml", "[event]\n", "[event]\nreply_by = 2026-01-05\n")
+    assert all("reply_by" in one["reason"] for one in sent.desk.json("plan", "attendees.csv", "--remind")["actions"])

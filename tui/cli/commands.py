@@ -72,7 +72,7 @@ def _close_what_nobody_reads(stream: TextIO | None = None) -> None:
 
 
 def _open(options: argparse.Namespace, files: list[str] | None = None) -> Folder:
-    return open_folder(
+    folder = open_folder(
         options.files if files is None else files,
         event=options.event,
         template=options.template,
@@ -82,6 +82,18 @@ def _open(options: argparse.Namespace, files: list[str] | None = None) -> Folder
         encoding=getattr(options, "encoding", None),
         cancels=options.command == "cancel",
     )
+    is_worded = options.template or not getattr(options, "remind", False)
+    return folder if is_worded or folder.event is None else folder.worded("reminder")
+
+
+def _intended(options: argparse.Namespace, folder: Folder) -> Plan:
+    """What `plan` and `send` are about: what everybody is owed, or a reminder."""
+    only = getattr(options, "only", ())
+    if not options.remind:
+        return folder.plan(only=only, skip_errors=options.skip_errors)
+    from tui.cli import replies
+
+    return folder.plan_reminder(only=only, skip_errors=options.skip_errors, left_alone=replies.who_waits(folder))
 
 
 def _app(options: argparse.Namespace) -> int:
@@ -123,7 +135,7 @@ def _preview(options: argparse.Namespace) -> int:
 
 def _plan(options: argparse.Namespace) -> int:
     folder = _open(options)
-    made = folder.plan(skip_errors=options.skip_errors)
+    made = _intended(options, folder)
     if options.json:
         output.print_json(output.plan_document(made, folder))
     else:
@@ -139,7 +151,7 @@ def _send(options: argparse.Namespace) -> int:
     if moment and folder.event and all(event.is_over(moment) for event in folder.event.each):
         raise UsageError(f"At {options.at} the event is over.", hint="Name a time before it.")
     _must_be_free(options, folder)
-    made = folder.plan(only=options.only, skip_errors=options.skip_errors)
+    made = _intended(options, folder)
     if options.approve is not None and options.approve.strip().lower() != made.digest:
         raise ConfirmationError(
             "The plan is no longer the one that was approved; nothing was sent.",
@@ -255,7 +267,7 @@ def _hold(
         with _interruptible(control, b"\n"):
             holding.wait_for(moment, control)
         folder = _open(options)
-        again = folder.plan(only=options.only, skip_errors=options.skip_errors)
+        again = _intended(options, folder)
         if again.digest != made.digest:
             raise ConfirmationError(
                 "The plan is no longer the one that was confirmed before the wait; nothing was sent.",

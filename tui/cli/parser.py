@@ -77,6 +77,7 @@ def _preview(parser: _Parser) -> None:
 def _plan(parser: _Parser) -> None:
     _check(parser)
     parser.add_argument("--skip-errors", action="store_true", help="leave out the rows that have errors")
+    parser.add_argument("--remind", action="store_true", help="a reminder, to those alone of whom no reply is known")
 
 
 def _send(parser: _Parser) -> None:

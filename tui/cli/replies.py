@@ -38,6 +38,15 @@ def overview_of(folder: Folder) -> Overview:
         return overview(ledger.people(), ledger.answers())
 
 
+def who_waits(folder: Folder) -> Mapping[str, str]:
+    """Who is not to be reminded, because they have asked for something that is still open: by key, in words."""
+    return {
+        one.request.key: f"has asked {_ASKED[one.request.kind]}, which is open: see `replies`"
+        for one in overview_of(folder).requests
+        if one.is_open and one.request.kind != "other"
+    }
+
+
 def _read(folder: Folder, paths: Sequence[str], *, is_anybody_there: bool) -> Tally:
     collector = Collector(folder, _progress)
     if paths and is_anybody_there:
@@ -187,7 +196,7 @@ def _request_lines(requests: Sequence[Asked]) -> Iterator[str]:
     for one in requests:
         request = one.request
         who = f"{one.name} <{request.address}>" if one.name else request.address
-        yield f"  {'open' if one.is_open else one.done}: {who} asks for {_ASKED[request.kind]} ({request.at:%Y-%m-%d})"
+        yield f"  {'open' if one.is_open else one.done}: {who} asks {_ASKED[request.kind]} ({request.at:%Y-%m-%d})"
         yield f"      “{_in_short(request.text)}”"
         if one.is_open and request.kind == "address":
             yield f"      invite-tui resend {request.address} --to {request.suggested or 'NEW'} --template correction"
@@ -197,7 +206,7 @@ def _request_lines(requests: Sequence[Asked]) -> Iterator[str]:
             yield f"      invite-tui replies --settle {request.address}"
 
 
-_ASKED = {"address": "another address", "withdraw": "to be taken off", "other": "something else"}
+_ASKED = {"address": "for another address", "withdraw": "to be taken off", "other": "for something else"}
 
 
 def _in_short(text: str) -> str:

@@ -77,8 +77,10 @@ class Sent:
 
     @property
     def refusal(self) -> str:
-        """Why it did not arrive, as a sentence's end."""
-        return f"bounced: {self.bounced}" if self.bounced is not None else f"refused: {self.reply}"
+        """Why it did not arrive, as a sentence's end; "" where that is not known."""
+        if self.bounced is not None:
+            return f"bounced: {self.bounced}"
+        return f"was refused: {self.reply}" if self.outcome == "refused" else ""
 
     @property
     def is_foreign(self) -> bool:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from difflib import get_close_matches
 from types import MappingProxyType
 
@@ -18,6 +19,7 @@ from tui.ledger.records import Correction, Decisions, Facts, Person
 from tui.plan.actions import Action, Plan
 from tui.plan.owed import called_off, left_behind, moved, once_more, owed, taken_back
 from tui.plan.people import Directory, corrected, known
+from tui.plan.reminding import reminders
 from tui.plan.sessions import sessions_of
 from tui.plan.versions import current, held_by, mark_of
 
@@ -94,6 +96,41 @@ def _worded(facts: Facts, wording: str) -> Facts:
 
 _of_wordings: dict[tuple[int, str], tuple[Facts, Facts]] = {}
 _MOST_TOLD = 10_000
+
+
+def make_reminder(
+    event: Event,
+    records: Sequence[Attendee],
+    people: Mapping[str, Person],
+    sealed: Sequence[str] = (),
+    *,
+    now: datetime,
+    off: str = "",
+    left_alone: Mapping[str, str] = MappingProxyType({}),
+) -> Plan:
+    """The plan of a reminder: to who holds the current version and has not answered it. For the rest see `make`.
+
+    `left_alone` are the keys of people who have asked for something that is still open, each with the reason in words.
+    """
+    usable = [attendee for attendee in records if not attendee.has_error]
+    live = {attendee.key for attendee in usable if attendee.withdrawn is None}
+    directory = Directory(people, {attendee.key for attendee in records})
+    is_off = bool(off) and off == mark_of(event)
+    met: set[str] = set()
+    actions: list[Action] = []
+    for attendee in usable:
+        if attendee.key in met or (attendee.withdrawn is not None and attendee.key in live):
+            continue
+        met.add(attendee.key)
+        person = directory.find(attendee)
+        if directory.is_somebody_corrected(attendee):
+            continue
+        listed = corrected(replace(attendee, key=person.key) if person else attendee, person)
+        if is_off:
+            actions.append(Action(listed, "none", "cancelled", "the event was cancelled for everybody"))
+        else:
+            actions += reminders(event, listed, person, now, left_alone)
+    return _sealed(event, actions, [*sealed, "reminder"])
 
 
 @dataclass(frozen=True, slots=True)

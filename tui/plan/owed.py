@@ -70,7 +70,7 @@ def _owed_now(event: Event, attendee: Attendee, person: Person) -> Iterator[Acti
         reason = "holds what another program sent" if held else "what another program sent was cancelled"
         reason += "; once the event file differs from that, `send` replaces it"
         yield Action(attendee, "none", "held" if held else "cancelled", reason, latest.uid, latest.sequence)
-    elif latest.action == "cancel" and not (held and latest.outcome == "refused"):
+    elif latest.action == "cancel" and not (held and latest.was_refused):
         reason = "everybody was cancelled, and the event has changed since"
         yield _first(event, attendee, latest.generation + 1, reason)
     elif key_of(latest.address) != key_of(attendee.address):
@@ -119,7 +119,7 @@ def taken_back(event: Event, attendee: Attendee, person: Person, reason: str, *,
     """
     held, latest = held_by(person), current(person)[-1]
     if not by_name and (doubtful := _doubtful_cancellations(person)):
-        words = "may have arrived" if doubtful[-1].outcome == "unknown" else f"was refused: {doubtful[-1].reply}"
+        words = doubtful[-1].refusal or "may have arrived"
         yield from _unfinished_cancellations(attendee, person)
         yield _nothing_more(attendee, latest, f"their cancellation {words}; `cancel ADDRESS` sends it again")
         return
@@ -180,25 +180,44 @@ def _first(event: Event, attendee: Attendee, generation: int, reason: str, round
 def _still_first(event: Event, attendee: Attendee, person: Person) -> Action:
     """Somebody for whom no message can have arrived yet."""
     latest = current(person)[-1]
-    if latest.outcome != "refused":
+    if not latest.was_refused:
         words = f"the server put it off: {latest.reply}" if latest.outcome == "deferred" else "it was not tried"
         first = _first(event, attendee, latest.generation, f"still to send: {words}", latest.round)
         return replace(first, uid=latest.uid, pending=latest)
+    if latest.bounced is not None:
+        reason = bounced_in_words(latest)
+        return Action(attendee, "none", "refused", reason, latest.uid, latest.sequence, latest.generation)
     if same(latest.facts, facts_of(event, attendee)):
         reason = f"refused: {latest.reply}; correct the address, or `resend` if the server should be asked again"
         return Action(attendee, "none", "refused", reason, latest.uid, latest.sequence, latest.generation)
     reason = "refused before, and the event has changed since"
-    return replace(_first(event, attendee, latest.generation, reason, latest.round + 1), uid=latest.uid)
+    return _first_again(event, attendee, person, reason, latest.round + 1)
+
+
+def _first_again(event: Event, attendee: Attendee, person: Person, reason: str, round_: int) -> Action:
+    """An entry that nobody can hold, once more: under the same UID, and never under a lower SEQUENCE."""
+    latest = current(person)[-1]
+    first = _first(event, attendee, latest.generation, reason, round_)
+    return replace(first, uid=latest.uid, sequence=latest.sequence, not_before=newest_stamp(person))
+
+
+def bounced_in_words(message: Sent) -> str:
+    """What came back, and what puts it right: until then nothing more is sent there."""
+    return f"{message.refusal}; correct it with `resend {message.address} --to NEW`, or `resend` to try it once more"
 
 
 def _next(event: Event, attendee: Attendee, person: Person, held: Sent) -> Action:
     """Somebody who holds a version, or may hold it: nothing, an update, or a resend that is still due."""
     facts, latest = facts_of(event, attendee), current(person)[-1]
     nothing = Action(attendee, "none", "held", "holds the current invitation", held.uid, held.sequence, held.generation)
+    if latest.bounced is not None:
+        return replace(nothing, kind="refused", reason=bounced_in_words(latest))
+    if is_due_reminder(latest) and same(held.facts, facts):
+        return replace(nothing, reason=f"{nothing.reason}; a reminder is still to send, by `send --remind`")
     if latest.outcome in ("deferred", "unsent") and same(held.facts, facts):
         # What is still due is a resend of what they hold, or an update that the event has since taken back.
         if latest.sequence == held.sequence:
-            again = _repeat(attendee, person, latest, facts, f"still to send: {latest.reply or 'it was not tried'}")
+            again = repeat(attendee, person, latest, facts, f"still to send: {latest.reply or 'it was not tried'}")
             return replace(again, pending=latest)
         return nothing
     if same(held.facts, facts):
@@ -240,20 +259,24 @@ def _current_once_more(event: Event, attendee: Attendee, person: Person) -> Acti
     if latest.action == "cancel" or was_cancelled_by_name(person):
         return _first(event, attendee, latest.generation + 1, "asked for by name, after a cancellation")
     if held is None:
-        round_ = latest.round + (latest.outcome == "refused")
-        return replace(_first(event, attendee, latest.generation, "asked for by name", round_), uid=latest.uid)
+        return _first_again(event, attendee, person, "asked for by name", latest.round + latest.was_refused)
     facts = facts_of(event, attendee)
     if not same(held.facts, facts):
         owed = _next(event, attendee, person, held)
         if owed.action != "none":
             return owed
-        return replace(_repeat(attendee, person, latest, facts, "asked for by name"), round=latest.round + 1)
+        return replace(repeat(attendee, person, latest, facts, "asked for by name"), round=latest.round + 1)
     rounds = [message for message in current(person) if message.sequence == held.sequence]
     round_ = rounds[-1].round + (rounds[-1].outcome not in ("deferred", "unsent"))
-    return replace(_repeat(attendee, person, held, facts, "asked for by name"), round=round_)
+    return replace(repeat(attendee, person, held, facts, "asked for by name"), round=round_)
 
 
-def _repeat(attendee: Attendee, person: Person, message: Sent, facts: Facts, reason: str) -> Action:
+def is_due_reminder(message: Sent) -> bool:
+    """Whether it is a reminder that an earlier run left to be tried again."""
+    return "reminder" in message.facts and message.outcome in ("deferred", "unsent")
+
+
+def repeat(attendee: Attendee, person: Person, message: Sent, facts: Facts, reason: str) -> Action:
     """A version once more; an update with the changes that it told of."""
     earlier = [sent for sent in current(person) if sent.may_have_arrived and sent.sequence < message.sequence]
     is_update = message.action == "update"
@@ -313,9 +336,10 @@ def _doubtful_cancellations(person: Person) -> list[Sent]:
     for uid, last in newest.items():
         messages = [message for message in person.messages if message.uid == uid]
         of_last = [message for message in messages if message.action == "cancel" and message.sequence == last.sequence]
-        has_arrived = any(message.outcome == "accepted" for message in of_last)
+        has_arrived = any(message.outcome == "accepted" and not message.was_refused for message in of_last)
         was_held = any(message.action != "cancel" and message.may_have_arrived for message in messages)
-        if last.action == "cancel" and last.outcome in ("unknown", "refused") and was_held and not has_arrived:
+        is_doubtful = last.outcome == "unknown" or last.was_refused
+        if last.action == "cancel" and is_doubtful and was_held and not has_arrived:
             found.append(last)
     return found
 
@@ -331,16 +355,16 @@ def _with_doubts(actions: Sequence[Action], parts: Iterable[Person]) -> Iterator
     message = doubtful[-1]
     kind: Kind = last.kind
     if kind in ("held", "cancelled"):
-        kind = "unknown" if message.outcome == "unknown" else "refused"
+        kind = "refused" if message.was_refused else "unknown"
     who = "cancel" if last.kind in ("cancelled", "withdrawn") else "resend"
     yield replace(last, kind=kind, reason=f"{last.reason}; {_doubt_in_words(message, who)}")
 
 
 def _doubt_in_words(message: Sent, command: str = "cancel") -> str:
     """What became of a cancellation that is not known to have arrived, and what decides it."""
-    if message.outcome == "unknown":
+    if not message.was_refused:
         return f"it is not known whether the cancellation to {message.address} arrived; `{command}` sends it again"
-    return f"the cancellation to {message.address} was refused: {message.reply}; `{command}` sends it again"
+    return f"the cancellation to {message.address} {message.refusal}; `{command}` sends it again"
 
 
 def left_behind(person: Person) -> Iterator[Action]:
