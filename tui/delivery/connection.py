@@ -20,7 +20,7 @@ import ssl
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import NoReturn, Self, final
+from typing import TYPE_CHECKING, NoReturn, Self, final
 
 from tui.delivery import sasl
 from tui.delivery.accounts import Account, Credential, Secret, is_loopback
@@ -40,6 +40,9 @@ from tui.delivery.faults import (
 from tui.delivery.tls import client_context
 from tui.errors import AccountError
 from tui.guard.cleared import Cleared
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 PATIENCE: dict[Stage, float] = {
     "connect": 30.0,
@@ -79,6 +82,10 @@ class _Client(smtplib.SMTP):
         self.secrets: tuple[str, ...] = ()
         self.written = 0
         """Bytes of the last `write` that have gone out."""
+        self.hear: Callable[[str], None] | None = None
+        """Is told every line of the conversation, without secrets: what we say after ">", what is answered after "<"."""
+        self.is_secret = False
+        """Whether what we say now is for the server alone."""
         self._seconds = 0.0
         self._buffer = bytearray()
 
@@ -119,6 +126,8 @@ class _Client(smtplib.SMTP):
 
     def write(self, data: bytes) -> None:
         """All of `data`. When this raises, the server cannot have got more than `written` bytes of it."""
+        if self.hear is not None:
+            self._repeat(self.hear, data)
         view = memoryview(data)
         self.written = 0
         channel = self.channel
@@ -141,7 +150,24 @@ class _Client(smtplib.SMTP):
         if any(secret in line for line in reply.lines for secret in self.secrets):
             reply = Reply(reply.code, tuple(self._without_secrets(line) for line in reply.lines))
         self.last = reply
+        if self.hear is not None:
+            for at, line in enumerate(reply.lines, 1):
+                self.hear(f"< {reply.code}{' ' if at == len(reply.lines) else '-'}{line}")
         return reply
+
+    def send(self, s: "ReadableBuffer | str") -> None:
+        """For what smtplib says itself: EHLO and HELO."""
+        if self.hear is not None:
+            self._repeat(self.hear, s.encode() if isinstance(s, str) else bytes(s))
+        super().send(s)
+
+    def _repeat(self, hear: Callable[[str], None], data: bytes) -> None:
+        words = data.decode("utf-8", "replace").rstrip("\r\n")
+        if self.is_secret:
+            # Of a login the mechanism is all that anybody else may know: a digest of the password is a secret too.
+            named = words.split(" ")[:2] if words.startswith("AUTH ") else []
+            words = " ".join(named) if words == " ".join(named) else " ".join([*named, "***"])
+        hear(f"> {words}")
 
     def _line(self, deadline: float, room: int) -> bytes:
         searched = 0
@@ -223,6 +249,7 @@ class Connection:
         self._takes_ahead = True
         self._is_cautious = False
         self._conversation: list[str] = []
+        self._hear: Callable[[str], None] | None = None
 
     def __enter__(self) -> Self:
         self.open()
@@ -237,6 +264,10 @@ class Connection:
     def conversation(self) -> tuple[str, ...]:
         """How the session was opened, a line for each step, without secrets. Replies in it are the server's words."""
         return tuple(self._conversation)
+
+    def be_heard(self, hear: Callable[[str], None]) -> None:
+        """Has `hear` told every line of the conversation from the next session on, secrets blanked."""
+        self._hear = hear
 
     def open(self) -> None:
         """Connects, secures the channel and logs in, once. Raises `AccountError` in one sentence."""
@@ -426,6 +457,7 @@ class Connection:
             raise ConnectionAbortedError("it was broken off")
         sock = socket.create_connection((account.host, account.port), timeout=self._patience("connect"))
         self._client = client = _Client(sock)
+        client.hear = self._hear
         peer = str(sock.getpeername()[0])
         if context is None and not is_loopback(peer.partition("%")[0]):
             # "localhost" is what a file on this machine says it is.
@@ -520,7 +552,9 @@ class Connection:
             self._give_up(f"The channel to {self._where} is not encrypted; no login is attempted.")
         username = account.username or ""
         client.secrets = sasl.spellings(username, secret, account.host, account.port)
+        client.is_secret = True
         reply = _authenticate(client, mechanism, account, secret)
+        client.is_secret = False
         self._expect(reply)
         self._conversation.append(f"login: {username} by {mechanism}: {reply.text}")
 
@@ -742,15 +776,24 @@ class Connection:
 
 
 def probe(
-    account: Account, credential: Credential | None, *, sender: str | None = None, timeout: float | None = None
+    account: Account,
+    credential: Credential | None,
+    *,
+    sender: str | None = None,
+    timeout: float | None = None,
+    hear: Callable[[str], None] | None = None,
 ) -> tuple[str, ...]:
     """Tries an account without sending anything: connects, logs in, names the sender if given, takes that back, quits.
 
-    The conversation, one line a step, secrets blanked. Raises `AccountError` at the first step that fails.
+    How it went, one line a step, secrets blanked; `hear` is told the whole conversation while it goes on, also of one
+    that fails. Raises `AccountError` at the first step that fails.
     """
-    connection = Connection(account, credential, sender=sender or account.sender or "probe@invalid", timeout=timeout)
+    sender = sender or account.sender
+    connection = Connection(account, credential, sender=sender or "probe@invalid", timeout=timeout)
+    if hear is not None:
+        connection.be_heard(hear)
     with connection:
-        if sender or account.sender:
+        if sender:
             connection.try_sender()
     return connection.conversation
 
