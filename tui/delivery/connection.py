@@ -83,7 +83,7 @@ class _Client(smtplib.SMTP):
         self.written = 0
         """Bytes of the last `write` that have gone out."""
         self.hear: Callable[[str], None] | None = None
-        """Is told every line of the conversation, without secrets: what we say after ">", what is answered after "<"."""
+        """Is told every line that is said, without secrets: ours after ">", the answers after "<"."""
         self.is_secret = False
         """Whether what we say now is for the server alone."""
         self._seconds = 0.0
