@@ -5,17 +5,23 @@ import getpass
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Event
+from typing import TYPE_CHECKING, cast
 
 from tui.cli import output
 from tui.cli.output import say, tell
 from tui.delivery import Account, AccountStore, Secret, probe
+from tui.delivery.accounts import DEFAULT_IMAP_PORT, DEFAULT_PORT, ENVIRONMENT_ACCOUNT, Imap, OAuth
 from tui.errors import AccountError, UsageError
 
 if TYPE_CHECKING:
-    from tui.delivery.accounts import Security
+    from tui.delivery.accounts import Credential, Security
+    from tui.delivery.oauth import Prompt
 
-_PORTS: dict[str, int] = {"starttls": 587, "tls": 465, "none": 25}
+_CLIENT_SECRET = "INVITE_TUI_OAUTH_CLIENT_SECRET"  # noqa: S105 - its name
+
+_WELL_KNOWN = {"microsoft": ("smtp.office365.com", 587, "starttls"), "google": ("smtp.gmail.com", 587, "starttls")}
+"""Where the mail of those goes who sign in there, unless --host says otherwise."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -25,42 +31,78 @@ def run(options: argparse.Namespace) -> int:
     return {"add": _add, "list": _list, "test": _test, "remove": _remove}[options.account_command](options, store)
 
 
+def unlock(store: AccountStore) -> None:
+    """Asks for the passphrase of the encrypted file, where that is all the keyring there is and somebody can be asked."""
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        store.unlock(_passphrase)
+
+
 def _add(options: argparse.Namespace, store: AccountStore) -> int:
-    if options.name == "env":
+    if options.name == ENVIRONMENT_ACCOUNT:
         raise AccountError(
             "The account “env” is the one that the environment names.", hint="Choose another name for this one."
         )
-    host = options.host or _ask("Mail server (host name)", "--host")
-    security: Security = options.security
-    ca = Path(options.ca) if options.ca else None
-    if ca is not None and not ca.is_file():
-        raise AccountError(f"There is no file {options.ca}.", hint="--ca takes the PEM file of an authority.")
-    account = Account(
-        name=options.name,
-        host=host,
-        port=options.port or _PORTS[security],
-        security=security,
-        username=options.username,
-        sender=options.sender,
-        ca=ca,
-        login="password" if options.username else "none",
-    )
-    if any(known.name == account.name for known in store.list()):
+    _must_fit(options)
+    if any(known.name == options.name for known in store.list()):
         raise AccountError(
-            f"There is an account {account.name} already.", hint="Remove it first, or choose another name."
+            f"There is an account {options.name} already.", hint="Remove it first, or choose another name."
         )
-    secret = _password(options) if account.login == "password" else None
-    conversation = probe(account, secret)
-    store.add(account, secret)
+    account = _account_of(options)
+    add(account, store, password=_password_of(options, account), tell_steps=not options.json)
     if options.json:
         output.print_json({"account": _document(account)})
     else:
-        for line in conversation:
-            tell(line)
         say(f"Added {account.name}: {account.username or 'no login'} at {account.host}:{account.port}.")
-        if secret:
-            say("Its password is in the system keyring.")
+        if account.login != "none":
+            say(f"Its {'sign-in' if account.login == 'oauth' else 'password'} is in the keyring.")
     return 0
+
+
+def add(account: Account, store: AccountStore, *, password: Secret | None, tell_steps: bool = True) -> None:
+    """Signs in where the account does that, tries the login, and only then stores anything."""
+    credential: Credential | None = password
+    secret = password
+    if account.login != "none":
+        unlock(store)
+    if account.login == "oauth":
+        secret, credential = _signed_in(account)
+    lines = probe(account, credential)
+    if account.imap is not None and account.username is not None and credential:
+        lines = (*lines, _try_imap(account, credential))
+    store.add(account, secret)
+    for line in lines if tell_steps else ():
+        tell(line)
+
+
+def _signed_in(account: Account) -> "tuple[Secret, Credential]":
+    from tui.delivery.oauth import Tokens, sign_in
+    from tui.delivery.oauth.grants import Ceremony
+
+    client_secret = os.environ.get(_CLIENT_SECRET)
+
+    def show(prompt: "Prompt") -> None:
+        if prompt.code is not None:
+            tell(f"Open {prompt.url} in a browser on any machine, and enter the code {prompt.code}")
+            tell(f"Sign in there as {account.username}. Waiting for {prompt.seconds / 60:.0f} minutes.")
+            return
+        tell(f"Sign in as {account.username} in a browser on this machine, at:")
+        tell(prompt.url)
+        if is_browser_near() and sys.stdin.isatty():
+            import webbrowser
+
+            webbrowser.open(prompt.url)
+
+    ceremony = Ceremony(show, Event(), is_browser_near())
+    kept, first = sign_in(account, ceremony, Secret(client_secret) if client_secret else None)
+    return kept, Tokens(account, lambda: kept, lambda _: None, first=first)
+
+
+def is_browser_near() -> bool:
+    """Whether a browser can be taken for granted on the machine at which the user sits."""
+    if os.environ.get("SSH_CONNECTION"):
+        return False
+    named = any(os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))
+    return named or sys.platform in ("win32", "darwin")
 
 
 def _list(options: argparse.Namespace, store: AccountStore) -> int:
@@ -68,26 +110,55 @@ def _list(options: argparse.Namespace, store: AccountStore) -> int:
     if options.json:
         output.print_json({"accounts": [_document(account) for account in accounts]})
     elif not accounts:
-        say("There is no account yet: `invite-tui account add NAME --host H --username U` adds one.")
+        say("There is no account yet: `invite-tui account add NAME` adds one.")
     for account in accounts if not options.json else ():
-        say(f"{account.name}  {account.username or '(no login)'}  {account.host}:{account.port}  {account.security}")
+        login = f"  signs in with {account.oauth.issuer}" if account.oauth else ""
+        answers = f"  answers: {account.imap.host}:{account.imap.port}" if account.imap else ""
+        who = account.username or "(no login)"
+        say(f"{account.name}  {who}  {account.host}:{account.port}  {account.security}{login}{answers}")
     return 0
 
 
 def _test(options: argparse.Namespace, store: AccountStore) -> int:
     account = store.get(options.name)
-    conversation = probe(account, store.secret(account) if account.login == "password" else None)
-    if options.json:
-        output.print_json({"account": _document(account), "conversation": list(conversation)})
-    else:
-        for line in conversation:
+    if account.login != "none":
+        unlock(store)
+    credential = store.credential(account)
+    heard: list[str] = []
+
+    def hear(line: str) -> None:
+        heard.append(line)
+        if not options.json:
             say(line)
+
+    sender = account.sender or (account.username if account.username and "@" in account.username else None)
+    probe(account, credential, sender=sender, hear=hear)
+    if account.imap is not None and credential:
+        hear(_try_imap(account, credential))
+    if options.json:
+        output.print_json({"account": _document(account), "conversation": heard})
+    else:
         say(f"{account.name} works: it could send now.")
     return 0
 
 
+def _try_imap(account: Account, credential: "Credential") -> str:
+    """Opens the mailbox and closes it again; how it went, in a line. AccountError where it does not open."""
+    from tui.delivery import ImapLogin
+    from tui.replies.imap import opened
+
+    if account.imap is None or account.username is None:
+        raise AccountError(f"Account {account.name} says nothing of an IMAP server.")
+    imap = account.imap
+    login = ImapLogin(imap.host, imap.port, imap.security, account.username, credential, account.ca)
+    with opened(login, account.name):
+        return f"answers: {account.username} can read them at {login.where}"
+
+
 def _remove(options: argparse.Namespace, store: AccountStore) -> int:
     account = store.get(options.name)
+    if account.login != "none":
+        unlock(store)
     store.remove(options.name)
     if options.json:
         output.print_json({"removed": _document(account)})
@@ -108,20 +179,97 @@ def _document(account: Account) -> dict[str, object]:
     }
 
 
+# --- what the options say ----------------------------------------------------------------------------------------
+
+
+def _must_fit(options: argparse.Namespace) -> None:
+    """Raises `UsageError` for options that contradict each other."""
+    if options.oauth and options.password_stdin:
+        raise UsageError("An account signs in (--oauth) or has a password (--password-stdin), not both.")
+    if not options.oauth and (options.client_id or options.scope):
+        raise UsageError("--client-id and --scope are for signing in: --oauth microsoft, google or an issuer.")
+    if options.oauth and not options.username:
+        raise UsageError("--oauth needs --username, the address that signs in.")
+    if options.oauth and not options.client_id:
+        raise UsageError(
+            "--oauth needs --client-id: this program brings none of its own.",
+            hint="docs/accounts.md says step by step how your organisation registers one.",
+        )
+    if not options.imap_host and (options.imap_port or options.imap_security):
+        raise UsageError("--imap-port and --imap-security go with --imap-host.")
+    if options.imap_host and not options.username:
+        raise UsageError("--imap-host needs a login: --username.")
+
+
+def _account_of(options: argparse.Namespace) -> Account:
+    host, port, security = _WELL_KNOWN.get(options.oauth or "", (None, None, "starttls"))
+    if options.host or host is None:
+        host, port, security = options.host or _ask("Mail server (host name)", "--host"), None, "starttls"
+    security = cast("Security", options.security or security)
+    if options.security:
+        port = None
+    ca = Path(options.ca) if options.ca else None
+    if ca is not None and not ca.is_file():
+        raise AccountError(f"There is no file {options.ca}.", hint="--ca takes the PEM file of an authority.")
+    oauth = OAuth(options.oauth, options.client_id, tuple(options.scope)) if options.oauth else None
+    return Account(
+        name=options.name,
+        host=host,
+        port=options.port or port or DEFAULT_PORT[security],
+        security=security,
+        username=options.username,
+        sender=options.sender,
+        ca=ca,
+        login="oauth" if oauth else "password" if options.username else "none",
+        oauth=oauth,
+        imap=_imap_of(options),
+    )
+
+
+def _imap_of(options: argparse.Namespace) -> Imap | None:
+    if not options.imap_host:
+        return None
+    security: Security = options.imap_security or "tls"
+    return Imap(options.imap_host, options.imap_port or DEFAULT_IMAP_PORT[security], security)
+
+
+def _password_of(options: argparse.Namespace, account: Account) -> Secret | None:
+    if account.login != "password":
+        return None
+    if options.password_stdin:
+        return _not_empty(sys.stdin.readline().rstrip("\r\n"))
+    if not sys.stdin.isatty():
+        raise UsageError("There is no terminal to ask for the password on.", hint="Pipe it in with --password-stdin.")
+    return ask_password(account.username or "")
+
+
+# --- asking on a terminal ----------------------------------------------------------------------------------------
+
+
+def ask_password(username: str) -> Secret:
+    return _not_empty(getpass.getpass(f"Password of {username}: ", stream=sys.stderr))
+
+
+def _not_empty(text: str) -> Secret:
+    if not text:
+        raise UsageError("The password is empty.", hint="Nothing was added.")
+    return Secret(text)
+
+
+def _passphrase(is_new: bool) -> Secret | None:
+    if not is_new:
+        return Secret(getpass.getpass("Passphrase of the encrypted file with the passwords: ", stream=sys.stderr))
+    tell("This machine has no keyring. An encrypted file can keep the secret; it opens with a passphrase of yours.")
+    first = getpass.getpass("New passphrase (Enter: none, and nothing is stored): ", stream=sys.stderr)
+    if not first:
+        return None
+    if first != getpass.getpass("The same once more: ", stream=sys.stderr):
+        raise UsageError("The two passphrases are different.", hint="Nothing was added.")
+    return Secret(first)
+
+
 def _ask(question: str, option: str) -> str:
     if not sys.stdin.isatty():
         raise UsageError(f"{option} is missing.", hint="See `invite-tui account add --help`.")
     tell(f"{question}:")
     return sys.stdin.readline().strip()
-
-
-def _password(options: argparse.Namespace) -> Secret:
-    if options.password_stdin:
-        text = sys.stdin.readline().rstrip("\r\n")
-    elif sys.stdin.isatty():
-        text = getpass.getpass(f"Password of {options.username}: ", stream=sys.stderr)
-    else:
-        raise UsageError("There is no terminal to ask for the password on.", hint="Pipe it in with --password-stdin.")
-    if not text:
-        raise UsageError("The password is empty.", hint="Nothing was added.")
-    return Secret(text)
