@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def unlock(store: AccountStore) -> None:
-    """Asks for the passphrase of the encrypted file, where that is all the keyring there is and somebody can be asked."""
+    """Asks for the passphrase of the encrypted file, where that is all the keyring there is and a terminal is there."""
     if sys.stdin.isatty() and sys.stderr.isatty():
         store.unlock(_passphrase)
 

@@ -178,8 +178,8 @@ def _account(parser: _Parser) -> None:
     add.add_argument("--username", metavar="U")
     add.add_argument("--from", dest="sender", metavar="ADDRESS", help="the envelope's sender, if not the organizer")
     add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
-    add.add_argument("--oauth", metavar="ISSUER", help="sign in instead: microsoft, google, or an issuer's https address")
-    add.add_argument("--client-id", metavar="ID", help="under which your organisation has registered this program there")
+    add.add_argument("--oauth", metavar="ISSUER", help="sign in: microsoft, google, or an issuer's https address")
+    add.add_argument("--client-id", metavar="ID", help="under which this program is registered there")
     add.add_argument("--scope", action="append", default=[], metavar="WORD", help="what to ask an issuer for")
     add.add_argument("--imap-host", metavar="H", help="where answers are read, with the same login")
     add.add_argument("--imap-port", type=_count, metavar="P", help="default: 993 (tls), 143 (starttls, none)")
@@ -187,7 +187,8 @@ def _account(parser: _Parser) -> None:
     add.add_argument("--ca", metavar="PEM", help="trust this authority instead of the system's")
     _speaks_json(add)
     _speaks_json(what.add_parser("list", help="all accounts"))
-    for name, words in (("test", "connect and log in, show what is said, send nothing"), ("remove", "remove an account and its secret")):
+    others = {"test": "connect and log in, show what is said, send nothing", "remove": "remove an account and its secret"}
+    for name, words in others.items():
         one = what.add_parser(name, help=words)
         one.add_argument("name", metavar="NAME")
         _speaks_json(one)
