@@ -14,6 +14,7 @@ from tui.ledger import BounceKind
 _MOST_RECIPIENTS = 100  # of one notification
 _LONGEST_STATUS = 200_000  # bytes of one that are looked at
 _LONGEST_TEXT = 200_000
+_LONGEST_FREE = 50_000  # bytes that flufl.bounce is given: its readers of free text take their time
 _LONGEST_REPLY = 500
 _DAEMON = re.compile(r"(?:mail(?:er)?-?daemon|postmaster|mdaemon|mail\.?delivery(?:system|subsystem)?)", re.IGNORECASE)
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,990}>")
@@ -78,7 +79,7 @@ def unwritten(mail: Mail, raw: bytes) -> Iterator[Failure]:
 
     text = _text_of(mail)
     try:
-        temporary, permanent = all_failures(message_from_bytes(raw[:_LONGEST_TEXT]))
+        temporary, permanent = all_failures(message_from_bytes(raw[:_LONGEST_FREE]))
     except Exception:  # noqa: BLE001  # its 17 readers of free text raise whatever a hostile one makes them
         return
     returned = _returned(mail, text)

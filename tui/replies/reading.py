@@ -14,7 +14,7 @@ from tui.replies.delivery_status import Failure
 from tui.replies.itip import CalendarAnswer, answers_in
 from tui.replies.words import Words, words_of
 
-_MOST_CALENDARS = 20  # of one mail
+_MOST_CALENDARS = 10  # of one mail
 _MOST_REFERENCES = 100
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,990})>")
 _CALENDAR_KINDS = ("text/calendar", "application/ics", "text/x-vcalendar")

@@ -48,7 +48,7 @@ _WITHDRAW_WORDS = re.compile(
 # Just before an address: that it is not the one to use.
 _NOT_THIS = re.compile(
     r"(?:\bnot?\b|\bn.t\b|instead of|rather than|\bfrom\b|\bold\b|\bwrong\b|no longer|stop|statt|anstatt|"
-    r"anstelle|nicht|\balte|au lieu de|ancienne|en lugar de|invece di)[^.!?\n]{0,40}$",
+    r"anstelle|nicht|\balte|au lieu de|ancienne|en lugar de|invece di)[^.!?,;\n]{0,40}$",
     re.IGNORECASE,
 )
 _THIS = re.compile(

@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tui.audit.reading import Mail
@@ -38,9 +39,8 @@ _DEVICE = re.compile(
     r"(?:sent from my|sent from outlook|get outlook for|von meinem|envoyé de mon|enviado desde)\b", re.IGNORECASE
 )
 
-_TAG = re.compile(
-    r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})((?:\"[^\"]*\"|'[^']*'|[^<>\"'])*)>|<!--.*?-->|<[!?][^>]*>", re.DOTALL
-)
+_TAG_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9]{0,20})")
+_LONGEST_TAG = 2_000  # characters
 _BLOCKS = frozenset(["p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "hr"])
 _UNREAD = frozenset(["script", "style", "head", "title"])
 _QUOTING = re.compile(
@@ -116,24 +116,41 @@ def _is_header_block(lines: list[str], at: int) -> bool:
 
 
 def text_of_html(markup: str) -> str:
-    """The text of an HTML body down to where a mail program's quotation begins."""
+    """The text of an HTML body down to where a mail program's quotation begins. One pass, whatever the markup."""
     out: list[str] = []
-    at = unread = 0
     markup = markup[:_LOOKED_AT]
-    for found in _TAG.finditer(markup):
+    unread = 0
+    for text, tag in _pieces(markup):
         if not unread:
-            out.append(html.unescape(markup[at : found.start()]).replace("\n", " ").replace("\r", ""))
-        at = found.end()
-        name = (found[2] or "").lower()
-        if name == "blockquote" or (found[3] and _QUOTING.search(found[3])):
-            return "".join(out)
+            out.append(html.unescape(text).replace("\n", " ").replace("\r", ""))
+        found = _TAG_NAME.match(tag)
+        name = found[1].lower() if found else ""
+        if name == "blockquote" or _QUOTING.search(tag):
+            break
         if name in _UNREAD:
-            unread = max(0, unread + (-1 if found[1] else 1))
+            unread = max(0, unread + (-1 if tag.startswith("/") else 1))
         if name in _BLOCKS:
             out.append("\n")
-    if not unread:
-        out.append(html.unescape(markup[at:]))
     return "".join(out)
+
+
+def _pieces(markup: str) -> Iterator[tuple[str, str]]:
+    """Each text with the tag after it, without its brackets; comments are no tags and no text."""
+    at = 0
+    while (begin := markup.find("<", at)) >= 0:
+        is_comment = markup.startswith("<!--", begin)
+        closing = "-->" if is_comment else ">"
+        end = markup.find(closing, begin, None if is_comment else begin + _LONGEST_TAG)
+        if is_comment and end < 0:
+            break
+        if end < 0:
+            yield markup[at : begin + 1], ""  # no tag: a sign for "less than"
+            at = begin + 1
+            continue
+        yield markup[at:begin], "" if is_comment else markup[begin + 1 : end]
+        at = end + len(closing)
+    else:
+        yield markup[at:], ""
 
 
 def _tidy(lines: list[str]) -> str:
