@@ -60,7 +60,7 @@ _CLOCKS_DIFFER = timedelta(minutes=5)
 
 _OF_THE_WORDING = (
     *("_wording_problems", "_wording_digests", "_composer", "_roll", "_roll_of_nobody", "_columns_where"),
-    *("problems", "errors", "_by_record"),
+    *("problems", "errors", "_by_record", "_faulty_rows"),
 )
 """What is remembered of a folder and would be another thing with another wording."""
 
@@ -248,11 +248,13 @@ class Folder:
         """What a send would do. InputError where an error is in the way; with `skip_errors` its row is left out."""
         if refusal := self.refusal(skip_errors=skip_errors):
             raise refusal
-        records = [
-            replace(record, has_error=True) if self._has_error(record) else record for record in self.attendees.records
-        ]
         people, off = self._standing()
-        made = plan.make(self._event, records, people, self._sealed(), off=off, wordings=self._wording_digests)
+        made = plan.make(
+            *(self._event, self.attendees.records, people, self._sealed()),
+            off=off,
+            wordings=self._wording_digests,
+            left_out=self._faulty_rows,
+        )
         return made.only(only) if only else made
 
     def plan_reminder(
@@ -840,6 +842,14 @@ class Folder:
     def _can_skip(self) -> bool:
         """Whether every error is a row's: no row can be left out to be rid of a file's, the wording's, or a leak."""
         return all(error.code != "leak" and self._is_of_a_row(error) for error in self.errors)
+
+    @cached_property
+    def _faulty_rows(self) -> frozenset[int]:
+        """The rows with an error, of whatever kind: those that the wording finds, too."""
+        at = self.attendees.records.row_at
+        places = {(one.file, one.line) for one in self.errors}
+        rows = (at(file, line) for file, line in places if file is not None and line is not None)
+        return frozenset(row for row in rows if row is not None)
 
     def _is_of_a_row(self, problem: Problem) -> bool:
         place = (problem.file, problem.line)

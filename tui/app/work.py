@@ -396,7 +396,7 @@ def _decisions_about(folder: "Folder", person: "Person | None") -> "tuple[Decisi
 
 def _first_actions(folder: "Folder", attendee: "Attendee") -> "tuple[Action, ...]":
     """What somebody is owed whom the ledger does not know."""
-    return folder.plan_for([attendee], {}).actions
+    return tuple(folder.plan_for([attendee], {}).actions)
 
 
 def find(post: Post, view: "View", state: State, is_stale: Callable[[], bool] = lambda: False) -> None:

@@ -250,8 +250,7 @@ def _carry_out(
             failure = _follow(run, settled, made, control, quiet=True)
     else:
         failure = _send_all(options, folder, made, control, settled)
-    order = {id(action): at for at, action in enumerate(made.to_send)}
-    settled.sort(key=lambda item: order[id(item.action)])
+    settled.sort(key=lambda item: item.number)
     document = output.run_document(settled, made.digest, dry_run=dry_run)
     try:
         if options.json:

@@ -1,8 +1,7 @@
 """Making a plan: of a send to everybody, or of what the organiser asks for by name."""
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -16,10 +15,12 @@ from tui.clean import one_line
 from tui.errors import InputError, UsageError
 from tui.event import Event
 from tui.ledger.records import Correction, Decisions, Facts, Person
-from tui.plan.actions import Action, Plan
+from tui.plan.actions import Action, Actions, Plan
+from tui.plan.everybody import Everybody, Somebody
 from tui.plan.owed import called_off, left_behind, moved, once_more, owed, taken_back
 from tui.plan.people import Directory, corrected, known
 from tui.plan.reminding import reminders
+from tui.plan.sealing import Seal
 from tui.plan.sessions import sessions_of
 from tui.plan.versions import current, held_by, mark_of
 
@@ -32,46 +33,66 @@ def make(
     *,
     off: str = "",
     wordings: Mapping[str, str] = MappingProxyType({}),
+    left_out: Container[int] = frozenset(),
 ) -> Plan:
-    """The plan of a send. Records with errors are left out; `sealed` is all else that the digest must cover.
+    """The plan of a send. Records with errors are left out, and those whose numbers are in `left_out`; `sealed` is all
+    else that the digest must cover.
 
     `people` is what the ledger holds of everybody, by key; `off` its mark of an event that was cancelled for all.
     `wordings` has a digest of each action's wording, so that a change of it can be reported.
     """
-    usable = [attendee for attendee in records if not attendee.has_error]
-    live = {attendee.key for attendee in usable if attendee.withdrawn is None}
-    directory = Directory(people, {attendee.key for attendee in records})
     is_off = bool(off) and off == mark_of(event)
-    met: set[str] = set()
-    actions: list[Action] = []
-    for attendee in usable:
-        if attendee.key in met or (attendee.withdrawn is not None and attendee.key in live):
-            continue  # they took one registration back and hold another
-        met.add(attendee.key)
-        person = directory.find(attendee)
-        if directory.is_somebody_corrected(attendee):
+
+    def owed_to(somebody: Somebody) -> Sequence[Action]:
+        attendee, person = somebody.row, somebody.person
+        if attendee is None:
+            return () if person is None else tuple(left_behind(person))
+        if somebody.is_another:
             reason = "the same person as in another row, whose address was corrected to this one"
-            actions.append(Action(attendee, "none", "held", reason))
-            continue
-        listed = corrected(replace(attendee, key=person.key) if person else attendee, person)
+            return (Action(attendee, "none", "held", reason),)
+        is_renamed = person is not None and person.key != attendee.key
+        listed = corrected(replace(attendee, key=person.key) if person and is_renamed else attendee, person)
         has_withdrawn = listed.withdrawn is not None
         found = (called_off if is_off and not has_withdrawn else owed)(event, listed, person)
-        if person and person.key != attendee.key and not person.corrections:
+        if person and is_renamed and not person.corrections:
             found = (replace(action, reason=f"{action.reason} (known by the address)") for action in found)
-        actions.extend(_with_wording(action, person, wordings) for action in found)
-    planned = {action.attendee.key for action in actions}
-    listed_keys = {attendee.key for attendee in records}
-    for person in people.values():
-        if person.key not in listed_keys and person.key not in planned:
-            actions.extend(left_behind(person))
-    return _sealed(event, actions, sealed, Decisions(resumed=bool(off) and not is_off))
+        return tuple(_with_wording(action, person, wordings) for action in found)
+
+    everybody = Everybody(records, people, left_out)
+    return _for(everybody, owed_to, event, sealed, Decisions(resumed=bool(off) and not is_off))
+
+
+def _for(
+    everybody: Everybody,
+    owed_to: Callable[[Somebody], Sequence[Action]],
+    event: Event,
+    sealed: Sequence[str],
+    decisions: Decisions,
+) -> Plan:
+    """A plan whose actions are looked at once, for the seal. Those of a long list's rows are made again when they are
+    asked for; where the attendees are there as objects anyway, so are their actions."""
+    seal = Seal(event, [*sealed, json.dumps(asdict(decisions))])
+
+    def looked_at() -> Iterator[tuple[int, Sequence[Action]]]:
+        for number, somebody in everybody:
+            own = owed_to(somebody)
+            for action in own:
+                seal.add(action)
+            yield number, own
+
+    actions: Sequence[Action]
+    if everybody.are_made:
+        actions = Actions.of(looked_at(), lambda number: owed_to(everybody[number]))
+    else:
+        actions = tuple(action for _, own in looked_at() for action in own)
+    return Plan(actions, seal.digest, decisions)
 
 
 def _with_wording(action: Action, person: Person | None, wordings: Mapping[str, str]) -> Action:
     """The action, with what its message says kept in mind, and a change in that reported where nothing is sent."""
     now = wordings.get(action.action, "")
     if action.action in ("invite", "update") and action.facts is not None and now:
-        return replace(action, facts=_worded(action.facts, now))
+        return action.with_facts(_worded(action.facts, now))
     part = person.sessions.get(action.session) if person and action.kind == "held" else None
     held = held_by(part)
     if person is None or held is None:
@@ -343,26 +364,7 @@ def _new_address(text: str, who: Attendee, person: Person, asked: _Asked) -> str
 
 def _sealed(event: Event, actions: Sequence[Action], sealed: Sequence[str], decisions: Decisions | None = None) -> Plan:
     decided = decisions or Decisions()
-    return Plan(tuple(actions), _digest_of(event, actions, [*sealed, json.dumps(asdict(decided))]), decided)
-
-
-def _digest_of(event: Event, actions: Sequence[Action], sealed: Sequence[str]) -> str:
-    """SHA-256 over everything that decides what goes out; the event's uid is in it only through the UIDs."""
-    seal = hashlib.sha256()
-    said = {
-        **{name: str(getattr(event, name)) for name in ("title", "start", "end", "timezone", "location", "join_url")},
-        **{name: str(getattr(event, name)) for name in ("description", "organizer", "all_day", "rule", "reply_by")},
-        "message": str(replace(event.message, attachments=())),
-        "attachments": [path.name for path in event.message.attachments],
-        "sealed": list(sealed),
-    }
-    seal.update(json.dumps(said, sort_keys=True).encode())
-    for session in event.sessions:
-        facts = (session.session, session.title, *session.span, session.location, session.join_url, session.description)
-        seal.update(json.dumps(facts).encode())
+    seal = Seal(event, [*sealed, json.dumps(asdict(decided))])
     for action in actions:
-        person = action.attendee
-        headers = person.columns.headers
-        row = (action.action, action.kind, action.uid, action.sequence, action.round, person.key, person.address)
-        seal.update(json.dumps([*row, person.name, person.group, headers, person.cells]).encode("utf-8", "replace"))
-    return seal.hexdigest()
+        seal.add(action)
+    return Plan(tuple(actions), seal.digest, decided)

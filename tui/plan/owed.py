@@ -26,7 +26,10 @@ def owed(event: Event, attendee: Attendee, person: Person | None) -> Iterator[Ac
         return
     due = {session.session: session for session in sessions_of(event, attendee)[0]}
     for name, session in due.items():
-        yield from (replace(action, session=name) for action in owed_of_one(session, attendee, parts.get(name)))
+        for action in owed_of_one(session, attendee, parts.get(name)):
+            yield replace(action, session=name) if name else action
+    if not parts:
+        return
     titles = {session.session: session.title for session in event.each}
     for name, part in parts.items():
         if name not in due:

@@ -65,6 +65,8 @@ class Directory:
 
         They would be invited a second time otherwise. Two different ids are two people.
         """
+        if not self._strays:
+            return None
         address_key = key_of(attendee.address)
         person = self._strays.get(address_key)
         if person is None or person.key in self._found:

@@ -84,9 +84,9 @@ def event_of(event: Event, facts: Facts) -> Event:
 def uid_of(event: Event, key: str, generation: int) -> str:
     """The calendar UID of one person and session: unguessable, and the same whenever it is worked out."""
     whose = f"{key}\0{generation}\0{event.session}" if event.session else f"{key}\0{generation}"
-    secret = hmac.new(event.uid.encode(), whose.encode(), hashlib.sha256)
+    secret = hmac.digest(event.uid.encode(), whose.encode(), "sha256")
     domain = event.organizer.email.rpartition("@")[2]
-    return f"{secret.hexdigest()[:40]}@{domain[-_LONGEST_DOMAIN:].lstrip('.-')}"
+    return f"{secret.hex()[:40]}@{domain[-_LONGEST_DOMAIN:].lstrip('.-')}"
 
 
 def current(person: Person) -> tuple[Sent, ...]:
