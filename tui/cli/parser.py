@@ -187,7 +187,10 @@ def _account(parser: _Parser) -> None:
     add.add_argument("--ca", metavar="PEM", help="trust this authority instead of the system's")
     _speaks_json(add)
     _speaks_json(what.add_parser("list", help="all accounts"))
-    others = {"test": "connect and log in, show what is said, send nothing", "remove": "remove an account and its secret"}
+    others = {
+        "test": "connect and log in, show what is said, send nothing",
+        "remove": "remove an account and its secret",
+    }
     for name, words in others.items():
         one = what.add_parser(name, help=words)
         one.add_argument("name", metavar="NAME")

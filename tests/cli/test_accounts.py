@@ -1,0 +1,193 @@
+"""Accounts from the command line, against real servers: added, tried, sent with, and nothing secret on disk."""
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Desk
+from tests.servers.dovecot import Dovecot
+from tests.servers.issuer import Issuer
+from tests.servers.postfix import Postfix
+from tui.cli import main
+
+PASSPHRASE = "a long enough passphrase"
+
+
+@pytest.fixture
+def office(desk: Desk, submission: Postfix, dovecot: Dovecot) -> Desk:
+    """A desk without a keyring, as a server is one, that keeps its secrets in an encrypted file."""
+    desk.environment |= {
+        "INVITE_TUI_CONFIG_DIR": str(desk.path / "config"),
+        "INVITE_TUI_KEYRING_PASSPHRASE": PASSPHRASE,
+    }
+    return desk
+
+
+def words_for(submission: Postfix, dovecot: Dovecot, *more: str) -> list[str]:
+    return [
+        *("account", "add", "work", "--host", submission.host, "--port", str(submission.port)),
+        *("--username", dovecot.username, "--ca", str(submission.ca)),
+        *("--imap-host", dovecot.host, "--imap-port", str(dovecot.tls_port), *more),
+    ]
+
+
+def sign_in(desk: Desk, words: list[str], act: Callable[[str], object], code: int = 0) -> str:
+    """Runs `account add`, with a person who reads what it shows and does `act` with the first line that fits."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tui", *words],
+        cwd=desk.path,
+        env=os.environ | desk.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    said: list[str] = []
+
+    def read() -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
+            said.append(line)
+            act(line)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert process.stdout is not None
+    shown = process.stdout.read()
+    reader.join(60)
+    process.stdout.close()
+    assert process.stderr is not None
+    process.stderr.close()
+    assert process.wait(60) == code, "".join(said) + shown
+    return "".join(said) + shown
+
+
+def enters_code(issuer: Issuer) -> Callable[[str], None]:
+    def act(line: str) -> None:
+        if found := re.search(r"enter the code (\d{8})", line):
+            issuer.answer_device(found[1])
+
+    return act
+
+
+def files_of(desk: Desk) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in desk.path.rglob("*") if path.is_file()}
+
+
+def test_an_account_that_signs_in_is_added_tried_and_sends(
+    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+) -> None:
+    words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
+    issuer.behaviour.refresh_length = 1800
+    said = sign_in(office, words, enters_code(issuer))
+    assert "Added work" in said
+    assert "by XOAUTH2: 235" in said
+    assert f"answers: {dovecot.username} can read them" in said
+    [account] = office.json("account", "list")["accounts"]
+    assert account["login"] == "oauth"
+
+    tried = office.run("account", "test", "work").stdout
+    assert "> AUTH XOAUTH2 ***" in tried
+    assert "< 235 2.7.0 Authentication successful" in tried
+    assert "> ehlo [127.0.0.1]" in tried
+    assert "> QUIT" in tried
+
+    done = office.json("send", "attendees.csv", "--only", "ana@example.org", "--confirm", "1")
+    assert done["counts"]["accepted"] == 1
+    assert list(submission.mailboxes()) == ["ana@example.org"]
+
+    secrets = [*issuer._refresh, *issuer._access]
+    assert len(secrets) >= 4
+    for path, content in files_of(office).items():
+        assert not any(secret.encode() in content for secret in secrets), path
+    assert not any(secret in said + tried for secret in secrets)
+
+
+def test_a_sign_in_that_was_taken_back_is_one_sentence_and_exit_4(
+    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+) -> None:
+    words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
+    sign_in(office, words, enters_code(issuer))
+    issuer.revoke()
+    done = office.run("send", "attendees.csv", "--only", "ana@example.org", "--confirm", "1", code=4)
+    [sentence] = [line for line in done.stderr.splitlines() if "no longer valid" in line]
+    assert dovecot.username in sentence
+    assert "Sign in again" in done.stderr
+    assert submission.mailboxes() == {}
+    assert "no longer valid" in office.run("account", "test", "work", code=4).stderr
+
+
+def test_a_browser_on_this_machine_comes_back_by_itself(
+    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+) -> None:
+    office.environment["BROWSER"] = "true"
+    words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
+
+    def browse(line: str) -> None:
+        if line.startswith("http"):
+            issuer.browse(line.strip())
+
+    assert "Added work" in sign_in(office, words, browse)
+
+
+def test_nothing_is_kept_of_an_account_that_the_server_does_not_take(
+    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+) -> None:
+    issuer.behaviour.username = "mallory@department.example"
+    words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
+    said = sign_in(office, words, enters_code(issuer), code=4)
+    assert "refused the login" in said
+    assert office.json("account", "list") == {"accounts": []}
+    assert not (office.path / "config" / "secrets.cfg").exists()
+
+
+def test_a_password_account_reads_answers_too_and_its_test_hides_the_password(
+    office: Desk, submission: Postfix, dovecot: Dovecot
+) -> None:
+    done = office.run(*words_for(submission, dovecot, "--password-stdin"), typed=dovecot.password + "\n")
+    assert "can read them" in done.stderr
+    tried = office.run("account", "test", "work", "--json").stdout
+    assert "> AUTH PLAIN ***" in tried
+    assert dovecot.password not in tried
+    assert dovecot.password.encode() not in b"".join(files_of(office).values())
+    office.run("account", "remove", "work")
+    assert office.json("account", "list") == {"accounts": []}
+
+
+def test_a_mailbox_that_does_not_open_is_exit_4_and_adds_nothing(
+    office: Desk, submission: Postfix, dovecot: Dovecot
+) -> None:
+    words = words_for(submission, dovecot, "--password-stdin", "--imap-port", "1")
+    done = office.run(*words, code=4, typed=dovecot.password + "\n")
+    assert f"{dovecot.host} port 1" in done.stderr
+    assert office.json("account", "list") == {"accounts": []}
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("--oauth google --username a@b.example", "--oauth needs --client-id"),
+        ("--oauth google --client-id x", "--oauth needs --username"),
+        ("--oauth google --client-id x --username a@b.example --password-stdin", "not both"),
+        ("--client-id x --host h.example", "--oauth microsoft"),
+        ("--host h.example --imap-port 1", "--imap-host"),
+        ("--host h.example --imap-host i.example", "--username"),
+    ],
+)
+def test_options_that_contradict_each_other_are_wrong_usage(
+    words: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["account", "add", "work", *words.split()]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_an_issuer_that_is_not_https_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    words = "--oauth http://login.example.org --client-id x --username a@b.example --host h.example"
+    assert main(["account", "add", "work", *words.split()]) == 4
+    assert "nobody to sign in with" in capsys.readouterr().err
