@@ -60,6 +60,12 @@ class Subject:
     decisions: "tuple[Decision, ...]" = ()
 
     @property
+    def wrong(self) -> tuple[Problem, ...]:
+        """What is wrong with this person's message, whoever's fault it is."""
+        said = self.view.problems if isinstance(self.view, InviteError) else ()
+        return self.problems or tuple(said)
+
+    @property
     def corrected(self) -> "Attendee":
         """The attendee, with what the organiser has corrected of them."""
         return as_corrected(self.attendee, self.person)

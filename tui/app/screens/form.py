@@ -1,6 +1,6 @@
 """A few lines to fill in. It stays open while what was asked for is worked out, and says what stood in the way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
+from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
@@ -32,6 +33,8 @@ class Blank:
     value: str = ""
     hint: str = ""
     choices: tuple[tuple[str, str], ...] = ()
+    complete: tuple[str, ...] = ()
+    """What can be meant: it is shown as it is typed, and taken with the right arrow."""
 
 
 class Cycle(Widget, can_focus=True):
@@ -43,10 +46,13 @@ class Cycle(Widget, can_focus=True):
         Binding("enter", "screen.submit", "go on", show=False),
     ]
 
-    def __init__(self, choices: Sequence[tuple[str, str]], *, id: str | None = None) -> None:  # noqa: A002
+    class Changed(Message):
+        """Another one was chosen."""
+
+    def __init__(self, choices: Sequence[tuple[str, str]], value: str = "", *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._choices = choices
-        self._at = 0
+        self._at = next((at for at, (name, _) in enumerate(choices) if name == value), 0)
 
     @property
     def value(self) -> str:
@@ -55,6 +61,7 @@ class Cycle(Widget, can_focus=True):
     def action_turn(self, by: int) -> None:
         self._at = (self._at + by) % len(self._choices)
         self.refresh()
+        self.post_message(self.Changed())
 
     def on_click(self, event: events.Click) -> None:
         self.action_turn(-1 if event.x < 2 else 1)
@@ -77,9 +84,20 @@ class Form(Dialog[None]):
         values: Mapping[str, str]
 
     def __init__(
-        self, title: str, said: Content | str, blanks: Sequence[Blank], button: str, *, busy: str = "Planning ..."
+        self,
+        title: str,
+        said: Content | str,
+        blanks: Sequence[Blank],
+        button: str,
+        *,
+        busy: str = "Planning ...",
+        begin_at: str = "",
+        then: "Callable[[Form, Mapping[str, str]], None] | None" = None,
     ) -> None:
+        """`begin_at` is the line that has the focus first; `then` is given the values when the organiser is done."""
         super().__init__()
+        self._begin_at = begin_at
+        self.then = then
         self._title_text = title
         self._said = Content(visible(said, lines=True)) if isinstance(said, str) else said
         self._blanks = blanks
@@ -107,16 +125,21 @@ class Form(Dialog[None]):
     def _widget(self, blank: Blank) -> Input | Cycle:
         made: Input | Cycle
         if blank.choices:
-            made = Cycle(blank.choices)
+            made = Cycle(blank.choices, blank.value)
         else:
-            made = Input(visible(blank.value), placeholder=blank.hint, compact=True, select_on_focus=False)
+            completing = SuggestFromList(blank.complete, case_sensitive=False) if blank.complete else None
+            made = Input(
+                visible(blank.value), placeholder=blank.hint, compact=True, select_on_focus=False, suggester=completing
+            )
         self._widgets[blank.name] = made
         return made
 
     def on_mount(self) -> None:
         if self._widgets:
-            next(iter(self._widgets.values())).focus()
-        self.tell_of_more(self.query_one(VerticalScroll), self.query_one(".panel"), "esc closes")
+            self._widgets.get(self._begin_at, next(iter(self._widgets.values()))).focus()
+            self._judge()
+        words = "→ completes   esc closes" if any(one.complete for one in self._blanks) else "esc closes"
+        self.tell_of_more(self.query_one(VerticalScroll), self.query_one(".panel"), words)
 
     def on_resize(self) -> None:
         """What scrolls gives way to what stood in the way: that is read whole."""
@@ -132,6 +155,21 @@ class Form(Dialog[None]):
         harmless = visible(event.value)
         if harmless != event.value:
             event.input.value = harmless
+            return
+        self._judge()
+
+    def on_cycle_changed(self) -> None:
+        self._judge()
+
+    def judge(self, values: Mapping[str, str]) -> Content | None:
+        """What to say of the values as they are typed; None says nothing. For the forms that know."""
+        del values
+        return None
+
+    def _judge(self) -> None:
+        said = self.judge(self.values)
+        if said is not None:
+            self._say(said)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter goes to the next line, and from the last one on."""

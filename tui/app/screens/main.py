@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tui.app.widgets.progress import ProgressPanel
     from tui.app.widgets.promise import PromiseLine
     from tui.attendees import Attendee
+    from tui.errors import Problem
 
 _NOT_YET = Mark("·", "checking", "quiet", "not looked at yet")
 
@@ -48,6 +49,12 @@ class MainScreen(Screen[None]):
 
     class Forgotten(Message):
         """What is being planned is not waited for any more."""
+
+    @dataclass(eq=False, repr=False)
+    class Mending(Message):
+        """This is to be mended."""
+
+        problems: "Sequence[Problem]"
 
     class Dismissed(Message):
         """The summary of the run was read."""
@@ -290,7 +297,11 @@ class MainScreen(Screen[None]):
         self.table.focus()
 
     def read(self) -> None:
-        if self._state.folder is not None:
+        """The message; where it is read already, what is wrong with it."""
+        subject = self.message.subject
+        if self._reading() and subject is not None and subject.wrong:
+            self.post_message(self.Mending(subject.wrong))
+        elif self._state.folder is not None:
             self._read(True)
             self.call_after_refresh(self.message.reader.focus)
 

@@ -39,8 +39,11 @@ class Pick(Dialog[str]):
         said: str = "",
         chosen: str = "",
         explain: Callable[[str], Content] | None = None,
+        width: int = 34,
     ) -> None:
+        """A label has `width` cells at most; `explain` says more about what is under the cursor."""
         super().__init__()
+        self._width = width
         self._title_text = title
         self._items = items
         self._said = said
@@ -59,7 +62,7 @@ class Pick(Dialog[str]):
 
     def _options(self) -> "list[Option | None]":
         width = max((cell_len(visible(one.label)) for one in self._items if isinstance(one, Item)), default=0)
-        width = min(width, 34)
+        width = min(width, self._width)
         made: list[Option | None] = []
         for item in self._items:
             if isinstance(item, str):

@@ -1,0 +1,199 @@
+"""The event in a form: dates checked as they are typed, zones by name, and the sentence that everybody will read."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from textual.content import Content
+
+from tui.app.screens.form import Blank, Form
+from tui.app.words import count
+from tui.clean import visible
+from tui.editing import Unclear, changed, moment_in, shown_moment, zone_named, zone_names
+from tui.errors import InputError, Problem
+from tui.event import Event, understand
+
+Field = tuple[str, str]
+
+_FIELDS: Mapping[Field, tuple[str, str]] = {
+    ("event", "title"): ("Title", "what it is called"),
+    ("event", "start"): ("Starts", "2027-05-06 14:00, or a whole day: 2027-05-06"),
+    ("event", "end"): ("Ends", "15:30, or 2027-05-06 15:30, or 90m"),
+    ("event", "timezone"): ("Time zone", "Europe/London, or the city alone"),
+    ("event", "location"): ("Where", "optional: a place, or Microsoft Teams"),
+    ("event", "join_url"): ("Link", "optional: https://..."),
+    ("event", "description"): ("About", "optional, in the calendar entry"),
+    ("event", "reply_by"): ("Reply by", "optional: 2027-04-30"),
+    ("organizer", "name"): ("From", "who invites, as guests know them"),
+    ("organizer", "email"): ("Answers to", "an address that somebody reads"),
+    ("message", "subject"): ("Subject", "optional: instead of the wording's own"),
+    ("message", "language"): ("Language", "optional: en-GB, de, fr ... for the dates"),
+}
+_OF_SESSIONS = frozenset({("event", "start"), ("event", "end")})
+"""What each session has of its own."""
+_NEEDED = _OF_SESSIONS | {("event", "title"), ("event", "timezone"), ("organizer", "name"), ("organizer", "email")}
+
+
+def field_at(text: str, line: int | None) -> str:
+    """The form's name of the field that stands on this line of the event file, "" where it has none."""
+    table = ""
+    for number, said in enumerate(text.splitlines(), 1):
+        if said.strip().startswith("["):
+            table = said.strip(" []")
+        if number == line:
+            key = said.partition("=")[0].strip()
+            return f"{table} {'end' if key == 'duration' else key}"
+    return ""
+
+
+class EventForm(Form):
+    """Over the text of an event file, which is to be in `path`. `holding` people were told what it says now.
+
+    Raises InputError where the text is not TOML: there is nothing to show then.
+    """
+
+    def __init__(  # what a form says, and about what
+        self,
+        path: Path,
+        text: str,
+        *,
+        title: str = "Event",
+        said: str = "",
+        button: str = "Save",
+        begin_at: str = "",
+        holding: int = 0,
+    ) -> None:
+        self.path, self._text, self._holding = path, text, holding
+        try:
+            self._document = tomllib.loads(text.replace("\r\n", "\n"))
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path.name} cannot be read: {error}.") from None
+        sessions = isinstance(self._document.get("session"), list)
+        self._before = {field: self._shown(field) for field in _FIELDS if not (sessions and field in _OF_SESSIONS)}
+        zones = tuple(zone_names())
+        blanks = [
+            Blank(_name(field), *_words(field, value), complete=zones if field[1] == "timezone" else ())
+            for field, value in self._before.items()
+            if "\n" not in value.strip()
+        ]
+        self._names = frozenset(blank.name for blank in blanks)
+        super().__init__(
+            title,
+            said or f"What you change is written into {visible(str(path))}; everything else in it stays.",
+            blanks,
+            button,
+            busy="Saving ...",
+            begin_at=begin_at if begin_at in self._names else "",
+        )
+
+    def has(self, name: str) -> bool:
+        """Whether there is a line for this field."""
+        return name in self._names
+
+    def _shown(self, field: Field) -> str:
+        table = self._document.get(field[0])
+        said = table.get(field[1]) if isinstance(table, dict) else None
+        if said is None and field[1] == "end" and isinstance(table, dict):
+            said = table.get("duration")
+        return shown_moment(said)
+
+    def text(self, values: Mapping[str, str]) -> str:
+        """The event file as it would be saved. Unclear or InputError where it cannot be made."""
+        found: dict[Field, object] = {}
+        start = None
+        for field, before in self._before.items():
+            typed = values.get(_name(field), visible(before)).strip()
+            if field == ("event", "start"):
+                start = _day(typed)
+            if typed == visible(before):
+                continue
+            found.update(_meant(field, typed, start))
+        return changed(self._text, found)
+
+    def judge(self, values: Mapping[str, str]) -> Content:
+        needed = [field for field in self._before if field in _NEEDED]
+        if missing := [_FIELDS[field][0] for field in needed if not values.get(_name(field), "there")]:
+            return Content.assemble(("○ ", "$quiet"), f"Still to fill in: {', '.join(missing)}.")
+        try:
+            event, problems = understand(self.text(values), self.path, self.path.name)
+        except Unclear as error:
+            return _wrong(str(error))
+        except InputError as error:
+            return _wrong(error.message, error.hint)
+        if event is None:
+            return _first_wrong(problems)
+        parts = [Content.assemble(("✓ ", "$primary"), (visible(event.when), "bold"))]
+        if event.is_over(datetime.now(UTC)):
+            parts.append(Content.styled("△ That is over.", "$warning"))
+        if self._holding and self._tells_more(event):
+            people = count(self._holding, "person", "people")
+            parts.append(Content.styled(f"△ The next send tells {people} what has changed.", "$warning"))
+        return Content("\n").join(parts)
+
+    def _tells_more(self, event: Event) -> bool:
+        """Whether it differs in what people were told."""
+        before, _ = understand(self._text, self.path, self.path.name)
+        if before is None:
+            return False
+        return (before.title, before.when, before.location, before.join_url) != (
+            event.title,
+            event.when,
+            event.location,
+            event.join_url,
+        )
+
+
+def _name(field: Field) -> str:
+    return f"{field[0]} {field[1]}"
+
+
+def _words(field: Field, value: str) -> tuple[str, str, str]:
+    label, hint = _FIELDS[field]
+    return label, value, hint
+
+
+def _day(typed: str) -> date | None:
+    """The day on which it begins, where that is clear."""
+    try:
+        said = moment_in(typed)
+    except Unclear:
+        return None
+    return said.date() if isinstance(said, datetime) else said if isinstance(said, date) else None
+
+
+def _meant(field: Field, typed: str, start: date | None) -> dict[Field, object]:
+    """What was typed, as the event file has it."""
+    if not typed:
+        gone: dict[Field, object] = {field: None}
+        return gone | ({("event", "duration"): None} if field[1] == "end" else {})
+    if field[1] == "timezone":
+        return {field: zone_named(typed)}
+    if field[1] == "reply_by":
+        said = moment_in(typed)
+        return {field: said.date() if isinstance(said, datetime) else said}
+    if field[1] == "start":
+        said = moment_in(typed)
+        if isinstance(said, str):
+            raise Unclear("The start is a date and a time: write it as 2027-05-06 14:00.")
+        return {field: said}
+    if field[1] == "end":
+        said = moment_in(typed, start)
+        if isinstance(said, str):
+            return {field: None, ("event", "duration"): said}
+        return {field: said, ("event", "duration"): None}
+    return {field: typed}
+
+
+def _wrong(message: str, hint: str | None = None) -> Content:
+    said = Content.assemble(("▲ ", "$error"), visible(message))
+    return said + Content(f"\n  {visible(hint)}") if hint else said
+
+
+def _first_wrong(problems: Sequence[Problem]) -> Content:
+    first = next((one for one in problems if one.severity == "error"), None)
+    if first is None:
+        return Content()
+    more = sum(one.severity == "error" for one in problems) - 1
+    said = _wrong(first.message, first.hint)
+    return said + Content.styled(f"\n  and {count(more, 'more thing', 'more things')}", "$quiet") if more else said
