@@ -20,21 +20,31 @@ CONNECTING, READING, ALTOGETHER = 15.0, 30.0, 60.0
 class Careful(requests.Session):
     """A session that follows nobody elsewhere: a redirect would carry a token or a code along."""
 
+    patience = CONNECTING, READING
+    altogether = ALTOGETHER
+
     def send(self, request: requests.PreparedRequest, **options: object) -> requests.Response:
         url = (request.url or "").partition("?")[0]
         if not is_secure_url(url):
             raise requests.exceptions.InvalidURL(f"{url} is no secure address")
-        settled = options | {"allow_redirects": False, "stream": True, "timeout": (CONNECTING, READING)}
+        settled = options | {"allow_redirects": False, "stream": True, "timeout": self.patience}
         answer = super().send(request, **settled)
         try:
-            answer._content = _whole(answer)
+            answer._content = _whole(answer, self.altogether)
         finally:
             answer.close()
         return answer
 
 
-def _whole(answer: requests.Response) -> bytes:
-    deadline = time.monotonic() + ALTOGETHER
+class Brief(Careful):
+    """For what can be done without."""
+
+    patience = 5.0, 5.0
+    altogether = 10.0
+
+
+def _whole(answer: requests.Response, seconds: float) -> bytes:
+    deadline = time.monotonic() + seconds
     content = b""
     # Not iter_content(): that waits for a full piece, so a server that sends byte by byte would hold it for ever.
     read: Callable[..., bytes] = answer.raw.read1
