@@ -932,7 +932,7 @@ def _ledger_path(choices: Choices, event_path: Path) -> Path:
 
 def _has_replacement(person: Person, since: datetime) -> bool:
     invitations = (sent for sent in person.messages if sent.action != "cancel" and not sent.is_foreign)
-    return any(sent.outcome == "accepted" and sent.stamp >= since.replace(microsecond=0) for sent in invitations)
+    return any(sent.outcome == "accepted" and not sent.was_refused and sent.stamp >= since.replace(microsecond=0) for sent in invitations)
 
 
 def _fingerprint(event: Event) -> str:

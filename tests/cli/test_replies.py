@@ -103,7 +103,7 @@ def test_answers_of_every_program_reach_replies_and_status(sent: Sent) -> None:
         mails.a_counter(u["dev@example.org"], "dev@example.org"),
     )
     assert (found["read"], found["unmatched"]) == (4, 0)
-    said = {one["address"].lower(): one for one in found["responses"]}
+    said = {one["address"]: one for one in found["responses"]}
     assert {who: one["response"] for who, one in said.items()} == {
         "ana@example.org": "accepted",
         "bo@example.org": "declined",

@@ -179,8 +179,8 @@ class Person:
 
     @property
     def has_bounced(self) -> bool:
-        """Whether the newest message to where they are now has come back for good."""
-        return self.messages[-1].bounced is not None
+        """Whether the newest message, of any session, has come back for good."""
+        return any(part.messages[-1].bounced is not None for part in self.sessions.values())
 
     @property
     def sessions(self) -> Mapping[str, "Person"]:

@@ -108,11 +108,11 @@ class Matcher:
         at: datetime,
     ) -> Answer:
         who = key_of(attendee.address)
-        is_theirs = who == key_of(sent.address) or who == key_of(self._people[sent.key].address)
+        own = {key_of(address): address for address in (sent.address, self._people[sent.key].address)}
         return Answer(
             key=sent.key,
             uid=sent.uid,
-            address=one_line(attendee.address),
+            address=own.get(who, one_line(attendee.address)),
             sender=mail.sender,
             response=response,
             sequence=one.sequence,
@@ -123,8 +123,8 @@ class Matcher:
             leaning=_SPOKEN.get(attendee.status, "") if response == "countered" else "",
             delegated_to=attendee.delegated_to if response == "delegated" else "",
             occurrence=one.occurrence,
-            is_verified=is_theirs and mail.sender == who,
-            is_forwarded=not is_theirs,
+            is_verified=who in own and mail.sender == who,
+            is_forwarded=who not in own,
         )
 
     def _beside(self, answer: Answer, sent: Sent, comment: str) -> Request | None:
