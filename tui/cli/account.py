@@ -42,30 +42,74 @@ def _add(options: argparse.Namespace, store: AccountStore) -> int:
         raise AccountError(
             "The account “env” is the one that the environment names.", hint="Choose another name for this one."
         )
-    _must_fit(options)
+    if not _is_wizard(options):
+        _must_fit(options)
     if any(known.name == options.name for known in store.list()):
         raise AccountError(
             f"There is an account {options.name} already.", hint="Remove it first, or choose another name."
         )
+    if _is_wizard(options):
+        return _add_asking(options, store)
     account = _account_of(options)
     add(account, store, password=_password_of(options, account), tell_steps=not options.json)
     if options.json:
         output.print_json({"account": _document(account)})
     else:
-        say(f"Added {account.name}: {account.username or 'no login'} at {account.host}:{account.port}.")
-        if account.login != "none":
-            say(f"Its {'sign-in' if account.login == 'oauth' else 'password'} is in the keyring.")
+        _say_added(account)
     return 0
 
 
-def add(account: Account, store: AccountStore, *, password: Secret | None, tell_steps: bool = True) -> None:
+def _say_added(account: Account) -> None:
+    say(f"Added {account.name}: {account.username or 'no login'} at {account.host}:{account.port}.")
+    if account.login != "none":
+        say(f"Its {'sign-in' if account.login == 'oauth' else 'password'} is in the keyring.")
+
+
+def _is_wizard(options: argparse.Namespace) -> bool:
+    """Whether a person sits there who has not said where the mail goes."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and not (options.host or options.password_stdin or options.json)
+
+
+def _add_asking(options: argparse.Namespace, store: AccountStore) -> int:
+    from tui.cli import wizard
+    from tui.delivery.discovery import lookups
+
+    look = lookups()
+    account = wizard.ask_for(options, look)
+    secret = wizard.client_secret(account) if account.login == "oauth" and not os.environ.get(_CLIENT_SECRET) else None
+    while True:
+        password = ask_password(account.username or "") if account.login == "password" else None
+        try:
+            add(account, store, password=password, client_secret=secret)
+        except AccountError as problem:
+            if account.login != "password":
+                raise
+            output.report_error(problem, as_json=False)
+            if not wizard.agree("Try another password?"):
+                return problem.exit_code
+        else:
+            break
+    _say_added(account)
+    wizard.tell_vouching(account, look)
+    wizard.offer_trial(account)
+    return 0
+
+
+def add(
+    account: Account,
+    store: AccountStore,
+    *,
+    password: Secret | None,
+    client_secret: Secret | None = None,
+    tell_steps: bool = True,
+) -> None:
     """Signs in where the account does that, tries the login, and only then stores anything."""
     credential: Credential | None = password
     secret = password
     if account.login != "none":
         unlock(store)
     if account.login == "oauth":
-        secret, credential = _signed_in(account)
+        secret, credential = _signed_in(account, client_secret)
     lines = probe(account, credential)
     if account.imap is not None and account.username is not None and credential:
         lines = (*lines, _try_imap(account, credential))
@@ -74,11 +118,11 @@ def add(account: Account, store: AccountStore, *, password: Secret | None, tell_
         tell(line)
 
 
-def _signed_in(account: Account) -> "tuple[Secret, Credential]":
+def _signed_in(account: Account, client_secret: Secret | None) -> "tuple[Secret, Credential]":
     from tui.delivery.oauth import Tokens, sign_in
     from tui.delivery.oauth.grants import Ceremony
 
-    client_secret = os.environ.get(_CLIENT_SECRET)
+    client_secret = client_secret or Secret(os.environ.get(_CLIENT_SECRET, ""))
 
     def show(prompt: "Prompt") -> None:
         if prompt.code is not None:
@@ -93,7 +137,7 @@ def _signed_in(account: Account) -> "tuple[Secret, Credential]":
             webbrowser.open(prompt.url)
 
     ceremony = Ceremony(show, Event(), is_browser_near())
-    kept, first = sign_in(account, ceremony, Secret(client_secret) if client_secret else None)
+    kept, first = sign_in(account, ceremony, client_secret or None)
     return kept, Tokens(account, lambda: kept, lambda _: None, first=first)
 
 
@@ -138,6 +182,10 @@ def _test(options: argparse.Namespace, store: AccountStore) -> int:
     if options.json:
         output.print_json({"account": _document(account), "conversation": heard})
     else:
+        from tui.cli import wizard
+        from tui.delivery.discovery import lookups
+
+        wizard.tell_vouching(account, lookups())
         say(f"{account.name} works: it could send now.")
     return 0
 
