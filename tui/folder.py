@@ -156,6 +156,10 @@ class Folder:
         self._event_problems = problems
         self._prepared: tuple[Plan, str, Mailing, float] | None = None
 
+    def anew(self) -> "Folder":
+        """The same choices, and everything read again."""
+        return Folder(self.choices, self._environment)
+
     def _with_uid(self, event: Event) -> Event:
         """The event with its uid. Where a new one cannot be saved, who only looks goes on with one for the moment."""
         try:

@@ -1,13 +1,15 @@
 """Rehearsing, sending and resending, against a real SMTP server and a real ledger."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
-from textual.widgets import Button
+from textual.widgets import Button, Input
 
 from tests.app.driving import Driven, app_of, composed, driven, seen, through, typed, until
 from tests.servers.recording import RecordingServer
+from tui.ledger import open_to_read
 
 
 async def send(pilot: Driven, number: int) -> None:
@@ -47,13 +49,6 @@ async def test_rehearsing_writes_every_message_to_the_outbox_and_says_where(fold
     written = sorted((folder / "outbox").glob("*.eml"))
     assert len(written) == 55
     assert message_from_bytes(written[0].read_bytes(), policy=policy.default)["To"] == "Ana Ruiz <ana@example.org>"
-
-
-async def test_the_rehearse_chip_does_what_its_key_does(folder: Path) -> None:
-    async with driven("attendees.csv") as pilot:
-        await pilot.click("#rehearse")
-        await over(pilot)
-        assert "55 messages written" in seen(pilot)
 
 
 async def test_a_rehearsal_leaves_people_with_errors_out_and_says_so(folder: Path, few: Path) -> None:
@@ -119,7 +114,7 @@ async def test_each_rows_outcome_is_in_the_table_and_the_summary_names_the_next_
         screen = seen(pilot)
         assert "54 sent" in screen
         assert "1 refused" in screen
-        assert "correct the address in the file, then F5 and s" in screen
+        assert "f shows them: a corrects and resends" in screen
         assert "● Ana Ruiz" in screen
         assert "✗ Bo Li" in screen
         await pilot.press("down", "6")
@@ -294,13 +289,13 @@ async def test_the_send_window_says_what_goes_out_and_for_how_long_and_leaving_i
         await pilot.press("s")
         await until(pilot, lambda: "more below" in seen(pilot))
         assert "Pathways to Work" in seen(pilot)
-        await pilot.press("pagedown", "pagedown", "pagedown", "pagedown")
+        await pilot.press(*["pagedown"] * 12)
         await until(pilot, lambda: "more below" not in seen(pilot))
-        assert "together" in seen(pilot)
+        assert "Not before" in seen(pilot) and "Type the number" in seen(pilot)
         await pilot.press("escape")
         await pilot.pause()
         assert "Nothing was sent" not in _on_one_line(pilot)
-    async with driven("attendees.csv", environment=through(server, PER_MINUTE="20")) as pilot:
+    async with driven("attendees.csv", environment=through(server, PER_MINUTE="20"), size=(100, 45)) as pilot:
         await pilot.press("s")
         await until(pilot, lambda: "It takes about 3 min at 20 a minute" in seen(pilot))
         assert "6 May 2027, 14:00" in seen(pilot)
@@ -317,4 +312,186 @@ async def test_on_a_small_screen_who_is_to_be_looked_after_wins_over_what_there_
     async with driven("three.csv", environment=through(server), size=(60, 20)) as pilot:
         await send(pilot, 3)
         await over(pilot)
-        await until(pilot, lambda: "1 sent  1 refused  1 unknown  " in seen(pilot))
+        await until(pilot, lambda: "▲ Follow up  1 unknown" in seen(pilot))
+        assert "✗ 1 refused" in seen(pilot)
+
+
+# --- before: what was checked, and how it is to go --------------------------------------------------------------------
+
+
+async def asked(pilot: Driven) -> None:
+    """The question is open."""
+    await pilot.press("s")
+    await until(pilot, lambda: "Type the number" in seen(pilot))
+
+
+async def put(pilot: Driven, blank: str, text: str) -> None:
+    pilot.app.screen.query_one(f"#{blank}").focus()
+    await typed(pilot, text)
+
+
+def recorded(folder: Path) -> list[str]:
+    """What the ledger holds of everybody: their outcomes."""
+    with open_to_read(folder / "event.ledger.db") as ledger:
+        return [person.outcome for person in ledger.people().values()]
+
+
+async def test_the_question_says_what_was_checked_and_enter_goes_to_the_cause(
+    folder: Path, few: Path, server: RecordingServer
+) -> None:
+    async with driven("few.csv", environment=through(server, PER_DAY="500"), size=(100, 50)) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: "Leave them out" in seen(pilot))
+        await pilot.click("#leave-out")
+        await until(pilot, lambda: "Type the number" in seen(pilot))
+        for said in ("△ List", "✓ Event", "✓ Messages", "○ Rehearsal", "✓ Quota      500 of 500 in 24 hours are left"):
+            assert said in seen(pilot), said
+        checks = list(pilot.app.screen.query("CheckLine"))
+        checks[-1].focus()
+        await until(pilot, lambda: "shows the limits" in seen(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "500 messages, as was set" in seen(pilot))
+        await pilot.press("escape")
+        checks[0].focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: "Problems" in seen(pilot) and "1 of 4" in seen(pilot))
+    assert server.messages == [] and app_of(pilot).state.run is None
+
+
+async def test_the_keys_lead_from_the_number_to_how_it_goes_and_back(folder: Path, server: RecordingServer) -> None:
+    async with driven("attendees.csv", environment=through(server)) as pilot:
+        await asked(pilot)
+        await pilot.press("up", "up", "up")
+        await typed(pilot, "3")
+        await pilot.press("enter")
+        await typed(pilot, "55")
+        assert pilot.app.screen.query_one("#canary", Input).value == "3"
+        assert "Enter sends the first 3, then asks." in seen(pilot)
+
+
+async def test_what_cannot_be_meant_keeps_the_button_dark(folder: Path, server: RecordingServer) -> None:
+    async with driven("attendees.csv", environment=through(server)) as pilot:
+        await asked(pilot)
+        await typed(pilot, "55")
+        for blank, text, said in (
+            ("canary", "55", "Fewer than all 55"),
+            ("undo", "-3", "whole number"),
+            ("at", "tomorrow", "no date and time"),
+            ("at", "2020-01-01 09:00", "is over"),
+            ("at", "2099-01-01 09:00", "The event is over by then"),
+        ):
+            await put(pilot, blank, text)
+            assert pilot.app.screen.query_one("#go", Button).disabled, text
+            assert said in seen(pilot)
+            await pilot.press("enter", "enter")
+            assert app_of(pilot).state.run is None
+            pilot.app.screen.query_one(f"#{blank}", Input).value = ""
+            await pilot.pause()
+        assert not pilot.app.screen.query_one("#go", Button).disabled
+
+
+# --- during: what it waits for, and what it asks ----------------------------------------------------------------------
+
+
+async def test_what_is_held_back_can_be_taken_back_and_nothing_is_remembered(
+    folder: Path, server: RecordingServer
+) -> None:
+    async with driven("attendees.csv", environment=through(server)) as pilot:
+        await asked(pilot)
+        await put(pilot, "undo", "600")
+        await pilot.press("enter")
+        await typed(pilot, "55")
+        await pilot.press("enter")
+        await until(pilot, lambda: "The first message leaves in 10 min" in seen(pilot))
+        assert "x takes it back" in seen(pilot)
+        await pilot.press("x")
+        await over(pilot)
+        assert "Send taken back" in seen(pilot) and "Nothing was sent" in seen(pilot)
+        await pilot.press("q")
+    assert server.connections == 0 and recorded(folder) == []
+    assert app_of(pilot).exit_code == 0
+
+
+async def test_a_send_begins_at_its_hour_unless_a_file_has_changed_meanwhile(
+    folder: Path, server: RecordingServer
+) -> None:
+    async with driven("attendees.csv", environment=through(server)) as pilot:
+        for change in (True, False):
+            await asked(pilot)
+            soon = datetime.now(UTC) + timedelta(seconds=6)
+            await put(pilot, "at", f"{soon:%Y-%m-%d %H:%M:%S}Z")
+            await pilot.press("enter")
+            await typed(pilot, "55")
+            await pilot.press("enter")
+            await until(pilot, lambda: "It begins in" in seen(pilot))
+            if change:
+                event = folder / "event.toml"
+                event.write_text(event.read_text("utf-8").replace("Pathways", "Other ways"), "utf-8")
+            await over(pilot)
+            if change:
+                assert "no longer the one that was confirmed" in seen(pilot)
+                assert server.connections == 0 and recorded(folder) == []
+                await pilot.press("escape", "f5")
+                await until(pilot, lambda: "Other ways" in seen(pilot) and app_of(pilot).state.checked)
+    assert len(server.messages) == 55
+
+
+async def test_after_the_first_few_it_holds_until_the_organiser_decides(folder: Path, server: RecordingServer) -> None:
+    async with driven("attendees.csv", environment=through(server)) as pilot:
+        await asked(pilot)
+        await put(pilot, "canary", "3")
+        await pilot.press("enter")
+        await typed(pilot, "55")
+        await pilot.press("enter")
+        await until(pilot, lambda: "The first messages are out" in seen(pilot))
+        assert "So far: 3 sent. Left: 52." in seen(pilot)
+        await pilot.press("enter")  # not yet
+        await until(pilot, lambda: "waiting for your word" in seen(pilot))
+        assert len(server.messages) == 3 and app_of(pilot).state.running
+        await pilot.press("p")
+        await until(pilot, lambda: "The first messages are out" in seen(pilot))
+        await pilot.press("right", "right", "enter")
+        await over(pilot)
+        assert "Send finished" in seen(pilot)
+    assert len(server.messages) == 55 and set(recorded(folder)) == {"accepted"}
+
+
+async def test_who_stops_after_the_first_few_leaves_the_others_for_later(folder: Path, server: RecordingServer) -> None:
+    async with driven("attendees.csv", environment=through(server)) as pilot:
+        await asked(pilot)
+        await put(pilot, "canary", "3")
+        await pilot.press("enter")
+        await typed(pilot, "55")
+        await pilot.press("enter")
+        await until(pilot, lambda: "The first messages are out" in seen(pilot))
+        await pilot.click("#end")
+        await over(pilot)
+        assert "Send stopped" in seen(pilot) and "52 unsent" in seen(pilot)
+    assert len(server.messages) == 3 and recorded(folder).count("unsent") == 52
+
+
+async def test_a_run_that_brakes_asks_and_goes_on_or_ends(folder: Path, server: RecordingServer) -> None:
+    server.say("DATA", "554 5.7.1 Message rejected as spam", times=6)
+    async with driven("attendees.csv", environment=through(server)) as pilot:
+        await send(pilot, 55)
+        await until(pilot, lambda: "So far: 0 sent, 3 refused. Left: 52." in seen(pilot))
+        assert "rejected as spam" in seen(pilot)
+        await pilot.click("#go-on")
+        await until(pilot, lambda: "So far: 0 sent, 6 refused. Left: 49." in seen(pilot))
+        await pilot.click("#end")
+        await over(pilot)
+        assert "Send stopped" in seen(pilot) and "49 unsent" in seen(pilot)
+    assert server.messages == [] and recorded(folder).count("refused") == 6
+
+
+async def test_quitting_while_it_asks_leaves_the_rest_and_says_so(folder: Path, server: RecordingServer) -> None:
+    server.say("DATA", "554 5.7.1 Message rejected as spam")
+    async with driven("attendees.csv", environment=through(server)) as pilot:
+        await send(pilot, 55)
+        await until(pilot, lambda: "Not yet" in seen(pilot))
+        await pilot.press("escape", "q")
+        await until(pilot, lambda: "Stop and quit" in seen(pilot))
+        await pilot.click("#quit")
+        await until(pilot, lambda: not app_of(pilot).is_running)
+    assert app_of(pilot).last_words.startswith("0 sent, 3 refused, 52 left")
+    assert recorded(folder).count("unsent") == 52

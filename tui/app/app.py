@@ -17,13 +17,14 @@ from textual.timer import Timer
 from tui.app import leaking, leaving, preferences, recent, work
 from tui.app.actions import BY_NAME, OF_THE_PROGRAM
 from tui.app.asking import Request
+from tui.app.checklist import Going
 from tui.app.corrections import Corrections
 from tui.app.filtering import View
 from tui.app.leaks import Leaks
 from tui.app.pages import Subject, problems_in_words
 from tui.app.runs import after_news, begun, exit_code_of, how_it_was_left
 from tui.app.screens.main import MainScreen
-from tui.app.state import TROUBLES, State
+from tui.app.state import TROUBLES, Run, State
 from tui.app.theme import DARK, DEFAULTS, LIGHT
 from tui.app.way import is_rehearsed
 from tui.app.widgets.table import AttendeeTable
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from tui.app.screens.form import Form
     from tui.attendees import Attendee
+    from tui.mailing import Question
 
 _OWN = {"commands": "command_palette"}  # actions of the toolkit that it looks for by name
 _TICK = 0.1  # seconds between two looks at a run
@@ -227,8 +229,10 @@ class InviteApp(App[None]):
             self._timer.stop()
         self._job = None
         if (run := self.state.run) is not None:
-            self._become(self.state.with_run(replace(run, over=True, waiting=None, failure=event.failure)))
-            self._left_over = run.total - run.counts.get("accepted", 0) if run.live else self._left_over
+            run = replace(run, over=True, waiting=None, held=None, question=None, failure=event.failure)
+            self._become(self.state.with_run(run))
+            if run.live and not run.taken_back:
+                self._left_over = run.total - run.counts.get("accepted", 0)
         if self._quitting:
             self._left_words = how_it_was_left(self.state.run, self._opening)
             self.exit()
@@ -446,16 +450,18 @@ class InviteApp(App[None]):
     def _confirm(self, planned: work.Planned) -> None:
         from tui.app.screens.confirm import Confirm
 
-        def confirmed(yes: bool | None) -> None:
-            self.corrections.confirmed(bool(yes))
-            if yes:
-                self._start(planned)
-            elif yes is not None and self.state.live:
+        def confirmed(answer: Going | str | None) -> None:
+            self.corrections.confirmed(isinstance(answer, Going))
+            if isinstance(answer, Going):
+                self._start(planned, answer)
+            elif answer == "no":
                 self.say("Nothing was sent.")
+            elif answer is not None:
+                self.call_later(self.action_do, answer)
 
         self.push_screen(Confirm(self.state.account, planned, self.state), confirmed)
 
-    def _start(self, planned: work.Planned) -> None:
+    def _start(self, planned: work.Planned, going: Going | None = None) -> None:
         folder = planned.folder
         if self._job is not None:
             return
@@ -463,7 +469,15 @@ class InviteApp(App[None]):
 
         request = planned.request
         purpose = request.purpose if self.state.live else "rehearsal"
-        running = self._job = work.Running(purpose, planned.plan, Watched(), request.note, request.purpose)
+        running = self._job = work.Running(
+            purpose,
+            planned.plan,
+            Watched(),
+            request.note,
+            request.purpose,
+            skips=request.skip_errors,
+            going=going or Going(),
+        )
         self._become(self.state.with_run(begun(planned, folder, running, self.state)))
         self._ticked = self._clock()
         self._timer = self.set_interval(_TICK, self._tick)
@@ -475,7 +489,10 @@ class InviteApp(App[None]):
             return
         now = self._clock()
         passed, self._ticked = now - self._ticked, now
-        self._become(self.state.with_run(replace(after_news(run, running, passed), quitting=self._quitting)))
+        now_run = replace(after_news(run, running, passed), quitting=self._quitting)
+        self._become(self.state.with_run(now_run))
+        if now_run.question is not None and now_run.question is not run.question:
+            self._ask(now_run, now_run.question)
         subject = self.main.message.subject
         if run.live and subject is not None:
             settled = run.settled.get(subject.attendee.key)
@@ -484,12 +501,26 @@ class InviteApp(App[None]):
 
     def pause(self) -> None:
         if self._job is not None:
-            control = self._job.control
-            if control.paused:
+            control, run = self._job.control, self.state.run
+            if run is not None and run.question is not None:
+                self._ask(run, run.question)
+            elif control.paused:
                 control.resume()
             else:
                 control.pause()
             self._tick()
+
+    def _ask(self, run: Run, question: "Question") -> None:
+        """Whether the run that holds is to go on. Not decided is decided later."""
+        from tui.app.screens.question import END, GO_ON, Asked
+
+        def answered(answer: str | None) -> None:
+            if self._job is not None and answer in (GO_ON, END):
+                self._job.control.answer(go_on=answer == GO_ON)
+                self._tick()
+
+        if not isinstance(self.screen, Asked):
+            self.push_screen(Asked(run, question), answered)
 
     def stop_run(self) -> None:
         if self._job is not None:

@@ -28,33 +28,52 @@ def begun(planned: "Planned", folder: "Folder", running: "Running", state: State
     )
 
 
+_PULSES = 40
+"""Stretches of time that are remembered."""
+
+_MOMENT = 0.05  # seconds: half of the time between two looks
+_PER_PULSE = 4.0
+"""Messages in one of them, at the pace that was asked for; a second at least."""
+
+
 def after_news(run: Run, running: "Running", passed: float) -> Run:
     """The run after what its thread has reported since; `passed` is in seconds."""
-    from tui.mailing import Question, Waiting
+    from tui.app.work import Held
+    from tui.mailing import Question, Settled
 
     counts = Counter(run.counts)
-    waiting = run.waiting
-    silent = run.silent + passed
+    waiting, held, question, reply = run.waiting, run.held, run.question, run.reply
+    silent, settled = run.silent + passed, 0
     if waiting is not None:
         waiting = (max(0.0, waiting[0] - passed), waiting[1])
     while running.news:
         step = running.news.popleft()
         silent = 0.0
-        if isinstance(step, Question):
-            continue
-        if isinstance(step, Waiting):
+        if isinstance(step, Held):
+            held = (step.seconds, step.reason) if step.seconds else None
+        elif isinstance(step, Question):
+            question = step
+        elif not isinstance(step, Settled):
             waiting = (step.seconds, step.reason)
-            continue
-        waiting = None
-        outcome = step.outcome if run.live else "accepted"
-        counts[outcome] += 1
-        running.settled[step.action.attendee.key] = step
+        else:
+            waiting, settled = None, settled + 1
+            counts[step.outcome if run.live else "accepted"] += 1
+            running.settled[step.action.attendee.key] = step
+            reply = step.reply or reply
     control = running.control
-    resting = control.paused or (waiting is not None and waiting[0] > 0)
+    if not control.asking:
+        question = None
+    resting = control.paused or control.asking or held is not None or (waiting is not None and waiting[0] > 0)
+    pulse, stretch = _pulse(run, settled, passed)
     return replace(
         run,
         counts=dict(counts),
         waiting=waiting,
+        held=held,
+        question=question,
+        reply=reply if run.live else "",
+        pulse=pulse,
+        stretch=stretch,
         active=run.active + (0.0 if resting else passed),
         silent=0.0 if resting else silent,
         asked=control.asked,
@@ -62,6 +81,18 @@ def after_news(run: Run, running: "Running", passed: float) -> Run:
         paused=control.paused,
         stopping=control.stopped,
     )
+
+
+def _pulse(run: Run, settled: int, passed: float) -> tuple[tuple[int, ...], float]:
+    """The last stretch with what was settled in it; a new one where it is over."""
+    if not run.pulse and not settled:
+        return (), 0.0
+    *before, last = run.pulse or (0,)
+    stretch = run.stretch + passed
+    found = (*before, last + settled)
+    if stretch > max(1.0, _PER_PULSE * run.pace) - _MOMENT:
+        return (*found, 0)[-_PULSES:], 0.0
+    return found, stretch
 
 
 def how_it_was_left(run: Run | None, opening: "Opening") -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tui.delivery import Account
     from tui.folder import Folder, Promise
     from tui.ledger.records import Person
-    from tui.mailing import Settled
+    from tui.mailing import Question, Settled
     from tui.plan import Action
 
 Place = tuple[str | None, int | None]
@@ -70,6 +70,16 @@ class Run:
     asked: bool = False
     made: tuple[int, int] = (0, 0)
     waiting: tuple[float, str] | None = None
+    held: tuple[float, str] | None = None
+    """Before the first message: in so many seconds it begins; why."""
+    question: "Question | None" = None
+    """What the run asks, and holds until it is answered."""
+    reply: str = ""
+    """The server's last words."""
+    pulse: tuple[int, ...] = ()
+    """How many were settled in each of the last stretches of time, the last one still growing."""
+    stretch: float = 0.0
+    """Seconds that the last of them has lasted."""
     paused: bool = False
     stopping: bool = False
     quitting: bool = False
@@ -80,6 +90,11 @@ class Run:
     @property
     def live(self) -> bool:
         return self.purpose != "rehearsal"
+
+    @property
+    def taken_back(self) -> bool:
+        """Whether it was stopped before its first message, so that there is nothing to remember."""
+        return self.failure is not None and self.failure.code == "undone"
 
     @property
     def done(self) -> int:

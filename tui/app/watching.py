@@ -12,7 +12,7 @@ class Watched(Control):
     """Until `asked`, messages are checked and nothing can have gone out."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(can_ask=True)
         self.asked = False
 
     def attach(self, connection: "Connection") -> None:

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from tui.app.asking import Purpose, Request
+from tui.app.checklist import Going
 from tui.app.state import TROUBLES, Place, State, Survey, chief
-from tui.errors import InputError, InviteError
+from tui.errors import ConfirmationError, InputError, InviteError
 
 if TYPE_CHECKING:
     from tui.app.filtering import View
     from tui.app.watching import Watched
     from tui.attendees import Attendee
+    from tui.delivery.timing import Forecast
     from tui.event import Event
     from tui.folder import Folder, MessageView
     from tui.ledger import Decision
@@ -97,7 +99,8 @@ class Planned(Message):
     """A run was planned, to be sent from `folder`, whose wording it is planned with.
 
     `subject` is the first message's; `views` are the first messages of what was asked for by name. `per_minute` is how
-    many go out in a minute (0: all), `forecast` how long it takes and `cautions` what to know before, in words.
+    many go out in a minute (0: all), `forecast` how long it takes and `cautions` what to know before, in words; nothing
+    is foretold of a rehearsal.
     """
 
     request: Request
@@ -106,7 +109,7 @@ class Planned(Message):
     subject: str = ""
     views: "tuple[MessageView, ...]" = ()
     per_minute: float = 0.0
-    forecast: str = ""
+    forecast: "Forecast | None" = None
     cautions: tuple[str, ...] = ()
 
 
@@ -135,11 +138,20 @@ class Found(Message):
     more: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Nothing goes out for so many `seconds`, because the organiser wants it so."""
+
+    seconds: float
+    reason: str
+
+
 @dataclass
 class Running:
     """A run under way, between the thread that works and the screen that looks at it ten times a second.
 
-    The thread appends to `news`; only the screen takes from it. `settled` belongs to the screen. `over` is set once
+    The thread appends to `news`; only the screen takes from it. `skips` are people with errors left out, and `going` is
+    how the organiser wants it to go. `settled` belongs to the screen. `over` is set once
     everything is recorded. `command` is the ledger's word for it; `made`
     is how many messages of how many were made and inspected before the first goes out.
     """
@@ -149,8 +161,10 @@ class Running:
     control: "Watched"
     note: str = ""
     command: str = "send"
+    skips: bool = False
+    going: Going = field(default_factory=Going)
     made: tuple[int, int] = (0, 0)
-    news: "deque[Settled | Waiting | Question]" = field(default_factory=deque)
+    news: "deque[Settled | Waiting | Question | Held]" = field(default_factory=deque)
     settled: "dict[str, Settled]" = field(default_factory=dict)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -462,7 +476,7 @@ def _planned(folder: "Folder", request: Request) -> Planned:
             planned = replace(
                 planned,
                 per_minute=folder.pacing().per_minute,
-                forecast=folder.forecast(len(plan.to_send)).in_words,
+                forecast=folder.forecast(len(plan.to_send)),
                 cautions=folder.cautions,
             )
     return planned
@@ -479,6 +493,7 @@ def mail(post: Post, folder: "Folder", running: Running) -> None:
         if running.purpose == "rehearsal":
             running.news.extend(folder.rehearse(running.plan, note=running.note, control=running.control, tell=tell))
         else:
+            folder = _held(folder, running)
             # A person looks on, who can stop it: the run may wait as long as the server asks.
             run = folder.send(
                 running.plan,
@@ -486,6 +501,7 @@ def mail(post: Post, folder: "Folder", running: Running) -> None:
                 command=running.command,
                 note=running.note,
                 patience=math.inf,
+                canary=running.going.canary,
                 tell=tell,
             )
             for step in run:
@@ -495,6 +511,30 @@ def mail(post: Post, folder: "Folder", running: Running) -> None:
     finally:
         running.over.set()
     post(RunEnded(running, failure))
+
+
+def _held(folder: "Folder", running: Running) -> "Folder":
+    """Waits for what the organiser wants waited for; the folder, which is read anew after a wait for its hour.
+
+    Undone where it is taken back meanwhile, ConfirmationError where it is no longer what was confirmed.
+    """
+    from tui.mailing.holding import hold_back, wait_until
+
+    def telling(reason: str) -> Callable[[float], object]:
+        return lambda seconds: running.news.append(Held(seconds, reason))
+
+    going = running.going
+    if going.moment is not None:
+        wait_until(going.moment, running.control, telling("It begins"))
+        folder = folder.anew()
+        if folder.plan(skip_errors=running.skips).digest != running.plan.digest:
+            raise ConfirmationError(
+                "The plan is no longer the one that was confirmed before the wait; nothing was sent.",
+                hint="The event, the attendees, the wording or the ledger has changed meanwhile. Press F5, then s.",
+            )
+    if going.undo:
+        hold_back(going.undo, running.control, telling("The first message leaves"))
+    return folder
 
 
 def in_words(error: Exception) -> InviteError:

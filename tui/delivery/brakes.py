@@ -127,8 +127,7 @@ def _too_often(fault: Fault, refused: int, count: int, *, are_addresses: bool) -
 def _all_put_off(fault: Fault, times: int) -> Stop:
     return Stop(
         "deferred-alike",
-        f"The mail server puts everything off ({times} times since it took a message), so the run stops: "
-        f"{fault.reply}",
+        f"The mail server puts everything off ({times} times since it took a message), so the run stops: {fault.reply}",
         "Run the same command again later: what was put off and the rest are still to send.",
     )
 

@@ -39,10 +39,11 @@ class Forecast:
     @property
     def in_words(self) -> str:
         """One to three sentences; "" where there is nothing to say."""
-        return " ".join(filter(None, (self._duration_in_words, self._quota_in_words)))
+        return " ".join(filter(None, (self.duration_in_words, self.quota_in_words)))
 
     @property
-    def _duration_in_words(self) -> str:
+    def duration_in_words(self) -> str:
+        """How long it takes and when it ends; "" where there is nothing to say."""
         if self.count < 2 or not self.per_minute:
             return ""
         ends = f"{self.ends_at:%H:%M}"
@@ -52,7 +53,8 @@ class Forecast:
         return f"It takes about {in_hours(self.seconds)} at {rate} and ends at about {ends}, {_zone(self.ends_at)}."
 
     @property
-    def _quota_in_words(self) -> str:
+    def quota_in_words(self) -> str:
+        """What of it is over the quota; "" where nothing is."""
         if not self.over_quota_by or self.per_day is None:
             return ""
         used = f", and this ledger knows of {self.sent_lately:,} in the last 24" if self.sent_lately else ""

@@ -353,9 +353,9 @@ class Run:
             return False
         if self._question is None:
             self._question = Question(left, stop)
-            self._results.put(self._question)
             if self._control.can_ask:
                 self._control.ask()
+            self._results.put(self._question)
         return True
 
     def _may_go_on(self) -> bool:

@@ -9,7 +9,9 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from tui.app.screens.dialog import Dialog
+from tui.app.screens.dialog import Body, Dialog
+
+_BELOW = 6  # lines of the panel that never scroll: its frame, the answers
 
 
 class Choice(Dialog[str]):
@@ -30,13 +32,18 @@ class Choice(Dialog[str]):
         with Vertical(classes="panel") as panel:
             panel.border_title = Content(self._title_text)
             panel.border_subtitle = Content("esc closes")
-            yield Static(Content("\n\n").join(self._said), markup=False)
+            with Body():
+                yield Static(Content("\n\n").join(self._said), markup=False)
             with Horizontal(classes="answers"):
                 for name, label in self._answers:
                     yield Button(Content(label), id=name)
 
     def on_mount(self) -> None:
         self.query(Button).first().focus()
+
+    def on_resize(self) -> None:
+        """The answers stay in sight, however much is said."""
+        self.query_one(Body).styles.max_height = max(2, self.size.height * 92 // 100 - _BELOW)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id)

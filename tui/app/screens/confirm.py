@@ -1,16 +1,19 @@
-"""The last question before anything leaves: who it reaches, by group, and the number to be typed."""
+"""The last question before anything leaves: what was checked, whom it reaches, how it goes, the number to type."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
-from tui.app.screens.dialog import Dialog
+from tui.app.checklist import LIMITS, Going, canary_of, checks, moment_in, undo_of
+from tui.app.screens.dialog import Body, Dialog
 from tui.app.state import State
+from tui.app.widgets.checks import CheckLine
 from tui.app.words import count, crop
 from tui.clean import visible
 
@@ -29,12 +32,14 @@ _PEOPLE_SHOWN = 100
 _NO_UNDO = "A cancellation cannot be undone. Who is to come after all is invited anew with r."
 
 
-class Confirm(Dialog[bool]):
-    """True when the organiser typed the number of messages and pressed the button; nothing is sent with less.
+class Confirm(Dialog[Going | str]):
+    """`Going` when the organiser typed the number of messages and pressed the button; nothing is sent with less.
 
-    Without an account it is about a rehearsal, which needs no number.
+    "no" where a number was typed and not meant; else the name of what they want to see first. Without an account it is
+    about a rehearsal, which needs no number.
     """
 
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("pageup", "scroll(-5)", "up", show=False),
         Binding("pagedown", "scroll(5)", "down", show=False),
@@ -48,23 +53,26 @@ class Confirm(Dialog[bool]):
         self._planned = planned
         self._plan = planned.plan
         self._purpose = planned.request.purpose
-        self._left_out = state.left_out if self._purpose == "send" else 0
         self._number = len(self._plan.to_send)
         self._outbox = visible(planned.folder.outbox.name)
 
     def compose(self) -> ComposeResult:
         live = self._account is not None
         verb = "Rehearse" if not live else "Send" if self._planned.request.amendment else _VERBS[self._purpose]
-        with Vertical(classes="panel -reading" if self._planned.views else "panel") as panel:
+        with Vertical(classes="panel -reading" if self._planned.views else "panel -checked") as panel:
             panel.border_title = Content(self._title_text)
-            with VerticalScroll(can_focus=False):
+            with Body():
                 yield Static(self._account_in_words(), markup=False)
                 if self._purpose == "cancel":
                     yield Static(Content.assemble(("△ ", "$warning"), _NO_UNDO), markup=False)
                 if (table := self._table()).plain:
                     yield Static(table, id="groups", markup=False)
                 yield from self._messages()
+                if live and self._purpose == "send":
+                    yield from self._checks()
                 yield Static(self._columns(), id="columns", markup=False)
+                if live:
+                    yield from self._ways()
             if live:
                 ask = f"Type the number of messages, {self._number}, to send them."
                 yield Static(Content(ask), id="ask", markup=False)
@@ -94,20 +102,34 @@ class Confirm(Dialog[bool]):
             more = count(self._number - len(views), "message")
             yield Static(Content.styled(f"... and {more} more like these", "$quiet"), classes="apart", markup=False)
 
+    def _checks(self) -> ComposeResult:
+        with Vertical(id="checks"):
+            for check in checks(self._state, self._planned, datetime.now(UTC)):
+                yield CheckLine(check)
+
+    def _ways(self) -> ComposeResult:
+        """How it is to go: all of it may be left blank."""
+        with Vertical(id="ways"):
+            if self._purpose == "send" and self._number > 1:
+                yield from _way("First", "canary", 8, "messages only, then ask me")
+            yield from _way("Hold back", "undo", 8, "seconds, to think again")
+            if self._purpose == "send":
+                yield from _way("Not before", "at", 19, "as 2027-04-29 09:00")
+
     def on_mount(self) -> None:
         if self._account is not None:
             self._judge("")
-            self.query_one(Input).focus()
+            self.query_one("#number", Input).focus()
         else:
             self.query_one("#go", Button).focus()
-        self.tell_of_more(self.query_one(VerticalScroll), self.query_one(".panel"), "esc sends nothing")
+        self.tell_of_more(self.query_one(Body), self.query_one(".panel"), "esc sends nothing")
 
     def on_resize(self) -> None:
         """However small the screen, the number can be typed: what scrolls gives way to it."""
-        self.query_one(VerticalScroll).styles.max_height = max(2, self.size.height * 92 // 100 - _BELOW)
+        self.query_one(Body).styles.max_height = max(2, self.size.height * 92 // 100 - _BELOW)
 
     def action_scroll(self, by: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
+        self.query_one(Body).scroll_relative(y=by, animate=False)
 
     def _account_in_words(self) -> Content:
         account = self._account
@@ -135,8 +157,10 @@ class Confirm(Dialog[bool]):
             yield f"\n{which}: {visible(self._planned.subject)}", ""
         if self._account is None:
             return
-        if self._planned.forecast:
-            yield f"\n{visible(self._planned.forecast)}", "$quiet"
+        if self._purpose == "send":
+            return  # the checks say the rest
+        if self._planned.forecast is not None and self._planned.forecast.in_words:
+            yield f"\n{visible(self._planned.forecast.in_words)}", "$quiet"
         for caution in self._planned.cautions:
             yield f"\n△ {visible(caution)}", "$warning"
 
@@ -158,9 +182,6 @@ class Confirm(Dialog[bool]):
         kinds = [count(n, kind) for kind, n in self._plan.counts.items() if n and kind in _KINDS]
         if len(kinds) > 1:
             rows.append(Content.styled("  " + ", ".join(kinds), "$quiet"))
-        if self._left_out:
-            words = f"\n▲ {count(self._left_out, 'person', 'people')} with errors left out"
-            rows.append(Content.styled(words, "$warning"))
         return Content("\n").join(rows)
 
     def _columns(self) -> Content:
@@ -175,38 +196,100 @@ class Confirm(Dialog[bool]):
 
     def action_close(self) -> None:
         """Who only looked is not told that nothing was sent."""
-        typed = any(one.value for one in self.query(Input))
-        self.dismiss(False if typed else None)
+        self.dismiss("no" if self._account is not None and self._typed else None)
+
+    @property
+    def _typed(self) -> str:
+        return self.query_one("#number", Input).value
 
     def on_input_changed(self, event: Input.Changed) -> None:
         harmless = visible(event.value)
         if harmless != event.value:
             event.input.value = harmless
             return
-        self._judge(event.value)
+        self._judge(self._typed)
 
-    def on_input_submitted(self) -> None:
-        if self._right(self.query_one(Input).value):
-            self.dismiss(True)
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter beside how it goes leads to the number, and there it sends."""
+        if event.input.id != "number":
+            self.query_one("#number", Input).focus()
+        elif self._right(self._typed):
+            self._go()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        right = self._account is None or self._right(self.query_one(Input).value)
-        self.dismiss(event.button.id == "go" and right)
+        if event.button.id == "go" and (self._account is None or self._right(self._typed)):
+            self._go()
+        else:
+            self.action_close()
+
+    def _go(self) -> None:
+        going = self._going() if self._account is not None else Going()
+        if isinstance(going, Going):
+            self.dismiss(going)
+
+    def _going(self) -> Going | str:
+        """How it is to go, as it stands in the dialog; or what is wrong with that."""
+        canary = canary_of(self._said("canary"), self._number)
+        undo = undo_of(self._said("undo"))
+        moment = None
+        if self._event is not None:
+            moment = moment_in(self._said("at"), self._event, self._planned.folder.timezone.key)
+        for wrong in (canary, undo, moment):
+            if isinstance(wrong, str):
+                return wrong
+        return Going(canary, undo, moment)  # type: ignore[arg-type]  # mypy does not follow the loop
+
+    def _said(self, name: str) -> str:
+        return next((one.value for one in self.query(f"#{name}").results(Input)), "")
+
+    def on_check_line_chosen(self, event: CheckLine.Chosen) -> None:
+        """To the cause: over the dialog where that is something to read, else the dialog makes room."""
+        if event.goes == LIMITS:
+            from tui.app.screens.limits import Limits
+
+            self.app.push_screen(Limits(self._planned.folder))
+        elif event.goes == "event":
+            from tui.app.screens.event import EventDetails
+
+            self.app.push_screen(EventDetails(self._state))
+        else:
+            self.dismiss(event.goes)
 
     def _right(self, typed: str) -> bool:
         digits = typed.strip().replace(",", "")
         return digits.isascii() and digits.isdecimal() and int(digits) == self._number
 
     def _judge(self, typed: str) -> None:
-        right = self._right(typed)
-        self.query_one("#go", Button).disabled = not right
-        if right:
-            words = Content.styled("Enter sends.", "$primary")
+        right, going = self._right(typed), self._going()
+        self.query_one("#go", Button).disabled = not right or isinstance(going, str)
+        if isinstance(going, str):
+            words = Content.styled(going, "$warning")
+        elif right:
+            words = Content.styled(_how(going), "$primary")
         elif typed.strip():
             words = Content.styled(f"{typed.strip()} is not {self._number}: nothing will be sent.", "$warning")
         else:
             words = Content.styled("Nothing is sent before that.", "$quiet")
         self.query_one("#why", Static).update(words)
+
+
+def _way(label: str, name: str, width: int, words: str) -> ComposeResult:
+    with Horizontal(classes="way"):
+        yield Static(Content.styled(label, "$quiet"), classes="label", markup=False)
+        blank = Input(id=name, compact=True, max_length=30, select_on_focus=False)
+        blank.styles.width = width
+        yield blank
+        yield Static(Content.styled(words, "$quiet"), classes="words", markup=False)
+
+
+def _how(going: Going) -> str:
+    """What Enter does."""
+    from tui.delivery.timing import at_in_words
+
+    said = [f"Enter sends the first {going.canary:,}, then asks" if going.canary else "Enter sends"]
+    said += [f"not before {at_in_words(going.moment)}"] if going.moment is not None else []
+    said += [f"after {going.undo:g} seconds"] if going.undo else []
+    return f"{', '.join(said)}."
 
 
 def _shown(groups: Mapping[str, int]) -> list[tuple[str, int]]:

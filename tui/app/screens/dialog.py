@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
@@ -12,6 +13,10 @@ from tui.app.pages import Line
 from tui.app.widgets.reader import Reader
 
 Answer = TypeVar("Answer")
+
+
+class Body(VerticalScroll, can_focus=False, inherit_bindings=False):
+    """What scrolls in a dialog. The arrow keys are left to the dialog: they lead from one thing to the next."""
 
 
 class Dialog(ModalScreen[Answer]):

@@ -1,5 +1,7 @@
 """A run under way, or how it ended: how much, how fast, how long, and what to do next."""
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -8,12 +10,14 @@ from textual.widgets import Static
 
 from tui.app.state import MARKS, Run
 from tui.app.widgets.chip import Chip
-from tui.app.words import count, duration
+from tui.app.words import count, crop, duration
 from tui.clean import visible
 from tui.errors import AccountError
 
 _TITLES = {"rehearsal": "Rehearsing", "send": "Sending", "resend": "Resending", "cancel": "Cancelling"}
+_STOPPED = 3  # the exit code of a run that ended by itself, with the rest still to send
 _SILENCE = 5.0  # seconds without news, beyond the pace, that are the server's
+_LOW = 20  # lines of a screen that has none to spare
 _MANY = 1_000  # messages whose making is worth counting
 _ENDED = {"rehearsal": "Rehearsal", "send": "Send", "resend": "Resend", "cancel": "Cancellation"}
 
@@ -38,6 +42,38 @@ class Bar(Widget, can_focus=False):
         return Content.assemble((done, "$primary"), ("─" * (width - len(done)), "$quiet"))
 
 
+class Pulse(Widget, can_focus=False):
+    """How many were settled in each of the last stretches of time, and what the server said last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._run: tuple[tuple[int, ...], str] = (), ""
+
+    def show(self, run: Run) -> None:
+        # The last stretch is still growing: drawn when it is over.
+        shown = run.pulse[:-1], run.reply
+        if shown != self._run:
+            self._run = shown
+            self.refresh()
+
+    def render(self) -> Content:
+        pulse, reply = self._run
+        drawn = sparks(pulse[-max(8, self.content_size.width // 3) :])
+        words = f"server: {visible(reply)}" if reply else ""
+        gap = "   " if drawn and words else ""
+        room = self.content_size.width - len(drawn) - len(gap)
+        return Content.assemble((drawn, "$primary"), gap, (crop(words, max(0, room)), "$quiet"))
+
+
+_SPARKS = "▁▂▃▄▅▆▇█"
+
+
+def sparks(numbers: Sequence[int]) -> str:
+    """A column for each, the tallest for the greatest; a blank for none."""
+    top = max(numbers, default=0)
+    return "".join(_SPARKS[(number * 8 - 1) // top] if number else " " for number in numbers)
+
+
 class ProgressPanel(Vertical):
     """Hidden while there is no run. It stays when the run is over, until Escape."""
 
@@ -47,7 +83,8 @@ class ProgressPanel(Vertical):
     ProgressPanel Horizontal { height: auto; }
     ProgressPanel Bar { height: 1; width: 1fr; }
     #numbers { width: 1fr; height: auto; }
-    ProgressPanel.-over Bar, ProgressPanel.-over Chip { display: none; }
+    ProgressPanel Pulse { height: 1; width: 1fr; }
+    ProgressPanel.-over Bar, ProgressPanel.-over Chip, ProgressPanel.-over Pulse { display: none; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
@@ -55,13 +92,16 @@ class ProgressPanel(Vertical):
         self._bar = Bar()
         self._numbers = Static(id="numbers", markup=False)
         self._pause = Chip("Pause", "screen.do('pause')", id="pause")
+        self._stop = Chip("Stop", "screen.do('stop')", id="stop")
+        self._pulse = Pulse()
 
     def compose(self) -> ComposeResult:
         yield self._bar
         with Horizontal():
             yield self._numbers
             yield self._pause
-            yield Chip("Stop", "screen.do('stop')", id="stop")
+            yield self._stop
+        yield self._pulse
 
     def show(self, run: Run | None) -> None:
         self.display = run is not None
@@ -70,21 +110,39 @@ class ProgressPanel(Vertical):
         self.set_class(run.over, "-over")
         self._bar.show(run.done / run.total if run.total else 1.0)
         self.border_title = Content(f"{(_ENDED if run.over else _TITLES)[run.purpose]}{_status(run)}")
-        self.border_subtitle = (
-            Content("esc closes this") if run.over else Content(f"p {'go on' if run.paused else 'pause'}   x stop")
-        )
+        self.border_subtitle = Content(_keys(run))
         self._numbers.update(_summary(run) if run.over else _numbers(run))
-        self._pause.relabel("Resume" if run.paused else "Pause")
+        self._pause.display = run.held is None and not run.over
+        self._pause.relabel("Decide…" if run.question is not None else "Resume" if run.paused else "Pause")
+        self._stop.relabel("Take back" if run.held is not None else "Stop")
+        self._pulse.show(run)
+        self._pulse.display = bool(run.live and run.done and not run.over and self.app.size.height > _LOW)
+
+
+def _keys(run: Run) -> str:
+    if run.over:
+        return "esc closes this"
+    if run.held is not None:
+        return "x takes it back: nothing is sent"
+    return f"p {'decide' if run.question is not None else 'go on' if run.paused else 'pause'}   x stop"
 
 
 def _status(run: Run) -> str:
     if run.over:
-        return " failed" if run.failure is not None else " stopped" if run.left else " finished"
+        if run.taken_back:
+            return " taken back"
+        failed = run.failure is not None and run.failure.exit_code != _STOPPED
+        return " failed" if failed else " stopped" if run.left else " finished"
     words = f": {run.done:,} of {run.total:,}"
-    return words + (", stopping after the messages in flight" if run.stopping else ", paused" if run.paused else "")
+    if run.stopping:
+        return f"{words}, stopping after the messages in flight"
+    return words + (", waiting for your word" if run.question is not None else ", paused" if run.paused else "")
 
 
 def _numbers(run: Run) -> Content:
+    if run.held is not None:
+        seconds, reason = run.held
+        return Content.assemble(f"{reason} in ", (duration(seconds), "bold"), ". Until then nothing is sent.")
     if not run.done and run.waiting is None and not run.asked:
         done, total = run.made
         so_far = f" {done:,} of {total:,}" if done and total > _MANY else ""
@@ -97,6 +155,8 @@ def _numbers(run: Run) -> Content:
     if run.stopping and run.live:
         again = "q again leaves now" if run.quitting else "q leaves then, q again leaves now"
         parts += ["waiting for the server's answer", f"{again}: what is in flight will be unknown"]
+    elif run.question is not None:
+        parts.append("the first are out: p decides" if run.question.stop is None else "it holds: p decides")
     elif run.paused:
         parts.append("paused")
     elif run.waiting is not None:
@@ -114,6 +174,9 @@ def _numbers(run: Run) -> Content:
 def _summary(run: Run) -> Content:
     """What became of the messages, one line for each kind that there is, and the next step."""
     lines: list[Content] = []
+    if run.taken_back:
+        words = "Nothing was sent, and nothing is remembered as tried."
+        return Content.assemble(("○ ", "$primary"), (words, "bold"), ("   s begins anew", "$quiet"))
     if run.failure is not None:
         lines.append(Content.assemble(("▲ ", "$error"), (visible(run.failure.message), "bold")))
         if run.failure.hint:
@@ -144,10 +207,10 @@ def _rehearsed(run: Run) -> Content:
 
 _NEXT = {
     "accepted": "the server took them",
-    "refused": "correct the address in the file, then F5 and s; or r to ask the same address again",
+    "refused": "f shows them: a corrects and resends, r asks again",
     "deferred": "the server said not now: press s later",
     "unsent": "press s: the next send does them",
-    "unknown": "may have arrived: ask, then press r if not",
+    "unknown": "may have arrived: ask them, then press r for who has nothing",
 }
 _TONES = {"good": "$primary", "bad": "$error", "care": "$warning", "quiet": "$quiet"}
 
