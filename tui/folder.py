@@ -13,7 +13,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -379,8 +379,7 @@ class Folder:
         about = self._session_to_show(attendee, session)
         people = {
             key: part
-            for key, person in self.people().items()
-            if key == attendee.key or person.address == attendee.address
+            for key, person in self._people_like(attendee).items()
             if (part := person.sessions.get(about.session))
         }
         action = [one for one in plan.make(about, [attendee], people).actions if one.kind != "removed"][-1]
@@ -463,6 +462,12 @@ class Folder:
             if self.event:
                 ledger.belongs_to(_fingerprint(self.event))
             yield ledger
+
+    def _people_like(self, attendee: Attendee) -> Mapping[str, Person]:
+        """Whom the ledger knows by this attendee's key or address."""
+        with ledgers.open_to_read(self.ledger_path) as ledger:
+            ledger.belongs_to(_fingerprint(self._event))
+            return ledger.people_like(attendee.key, attendee.address)
 
     @contextmanager
     def chronicle(self) -> Iterator[Chronicle]:
@@ -767,9 +772,10 @@ class Folder:
 
     @cached_property
     def _roll(self) -> "Roll":
-        people = self.people()
-        sent_to = (message.address for person in people.values() for message in person.messages)
-        return self._roll_of((*(wire for _, wire in self.attendees.records.identities()), *sent_to))
+        with ledgers.open_to_read(self.ledger_path) as ledger:
+            ledger.belongs_to(_fingerprint(self._event))
+            sent_to = ledger.addresses()
+        return self._roll_of(chain((wire for _, wire in self.attendees.records.identities()), sent_to))
 
     def _roll_beside(self, shown: Action) -> "Roll":
         """The guard's roll for a look at one message: of a long list, only who could be named in it.

@@ -30,6 +30,7 @@ from tui.ledger.chronicle import Chronicle
 from tui.ledger.forgetting import LeftOut
 from tui.ledger.places import is_on_network
 from tui.ledger.records import Correction, Decisions, Entry, Outcome, Person, Planned, Sent
+from tui.ledger.sharing import Fields, Shared
 
 _INTERRUPTED = "the run was interrupted after this message had begun to go out"
 _SCHEMA = ("001.sql", "002.sql", "003.sql", "004.sql")
@@ -146,25 +147,48 @@ class Ledger:
                 return ()
         return tuple(self._people(are_forgotten=True).values())
 
-    def _people(self, *, history: bool = False, are_forgotten: bool = False) -> dict[str, Person]:
+    def people_like(self, key: str, address: str) -> Mapping[str, Person]:
+        """Who has this key or this address, of everybody: to look at one person of a long list."""
         with self._reading() as db, _damage_in_words(self._shown):
-            rows = db.execute(
-                "SELECT key, address, name, grouped, fields FROM person"
-                " WHERE (key IN (SELECT key FROM forgotten)) = ? ORDER BY rowid",
-                (are_forgotten,),
-            ).fetchall()
-            messages = self._messages(db)
+            keys = db.execute("SELECT key FROM person WHERE key = ? OR address = ?", (key, address)).fetchall()
+        return self._people(keys=[one for (one,) in keys])
+
+    def addresses(self) -> Sequence[str]:
+        """Every address that a message was ever to go to."""
+        with self._reading() as db:
+            return [one for (one,) in db.execute("SELECT DISTINCT address FROM message WHERE address <> ''")]
+
+    def _people(
+        self, *, history: bool = False, are_forgotten: bool = False, keys: Sequence[str] | None = None
+    ) -> dict[str, Person]:
+        """By key; of these keys alone, where there are any. A kilobyte and a half each, without their history."""
+        shared = Shared()
+        with self._reading() as db, _damage_in_words(self._shown):
+            messages = self._messages(db, shared, keys)
             entries = self._history(db) if history else {}
             corrections, cancelled = self._corrections(db), self._cancellations(db)
             answers = inbox.counting(db)
-            return {
-                key: Person(
-                    *(key, address, name, group, json.loads(fields), messages[key], entries.get(key, ())),
-                    *(corrections.get(key, ()), cancelled.get(key, {}), answers.get(key, ())),
-                )
-                for key, address, name, group, fields in rows
-                if key in messages
-            }
+            found: dict[str, Person] = {}
+            for key, address, name, group, fields in db.execute(
+                "SELECT key, address, name, grouped, fields FROM person"  # noqa: S608  # nothing but question marks
+                f" WHERE (key IN (SELECT key FROM forgotten)) = ?{_among(keys)} ORDER BY rowid",
+                (are_forgotten, *(keys or ())),
+            ):
+                if own := messages.get(key):
+                    one = own[0].key  # key and address as their messages have them: in memory once
+                    found[one] = Person(
+                        one,
+                        own[-1].address if own[-1].address == address else address,
+                        name,
+                        shared.word(group),
+                        Fields(fields),
+                        own,
+                        entries.get(key, ()),
+                        corrections.get(key, ()),
+                        cancelled.get(key, {}),
+                        answers.get(key, ()),
+                    )
+            return found
 
     def answers(self) -> Answers:
         """Everything that came back."""
@@ -457,23 +481,26 @@ class Ledger:
             )
 
     @staticmethod
-    def _messages(db: sqlite3.Connection) -> dict[str, tuple[Sent, ...]]:
-        found: dict[str, list[Sent]] = {}
+    def _messages(
+        db: sqlite3.Connection, shared: Shared, keys: Sequence[str] | None = None
+    ) -> dict[str, tuple[Sent, ...]]:
+        """Everybody's messages by key, or those of these keys, oldest first."""
+        found: dict[str, tuple[Sent, ...]] = {}
         bounced = inbox.bounced(db)
         for id_, key, address, action, uid, sequence, generation, round_, facts, *rest in db.execute(
-            "SELECT id, key, address, action, uid, sequence, generation, round, facts, message_id, stamp, digest,"
-            " outcome, reply, attempts, settled_at FROM message ORDER BY id"
+            "SELECT id, key, address, action, uid, sequence, generation, round, facts, message_id, stamp, digest,"  # noqa: S608  # as above
+            f" outcome, reply, attempts, settled_at FROM message WHERE TRUE{_among(keys)} ORDER BY id",
+            keys or (),
         ):
+            earlier = found.get(key, ())
             message_id, stamp, digest, outcome, *end = rest
-            moment = datetime.fromisoformat(stamp)
-            version = (action, uid, sequence, generation, round_, json.loads(facts))
-            found.setdefault(key, []).append(
-                Sent(
-                    *(id_, key, address, *version, message_id, moment, digest, _outcome(outcome)),
-                    *(*end, bounced.get(id_)),
-                )
+            version = (shared.word(action), uid, sequence, generation, round_, shared.facts(facts))
+            sent = Sent(
+                *(id_, earlier[0].key if earlier else key, address, *version),
+                *(message_id, shared.moment(stamp), digest, _outcome(shared.word(outcome)), *end, bounced.get(id_)),
             )
-        return {key: tuple(messages) for key, messages in found.items()}
+            found[sent.key] = (*earlier, sent)
+        return found
 
     @staticmethod
     def _history(db: sqlite3.Connection) -> dict[str, tuple[Entry, ...]]:
@@ -726,6 +753,11 @@ def _other_version(shown: str) -> LedgerError:
         f"The ledger {shown} was written by another version of invite-tui.",
         hint="Use the newest version of invite-tui.",
     )
+
+
+def _among(keys: Sequence[str] | None) -> str:
+    """The condition that a row is one of these people's; "" for everybody's."""
+    return "" if keys is None else f" AND key IN ({', '.join('?' * len(keys))})"
 
 
 def _outcome(stored: str) -> Outcome:
