@@ -1,0 +1,81 @@
+"""The whole round on real servers: signed in, sent, answered, bounced, read, reminded, corrected, reported."""
+
+from collections import Counter
+from imaplib import Time2Internaldate
+from time import time
+
+from tests.cli.conftest import Desk
+from tests.cli.test_accounts import enters_code, office, sign_in, words_for
+from tests.replies import mails
+from tests.servers.dovecot import Dovecot
+from tests.servers.issuer import Issuer
+from tests.servers.postfix import Postfix
+
+__all__ = ["office"]  # a fixture
+
+
+def _wire(raw: bytes, number: int) -> bytes:
+    """With CRLF line ends, and an id of its own."""
+    lines = raw.replace(b"\r\n", b"\n").split(b"\n")
+    kept = [line for line in lines if not line.lower().startswith(b"message-id: <") or b"department.example" in line]
+    return b"\r\n".join([f"Message-ID: <came-back-{number}@mail.example>".encode(), *kept])
+
+
+def test_fifty_five_are_invited_and_what_comes_back_is_followed_up(
+    office: Desk,
+    submission: Postfix,
+    dovecot: Dovecot,
+    issuer: Issuer,
+) -> None:
+    words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
+    assert "Added work" in sign_in(office, words, enters_code(issuer))
+    done = office.json("send", "attendees.csv", "--confirm", "55")
+    assert done["counts"]["accepted"] == 55 and len(submission.mailboxes()) == 55
+
+    sent = iter((one["address"], one["uid"], one["message_id"]) for one in done["messages"])
+    came = [mails.by_google(uid, who) for who, uid, _ in (next(sent) for _ in range(8))]
+    came += [mails.by_outlook(uid, who, "DECLINED") for who, uid, _ in (next(sent) for _ in range(5))]
+    came += [mails.by_apple(uid, who) for who, uid, _ in (next(sent) for _ in range(2))]
+    came += [mails.a_counter(uid, who) for who, uid, _ in (next(sent) for _ in range(1))]
+    came += [mails.by_google(uid, who, "DELEGATED") for who, uid, _ in (next(sent) for _ in range(1))]
+    came += [mails.by_google(uid, "guest@friends.example") for _, uid, _ in (next(sent) for _ in range(1))]
+    for who, uid, _ in (next(sent) for _ in range(1)):
+        came.append(mails.by_google(uid, who, "DECLINED").replace(f"<{who}>".encode(), b"<mallory@elsewhere.example>"))
+    asks, _, message_id = next(sent)
+    came.append(mails.a_mail(asks, "Please use moved@home.example instead.", in_reply_to=message_id).as_bytes())
+    bounced = [next(sent) for _ in range(3)]
+    came += [mails.a_bounce(who, envelope=id_.strip("<>")) for who, _, id_ in bounced]
+    client = dovecot.client()
+    for number, raw in enumerate(came):
+        folder = ("INBOX", "Trash", "Junk")[number % 3]
+        client.create(folder)
+        assert client.append(folder, "", Time2Internaldate(time()), _wire(raw, number))[0] == "OK"
+    client.logout()
+
+    found = office.json("replies")
+    assert (found["read"], found["unmatched"]) == (23, 0)
+    responses = Counter(one["response"] for one in found["responses"] if one["verified"])
+    assert responses == {"accepted": 8, "declined": 5, "tentative": 2, "countered": 1, "delegated": 1}
+    assert [one["response"] for one in found["responses"] if not one["verified"]] == ["declined"]
+    assert [one["address"] for one in found["forwarded"]] == ["guest@friends.example"]
+    assert {one["address"] for one in found["bounces"]} == {who for who, _, _ in bounced}
+    assert [(one["address"], one["suggested"]) for one in found["requests"]] == [(asks, "moved@home.example")]
+    assert office.json("replies") == found | {"read": 0}
+
+    # 17 have answered, 3 bounced, 1 asks for another address.
+    office.json("send", "attendees.csv", "--remind", "--confirm", "34")
+    office.json("resend", asks, "--to", "moved@home.example", "--confirm", "2")
+    boxes = submission.mailboxes()
+    assert len(boxes["moved@home.example"]) == 1 and len(boxes[asks]) == 2
+    assert all(len(boxes[who]) == 1 for who, _, _ in bounced)
+    status = office.json("status")
+    assert Counter(one["response"] for one in status["attendees"]) == {
+        "none": 39,
+        "accepted": 8,
+        "declined": 5,
+        "tentative": 3,
+    }
+    assert sum(one["bounced"] for one in status["attendees"]) == 3
+    assert [one["done"].partition(" on ")[0] for one in status["requests"]] == ["corrected to moved@home.example"]
+    office.json("send", "attendees.csv", "--confirm", "0")
+    office.run("report", "--json")
