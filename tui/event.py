@@ -43,6 +43,7 @@ _KEYS: Mapping[str, frozenset[str]] = {
             "description",
             "uid",
             "reply_by",
+            "keep_until",
         }
     ),
     "organizer": frozenset({"name", "email"}),
@@ -120,6 +121,7 @@ class Event:
     join_url: str = ""
     description: str = ""
     reply_by: date | None = None
+    keep_until: date | None = None
     uid: str = field(default="", repr=False)
     all_day: bool = False
     rule: Rule | None = None
@@ -175,6 +177,15 @@ class Event:
     def is_too_late_to_reply(self, now: datetime) -> bool:
         """Whether the day of `reply_by` is over, where the event is."""
         return self.reply_by is not None and now.astimezone(self.start.tzinfo).date() > self.reply_by
+
+    @property
+    def keep_until_in_words(self) -> str:
+        """The last day on which people are kept, in the event's language; "" where it is not said."""
+        return dates.day_in_words(self.keep_until, self.message.language) if self.keep_until else ""
+
+    def is_kept_too_long(self, now: datetime) -> bool:
+        """Whether the day of `keep_until` is over, where the event is."""
+        return self.keep_until is not None and now.astimezone(self.start.tzinfo).date() > self.keep_until
 
     @property
     def last_day(self) -> date:
@@ -395,6 +406,7 @@ class _Reader:
             join_url=self._link("event") or "",
             description=self._long_text("event") or "",
             reply_by=self._reply_by(when),
+            keep_until=self._keep_until(when),
             uid=self._line_of_text("event", "uid") or "",
             message=self._message(),
             columns=self._columns(),
@@ -635,17 +647,27 @@ class _Reader:
             return None
 
     def _reply_by(self, when: "_When") -> date | None:
-        value = self._value("event", "reply_by")
-        if value is None:
-            return None
-        if not self._is_day(value):
-            hint = "Write it without a time: reply_by = 2027-04-30."
-            self._fault("event", "reply_by", "[event] reply_by must be a day.", hint, value)
-        elif when.is_sound and value > when.start.date():
+        value = self._day("reply_by", "2027-04-30")
+        if value is not None and when.is_sound and value > when.start.date():
             hint = "Choose a day before the event."
             self._fault("event", "reply_by", "[event] reply_by is after the event has begun.", hint, value)
-        else:
+            return None
+        return value
+
+    def _keep_until(self, when: "_When") -> date | None:
+        value = self._day("keep_until", "2027-08-31")
+        if value is not None and when.is_sound and value < when.start.date():
+            hint = "Choose a day after the event: until then changes and cancellations can be sent."
+            self._fault("event", "keep_until", "[event] keep_until is before the event.", hint, value)
+            return None
+        return value
+
+    def _day(self, key: str, example: str) -> date | None:
+        value = self._value("event", key)
+        if value is None or self._is_day(value):
             return value
+        hint = f"Write it without a time: {key} = {example}."
+        self._fault("event", key, f"[event] {key} must be a day.", hint, value)
         return None
 
     def _rule(self, when: "_When") -> Rule | None:

@@ -28,9 +28,9 @@ from tui.clean import file_name
 from tui.delivery import AccountStore, account_from_settings
 from tui.delivery.pacing import DAY, Quota
 from tui.delivery.providers import LOOPBACK, Provider, provider_of
-from tui.errors import AccountError, InputError, Problem, UsageError
+from tui.errors import AccountError, InputError, LedgerError, Problem, UsageError
 from tui.event import Event
-from tui.ledger import Chronicle, Ledger, Person, Planned
+from tui.ledger import Chronicle, Ledger, LeftOut, Person, Planned
 from tui.plan import Action, Amendment, Plan
 
 if TYPE_CHECKING:
@@ -100,12 +100,17 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A replacement invitation that is owed: to how many, how many have it, and how many are still to get it."""
+    """A replacement invitation that is owed: to how many, how many have it, and how many are still to get it.
+
+    `released` were cancelled by name since, and `forgotten` are not known any more: neither is sent it.
+    """
 
     owed: int
     sent: int
     open: int
     event: Event | None
+    released: int = 0
+    forgotten: int = 0
 
     @property
     def days_left(self) -> int | None:
@@ -115,14 +120,25 @@ class Promise:
     @property
     def in_words(self) -> str:
         people = "1 person" if self.owed == 1 else f"{self.owed} people"
+        others = f", {self.released} released because they were cancelled by name" * bool(self.released)
+        others += f", {self.forgotten} forgotten" * bool(self.forgotten)
+        if not self.open and others:
+            return f"A replacement invitation was promised to {people}: {self.sent} sent{others}."
         if not self.open:
             return f"The promised replacement has gone to {'all ' * (self.owed > 1)}{people}." if self.sent else ""
-        words = f"A replacement invitation is owed to {people}: {self.sent} sent, {self.open} still to send."
+        words = f"A replacement invitation is owed to {people}: {self.sent} sent, {self.open} still to send{others}."
         days = self.days_left
         if days is None:
             return words
         when = f"in {days} days" if days > 1 else "tomorrow" if days == 1 else "within a day" if not days else "over"
         return f"{words} The event is {when}."
+
+    @property
+    def document(self) -> dict[str, int | None]:
+        """The same as JSON spells it; who is not owed it any more only where there is somebody."""
+        counts = {"owed": self.owed, "sent": self.sent, "open": self.open, "days_left": self.days_left}
+        others = {"released": self.released, "forgotten": self.forgotten}
+        return {**counts, **{what: count for what, count in others.items() if count}}
 
     @property
     def is_urgent(self) -> bool:
@@ -258,6 +274,7 @@ class Folder:
             off=off,
             wordings=self._wording_digests,
             left_out=self._faulty_rows,
+            forgotten=self.left_out(),
         )
         return made.only(only) if only else made
 
@@ -280,8 +297,8 @@ class Folder:
     def plan_for(self, records: Sequence[Attendee], people: Mapping[str, Person]) -> Plan:
         """What a send would do for these alone, of whom the ledger holds `people`: to look at, not to be approved."""
         with ledgers.open_to_read(self.ledger_path) as ledger:
-            off = ledger.called_off()
-        return plan.make(self._event, records, people, off=off, wordings=self._wording_digests)
+            off, left_out = ledger.called_off(), ledger.left_out()
+        return plan.make(self._event, records, people, off=off, wordings=self._wording_digests, forgotten=left_out)
 
     def refusal(self, *, skip_errors: bool = False) -> InputError | None:
         """Why there can be no plan: an error is in the way; with `skip_errors` one that no row can be left out for."""
@@ -301,6 +318,7 @@ class Folder:
             *(self._event, self._listed(), self.people(), addresses, self._sealed()),
             amendment=amendment,
             wordings=self._wording_digests,
+            forgotten=self.left_out(),
         )
 
     def plan_cancel(self, addresses: Sequence[str] | None) -> Plan:
@@ -447,6 +465,28 @@ class Folder:
                 ledger.belongs_to(_fingerprint(self.event))
             return ledger.people(history=history)
 
+    def forgotten(self) -> tuple[Person, ...]:
+        """What the ledger holds of those who were forgotten, for the totals."""
+        with ledgers.open_to_read(self.ledger_path) as ledger:
+            return ledger.forgotten()
+
+    @property
+    def due_to_forget(self) -> int:
+        """How many people were to be kept until a day that is over."""
+        is_over = self.event is not None and self.event.is_kept_too_long(datetime.now(UTC))
+        return len(self.people()) if is_over else 0
+
+    @property
+    def is_forgetting(self) -> bool:
+        """Whether forgetting was broken off, so that the file may still hold what the ledger has forgotten."""
+        with ledgers.open_to_read(self.ledger_path) as ledger:
+            return ledger.is_unfinished()
+
+    def left_out(self) -> LeftOut:
+        """Who was forgotten, as far as it can still be told: see `LeftOut`."""
+        with ledgers.open_to_read(self.ledger_path) as ledger:
+            return ledger.left_out()
+
     @contextmanager
     def ledger_to_read(self) -> Iterator[Ledger]:
         """The event's ledger, also beside a run."""
@@ -503,14 +543,24 @@ class Folder:
             owed = ledger.promised()
             if not owed:
                 return None
-            people = ledger.people()
-        kept = {key for key, at in owed.items() if key in people and _has_replacement(people[key], at)}
-        released = {key for key in owed if key in people and people[key].cancelled}
-        return Promise(len(owed), len(kept), len(owed.keys() - kept - released), self.event)
+            people, gone = ledger.people(), {person.key: person for person in ledger.forgotten()}
+        everybody = {**people, **gone}
+        kept = {key for key, at in owed.items() if key in everybody and _has_replacement(everybody[key], at)}
+        forgotten = owed.keys() & gone.keys() - kept
+        released = {key for key in owed if key in people and people[key].cancelled} - kept
+        still = owed.keys() - kept - released - forgotten
+        return Promise(len(owed), len(kept), len(still), self.event, len(released), len(forgotten))
 
-    def must_have_ledger(self) -> None:
-        """LedgerError where messages of this event went out, and the record of them is missing, older or another."""
+    def must_have_ledger(self, *, needed: bool = False) -> None:
+        """LedgerError where messages of this event went out, and the record of them is missing, older or another; with
+        `needed` wherever there is none."""
         ledgers.marker.check(self._marker_path, self.ledger_path)
+        if needed and not (self.ledger_path.exists() and self.ledger_path.stat().st_size):
+            raise LedgerError(
+                f"There is no ledger {self.ledger_path}: nothing was ever sent from here.",
+                hint="Go to the event folder, or name the ledger with --ledger.",
+                code="ledger-missing",
+            )
 
     @property
     def _marker_path(self) -> Path:
@@ -937,12 +987,19 @@ def _ledger_path(choices: Choices, event_path: Path) -> Path:
         return event_path.with_name(f"{event_path.stem}.ledger.db")
     if re.match(r"[a-z][a-z0-9+]+://", choices.ledger):
         raise UsageError("--ledger takes the path of a file.", hint="A ledger on a server is not supported yet.")
-    return Path(choices.ledger)
+    path = Path(choices.ledger)
+    if path.is_dir():
+        inside = path / f"{event_path.stem}.ledger.db"
+        raise LedgerError(f"The ledger {choices.ledger} cannot be used: it is a folder.", hint=f"Name a file: {inside}")
+    return path
 
 
 def _has_replacement(person: Person, since: datetime) -> bool:
     invitations = (sent for sent in person.messages if sent.action != "cancel" and not sent.is_foreign)
-    return any(sent.outcome == "accepted" and not sent.was_refused and sent.stamp >= since.replace(microsecond=0) for sent in invitations)
+    return any(
+        sent.outcome == "accepted" and not sent.was_refused and sent.stamp >= since.replace(microsecond=0)
+        for sent in invitations
+    )
 
 
 def _fingerprint(event: Event) -> str:

@@ -318,16 +318,23 @@ def survey(folder: "Folder", errors: frozenset[Place]) -> Survey:
 
 
 def _known(folder: "Folder", people: "Mapping[str, Person]") -> Sequence[int]:
-    """The rows of everybody whom the ledger knows, by key or by an address that they were ever sent something at."""
+    """The rows of everybody whom the ledger knows, by key or by an address that they were ever sent something at; and
+    of those who were forgotten."""
     from tui.address import key_of
 
-    if not people:
+    left_out = folder.left_out()
+    if not people and not left_out:
         return ()
     names = {*people, *(key_of(person.address) for person in people.values())}
     names.update(key_of(sent.address) for person in people.values() for sent in person.messages)
     names.update(key_of(one.after) for person in people.values() for one in person.corrections if not one.header)
     said = folder.attendees.records.identities()
-    return array("I", (row for row, (key, wire) in enumerate(said) if key in names or key_of(wire) in names))
+    found = array("I", (row for row, (key, wire) in enumerate(said) if key in names or key_of(wire) in names))
+    if not left_out:
+        return found
+    again = enumerate(folder.attendees.records.identities())
+    forgotten = {row for row, one in again if left_out.generation(*one) is not None}
+    return array("I", sorted(forgotten.union(found)))
 
 
 def _first_invitations(folder: "Folder", event: "Event", errors: frozenset[Place], known: Sequence[int]) -> int:

@@ -21,6 +21,7 @@ commands:
   status    what everybody was sent, and what became of it
   replies   read what came back: answers, bounces, requests
   report    the same as a page, a table, or evidence that can be verified
+  forget    take people out of the ledger and of what was written about them
   audit     judge messages of any program: who could see whom, and where
   repair    an event folder out of another program's leak
   account   the SMTP logins; their secrets are in the system keyring

@@ -158,7 +158,7 @@ def _send(options: argparse.Namespace) -> int:
             hint="The event, the attendees, the wording or the ledger has changed. Run `plan` and approve it again.",
         )
     for action in made.actions:
-        if action.kind in ("unknown", "refused", "cancelled", "withdrawn", "removed"):
+        if action.kind in ("unknown", "refused", "cancelled", "withdrawn", "removed", "forgotten"):
             tell(f"left as it is: {action.attendee.address}: {action.reason}")
     return _carry_out(options, folder, made, approved=options.approve is not None, moment=moment)
 
@@ -475,6 +475,12 @@ def _report(options: argparse.Namespace) -> int:
     return report.run(options)
 
 
+def _forget(options: argparse.Namespace) -> int:
+    from tui.cli import forget
+
+    return forget.run(options)
+
+
 def _audit(options: argparse.Namespace) -> int:
     from tui.cli import audit
 
@@ -510,6 +516,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "status": _status,
     "replies": _replies,
     "report": _report,
+    "forget": _forget,
     "audit": _audit,
     "account": _account,
     "repair": _repair,

@@ -301,7 +301,7 @@ def run_document(settled: Sequence[Settled], digest: str, *, dry_run: bool) -> d
 
 
 def status_document(folder: Folder, people: Mapping[str, Person]) -> dict[str, Any]:
-    event = folder.event
+    event, gone = folder.event, folder.forgotten()
     return {
         "event": event
         and {
@@ -312,8 +312,11 @@ def status_document(folder: Folder, people: Mapping[str, Person]) -> dict[str, A
             "location": event.location,
             "uid": event.uid,
             "reply_by": event.reply_by and event.reply_by.isoformat(),
+            "keep_until": event.keep_until and event.keep_until.isoformat(),
         },
-        "counts": count_outcomes(person.outcome for person in people.values()),
+        "counts": count_outcomes(person.outcome for person in (*people.values(), *gone)),
+        "forgotten": len(gone),
+        "due_to_forget": folder.due_to_forget,
         **_promise_of(folder),
         "attendees": [
             {
@@ -346,11 +349,7 @@ def _history_of(person: Person) -> list[dict[str, Any]]:
 def _promise_of(folder: Folder) -> dict[str, Any]:
     """What is owed to people to whom a replacement was promised."""
     promise = folder.promise
-    return (
-        {"promise": {"owed": promise.owed, "sent": promise.sent, "open": promise.open, "days_left": promise.days_left}}
-        if promise
-        else {}
-    )
+    return {"promise": promise.document} if promise else {}
 
 
 def _sessions_of(person: Person) -> dict[str, Any]:
@@ -372,7 +371,9 @@ def print_status(folder: Folder, people: Mapping[str, Person]) -> None:
             say(f"Another address: until {folder.event.reply_by_in_words}{', which has passed' * is_over}.")
     if (promise := folder.promise) and promise.in_words:
         _shout(promise.in_words, promise.is_urgent)
-    if not people:
+    gone = folder.forgotten()
+    _print_keeping(folder)
+    if not people and not gone:
         say("Nothing has been sent yet.")
         return
     for person in people.values():
@@ -380,8 +381,23 @@ def print_status(folder: Folder, people: Mapping[str, Person]) -> None:
         at = f" at {person.sent_at}" if person.sent_at else ""
         words = f": {person.latest.reply}" if person.outcome not in ("accepted", "unsent") else ""
         say(f"  {person.outcome:8}  {person.action:6}  {in_words(person):13}  {who}{at}{words}")
-    counts = count_outcomes(person.outcome for person in people.values())
-    say(", ".join(f"{count} {word}" for word, count in counts.items() if count) + ".")
+    counts = count_outcomes(person.outcome for person in (*people.values(), *gone))
+    also = f" {len(gone)} of them {'was' if len(gone) == 1 else 'were'} forgotten." if gone else ""
+    say(", ".join(f"{count} {word}" for word, count in counts.items() if count) + f".{also}")
+
+
+def _print_keeping(folder: Folder) -> None:
+    """Until when people are kept, and who is due to be forgotten; forgetting that was broken off."""
+    if folder.event and folder.event.keep_until:
+        count, day = folder.due_to_forget, folder.event.keep_until_in_words
+        if count:
+            people = "1 person was" if count == 1 else f"{count} people were"
+            hint = f"`invite-tui forget --due --confirm {count}` forgets them."
+            _shout(f"{people} to be kept until {day}, which has passed: {hint}", True)
+        else:
+            say(f"Kept until {day}.")
+    if folder.is_forgetting:
+        _shout("Forgetting was broken off: give the same `forget` command again.", True)
 
 
 def in_words(person: Person) -> str:

@@ -49,8 +49,6 @@ def _command_that_was_meant(word: str) -> str | None:
 
     if not word.isalpha() or os.path.exists(word):  # noqa: PTH110  # pathlib costs more than all else here
         return None
-    if word in _NOT_YET:
-        return f"`{word}` is not in this version yet. See `invite-tui --help`."
     near = get_close_matches(word, filter(None, _COMMANDS), 1, 0.75)
     return f"There is no file and no command “{word}”. Did you mean `{near[0]}`?" if near else None
 
@@ -159,6 +157,19 @@ def _report(parser: _Parser) -> None:
     _speaks_json(parser)
 
 
+def _forget(parser: _Parser) -> None:
+    parser.add_argument("addresses", nargs="*", metavar="ADDRESS")
+    parser.add_argument("--all", action="store_true", help="everybody of this event")
+    parser.add_argument("--due", action="store_true", help="everybody, if the day of [event] keep_until is over")
+    parser.add_argument("--confirm", type=_count, metavar="N", help="the number of people who will be forgotten")
+    parser.add_argument("--event", metavar="PATH", help="the event file (default: event.toml)")
+    parser.add_argument("--ledger", metavar="PATH", help="the ledger (default: beside the event file)")
+    parser.add_argument(
+        "--outbox", metavar="DIR", help="where rehearsals were written (default: outbox/, event folder)"
+    )
+    _speaks_json(parser)
+
+
 def _audit(parser: _Parser) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", help=".eml, .msg, mbox, Maildir, or a folder of them")
     parser.add_argument(
@@ -249,7 +260,6 @@ def _seconds(text: str) -> float:
     return value
 
 
-_NOT_YET = ("forget",)
 _COMMANDS: dict[str, tuple[str, Callable[[_Parser], None]]] = {
     "": ("Opens the app. `invite-tui --help` lists the commands.", _app),
     "check": ("Says what is wrong with the input.", _check),
@@ -261,6 +271,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[_Parser], None]]] = {
     "status": ("Says what everybody was sent, and what became of it.", _status),
     "replies": ("Reads what came back: answers, bounces, requests. Nothing is applied by itself.", _replies),
     "report": ("Says what was sent to whom; as a page, a table, or evidence that can be verified.", _report),
+    "forget": ("Takes people out of the ledger and of what was written about them; it cannot be undone.", _forget),
     "audit": ("Judges messages of any program: who could see whom, and where.", _audit),
     "account": ("Keeps the SMTP logins; their secrets are in the system keyring.", _account),
     "repair": ("Makes an event folder out of another program's leak.", _repair),

@@ -123,6 +123,7 @@ _ANSWERS = (
     "SELECT key, uid, address, sender, response, sequence, stamp, at, comment, proposed, leaning, delegated_to,"
     " occurrence, is_verified, is_forwarded, accepted_at, id FROM answer"
 )
+_BOUNCES = "SELECT key, message, address, kind, reply, at FROM bounce"
 _OF_NOBODY_FORGOTTEN = "WHERE key NOT IN (SELECT key FROM forgotten)"
 
 
@@ -227,9 +228,7 @@ def _answers(db: sqlite3.Connection, which: str = "", *values: str) -> Iterator[
 
 
 def _bounces(db: sqlite3.Connection) -> Iterator[Bounce]:
-    for key, message, address, kind, reply, at in db.execute(
-        "SELECT key, message, address, kind, reply, at FROM bounce ORDER BY id"
-    ):
+    for key, message, address, kind, reply, at in db.execute(f"{_BOUNCES} {_OF_NOBODY_FORGOTTEN} ORDER BY id"):
         yield Bounce(key, message, address, kind, reply, datetime.fromisoformat(at))
 
 

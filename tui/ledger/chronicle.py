@@ -134,6 +134,10 @@ class Chronicle:
         """The id of the first message to each person, by key."""
         return dict(self._rows("SELECT key, min(id) FROM message GROUP BY key"))
 
+    def last_attempt(self) -> int:
+        """The id of the newest attempt, 0 where there is none."""
+        return next(int(id_) for (id_,) in self._rows("SELECT coalesce(max(id), 0) FROM attempt"))
+
     def message_ids(self) -> Sequence[int]:
         return array("q", (id_ for (id_,) in self._rows("SELECT id FROM message ORDER BY id")))
 

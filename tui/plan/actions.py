@@ -15,9 +15,9 @@ from tui.event import Change
 from tui.ledger.records import Decisions, Facts, Sent
 
 Verb = Literal["invite", "update", "cancel", "none"]
-Kind = Literal["due", "held", "unknown", "refused", "cancelled", "removed", "withdrawn"]
+Kind = Literal["due", "held", "unknown", "refused", "cancelled", "removed", "withdrawn", "forgotten"]
 
-_NOTHING: tuple[Kind, ...] = ("held", "refused", "cancelled")
+_NOTHING: tuple[Kind, ...] = ("held", "refused", "cancelled", "forgotten")
 
 _WORDS: tuple[tuple[Verb, Kind], ...] = tuple((verb, kind) for verb in get_args(Verb) for kind in get_args(Kind))
 _CODES: Mapping[tuple[Verb, Kind], int] = {words: code for code, words in enumerate(_WORDS)}

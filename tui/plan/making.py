@@ -14,10 +14,11 @@ from tui.attendees.columns import nearest
 from tui.clean import one_line
 from tui.errors import InputError, UsageError
 from tui.event import Event
+from tui.ledger.forgetting import LeftOut
 from tui.ledger.records import Correction, Decisions, Facts, Person
 from tui.plan.actions import Action, Actions, Plan
 from tui.plan.everybody import Everybody, Somebody
-from tui.plan.owed import called_off, left_behind, moved, once_more, owed, taken_back
+from tui.plan.owed import anew, called_off, left_behind, moved, once_more, owed, taken_back
 from tui.plan.people import Directory, corrected, known
 from tui.plan.reminding import reminders
 from tui.plan.sealing import Seal
@@ -34,12 +35,14 @@ def make(
     off: str = "",
     wordings: Mapping[str, str] = MappingProxyType({}),
     left_out: Container[int] = frozenset(),
+    forgotten: LeftOut | None = None,
 ) -> Plan:
     """The plan of a send. Records with errors are left out, and those whose numbers are in `left_out`; `sealed` is all
     else that the digest must cover.
 
     `people` is what the ledger holds of everybody, by key; `off` its mark of an event that was cancelled for all.
-    `wordings` has a digest of each action's wording, so that a change of it can be reported.
+    `wordings` has a digest of each action's wording, so that a change of it can be reported. Nobody of `forgotten` is
+    invited.
     """
     is_off = bool(off) and off == mark_of(event)
 
@@ -50,6 +53,8 @@ def make(
         if somebody.is_another:
             reason = "the same person as in another row, whose address was corrected to this one"
             return (Action(attendee, "none", "held", reason),)
+        if person is None and forgotten and forgotten.generation(attendee.key, attendee.address) is not None:
+            return (Action(attendee, "none", "forgotten", _FORGOTTEN),)
         is_renamed = person is not None and person.key != attendee.key
         listed = corrected(replace(attendee, key=person.key) if person and is_renamed else attendee, person)
         has_withdrawn = listed.withdrawn is not None
@@ -86,6 +91,9 @@ def _for(
     else:
         actions = tuple(action for _, own in looked_at() for action in own)
     return Plan(actions, seal.digest, decisions)
+
+
+_FORGOTTEN = "was forgotten, and is left out; `resend` invites them anew"
 
 
 def _with_wording(action: Action, person: Person | None, wordings: Mapping[str, str]) -> Action:
@@ -174,11 +182,13 @@ def make_resend(
     *,
     amendment: Amendment | None = None,
     wordings: Mapping[str, str] = MappingProxyType({}),
+    forgotten: LeftOut | None = None,
 ) -> Plan:
     """The plan of `resend`: the current version again, to these people, with what is corrected of one of them.
 
     `attendees` win over what the ledger holds. InputError where an address is neither in the ledger nor among
-    `attendees`, or a correction makes no sense.
+    `attendees`, or a correction makes no sense. Who is of `forgotten` and among `attendees` is invited as somebody
+    new.
     """
     once = {key_of(text): text for text in addresses}.values()
     if amendment and len(once) != 1:
@@ -187,6 +197,15 @@ def make_resend(
     corrections: list[Correction] = []
     asked = _Asked(attendees.values(), people)
     for text in once:
+        if forgotten and (somebody := asked.forgotten(text, forgotten)):
+            if amendment:
+                raise InputError(f"{text} was forgotten: there is nothing to correct.", hint="Correct the list.")
+            found += [
+                _with_wording(action, None, wordings)
+                for one in sessions_of(event, somebody[0])[0]
+                for action in anew(one, *somebody)
+            ]
+            continue
         who, person = asked.find(text)
         if amendment:
             mended = tuple(_corrections(who, person, amendment, asked))
@@ -240,6 +259,12 @@ def make_cancel(
     return _sealed(event, found, sealed, decisions)
 
 
+def named(people: Mapping[str, Person], addresses: Sequence[str]) -> tuple[Person, ...]:
+    """These people, each once, as the ledger has them. InputError where nothing was ever sent to one."""
+    asked = _Asked((), people)
+    return tuple({person.key: person for _, person in map(asked.find, addresses)}.values())
+
+
 class _Asked:
     """The people whom the organiser names by their addresses: as the list has them, else as the ledger has."""
 
@@ -251,7 +276,8 @@ class _Asked:
         for attendee in records:
             if person := directory.find(attendee):
                 self._listed[person.key] = corrected(replace(attendee, key=person.key), person)
-        self._unsent = {key_of(attendee.address) for attendee in records if attendee.key not in people}
+        self._new = [attendee for attendee in records if attendee.key not in people]
+        self._unsent = {key_of(attendee.address) for attendee in self._new}
         self._by_address: dict[str, list[Person]] = {}
         self._by_uid: dict[str, list[Person]] = {}
         for person in people.values():
@@ -294,6 +320,22 @@ class _Asked:
                 code="several-people",
             )
         return self.of(persons[0])
+
+    def forgotten(self, text: str, left_out: LeftOut) -> tuple[Attendee, int] | None:
+        """Who was forgotten, as the list has them, and the newest generation that they were invited under; None where
+        the ledger knows who is meant, or nobody was forgotten. InputError where no list has them any more."""
+        key = key_of(text)
+        newest = left_out.generation(text, text)
+        if newest is None or key in self._by_address or key in self._by_new_address or text in self._people:
+            return None
+        listed = next((one for one in self._new if key_of(one.address) == key or one.key == text), None)
+        if listed is None:
+            raise InputError(
+                f"{text} was forgotten: the ledger has neither their name nor their columns.",
+                hint="Name the list that has them: --attendees ATTENDEES.csv",
+                code="forgotten",
+            )
+        return listed, newest
 
     def somebody_else_at(self, key: str, person: Person) -> bool:
         others = (*self._by_address.get(key, ()), *self._by_new_address.get(key, ()))

@@ -148,6 +148,11 @@ def moved(event: Event, attendee: Attendee, person: Person) -> Iterator[Action]:
     yield _first(event, attendee, latest.generation + 1, f"the address was corrected from {latest.address}")
 
 
+def anew(event: Event, attendee: Attendee, newest: int) -> Iterator[Action]:
+    """The invitation of somebody who was forgotten: what they may still hold is under an earlier generation's UID."""
+    yield _first(event, attendee, newest + 1, "asked for by name, after they were forgotten")
+
+
 def was_cancelled_by_name(person: Person) -> bool:
     """Of one session's part of a person: whether they were cancelled by name, and not invited anew since."""
     latest = current(person)[-1]

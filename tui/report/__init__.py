@@ -5,7 +5,7 @@ from tui.report.figures import Figures, figures
 from tui.report.page import page
 from tui.report.table import table
 from tui.report.verifying import Flaw, Verdict, verify
-from tui.report.writing import Kind, must_be_writable, write
+from tui.report.writing import Kind, kind_of, must_be_writable, write
 
 __all__ = [
     "Chain",
@@ -14,6 +14,7 @@ __all__ = [
     "Kind",
     "Verdict",
     "figures",
+    "kind_of",
     "lines",
     "must_be_writable",
     "page",

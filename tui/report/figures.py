@@ -125,8 +125,7 @@ class Figures:
             "counts": self.states,
             "messages": self.messages_by_outcome,
             "groups": self.groups,
-            "promise": promise
-            and {"owed": promise.owed, "sent": promise.sent, "open": promise.open, "days_left": promise.days_left},
+            "promise": promise and promise.document,
             "runs": [
                 {
                     "run": run.id,

@@ -4,15 +4,26 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
-from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from tui import files
 from tui.errors import InputError
 from tui.ledger import OUTCOMES, Chronicle, Recorded
-from tui.report.evidence import FIRST, FORMAT, Bodies, Body, Tally, canonical
+from tui.report.evidence import (
+    ANONYMOUS_FORMAT,
+    FIRST,
+    FORMAT,
+    AnonymousBodies,
+    Bodies,
+    Body,
+    Tally,
+    canonical,
+    day_of,
+    impersonal,
+)
 
 _LONGEST = 1 << 22
 """Bytes of one line that are read: ten thousand attempts at one message."""
@@ -32,9 +43,14 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "decision": ("decision", "person", "about", "at"),
     "end": ("lines", "counts"),
 }
+_FORMATS = ((FORMAT, False), (ANONYMOUS_FORMAT, True))
+_UNTIL = ("run", "message", "attempt")
 _ATTEMPT = ("attempt", "digest", "attempted", "settled", "outcome", "reply")
 _FOR_GOOD = ("kind", "message", "person", "uid", "sequence", "round", "session", "outcome", "attempts")
 """What a later run that takes a message up again leaves as it is."""
+
+_SHOWN = 20
+"""Lines that are named one by one."""
 
 _IN_WORDS = {
     "cleared_by": "list of checks",
@@ -116,6 +132,7 @@ class _Chain:
     def __init__(self) -> None:
         self.count, self.seal = 0, FIRST
         self.position = dict.fromkeys(("run", "message", "attempt"), 0)
+        self._is_said = False
         self._tally = Tally()
 
     def bodies(self, stream: BinaryIO) -> Iterator[tuple[int, Body]]:
@@ -146,7 +163,7 @@ class _Chain:
         body = _read(content)
         if body is None or (body["kind"] == "evidence") != (at == 1):
             raise _Broken(at, "It is none that invite-tui writes here: it was added.")
-        if body["kind"] == "evidence" and body["format"] != FORMAT:
+        if body["kind"] == "evidence" and (body["format"], body["anonymous"]) not in _FORMATS:
             raise _Broken(
                 at, "The evidence is in another format: verify it with the version that wrote it, or a newer."
             )
@@ -158,6 +175,10 @@ class _Chain:
         return body
 
     def _advance(self, body: Body) -> None:
+        if "until" in body:
+            self.position, self._is_said = body["until"], True
+        if self._is_said:
+            return
         if body["kind"] in ("run", "message"):
             self._reach("run", body["run"])
         if body["kind"] == "message":
@@ -178,13 +199,20 @@ def _read(content: bytes) -> Body | None:
         del body["line"], body["previous"]
         kind = body["kind"]
         numbers = [body[name] for name in ("run", "message", "person", "lines", "format") if name in body]
-        if ("kind", *_KEYS[kind]) != tuple(body):
+        is_numbered_by_lot = kind == "evidence" and body["format"] == ANONYMOUS_FORMAT
+        if ("kind", *_KEYS[kind], *["until"] * is_numbered_by_lot) != tuple(body):
             return None
+        if is_numbered_by_lot:
+            if tuple(body["until"]) != _UNTIL:
+                return None
+            numbers += body["until"].values()
+        texts = [body[name] for name in ("decision", "sent_by", "at", "stamp") if name in body]
         if kind == "message":
             if body["outcome"] not in OUTCOMES or any(tuple(attempt) != _ATTEMPT for attempt in body["attempts"]):
                 return None
-            numbers += [attempt["attempt"] for attempt in body["attempts"]]
-        texts = [body[name] for name in ("decision", "sent_by") if name in body]
+            for attempt in body["attempts"]:
+                numbers.append(attempt["attempt"])
+                texts += [attempt["attempted"], attempt["reply"], *filter(None, [attempt["settled"]])]
         sound = all(type(number) is int for number in numbers) and all(type(text) is str for text in texts)
         return body if sound else None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -217,7 +245,8 @@ class _Comparison:
 
     def __init__(self, chronicle: Chronicle, chain: _Chain) -> None:
         self._chronicle, self._until = chronicle, chain.position
-        self._bodies = Bodies(chronicle, anonymous=False)
+        self._bodies = Bodies(chronicle)
+        self._forgotten: list[int] = []
         self.notes: list[str] = []
         self._later = dict.fromkeys(("run", "message", "attempt", "decision"), 0)
 
@@ -225,12 +254,15 @@ class _Comparison:
         """Raises `_Broken` where the two differ."""
         at = 1
         runs = iter(self._chronicle.runs.values())
-        messages, decisions = self._chronicle.messages(), self._decisions()
-        waiting = next(messages, None)
+        messages: Iterator[tuple[int, Recorded]] = iter(())
+        waiting: tuple[int, Recorded] | None = None
+        decisions: dict[str, list[Body]] = {}
         for at, body in evidence:
             kind = body["kind"]
             if kind == "evidence":
                 self._is_of_this_ledger(body)
+                messages, decisions = self._bodies.messages(), self._decisions()
+                waiting = next(messages, None)
             elif kind == "run":
                 run = next(runs, None)
                 if run is None:
@@ -240,37 +272,62 @@ class _Comparison:
                 self._message(at, body, waiting)
                 waiting = next(messages, None)
             elif kind == "decision":
-                own = decisions.get(body["decision"], [])
-                if not own:
-                    raise _Broken(at, f"The ledger does not know that person {body['person']} was {body['decision']}.")
-                _same(at, body, own.pop(0))
+                self._decision(at, body, decisions.get(body["decision"], []))
         self._later["run"] = sum(1 for _ in runs)
         while waiting is not None:
-            self._is_later(at, waiting)
+            self._is_later(at, waiting[1])
             waiting = next(messages, None)
         self._later["decision"] = sum(map(len, decisions.values()))
+        if self._forgotten:
+            self.notes.append(_about_forgotten(self._forgotten))
         later = ", ".join(f"{count} {what}{'s' * (count != 1)}" for what, count in self._later.items() if count)
         if later:
             self.notes.append(f"The ledger has gone on since this was written: {later} more.")
 
     def _is_of_this_ledger(self, body: Body) -> None:
-        self._bodies.anonymous = bool(body["anonymous"])
+        if body["anonymous"]:
+            self._bodies = AnonymousBodies(self._chronicle, self._until)
         if body["ledger"] not in ("", self._chronicle.event):
             raise _Broken(1, "This is evidence of another event's ledger.")
 
     def _decisions(self) -> dict[str, list[Body]]:
-        found = sorted(self._chronicle.decisions(), key=lambda one: one.kind)
-        return {kind: [*map(self._bodies.decision, group)] for kind, group in groupby(found, lambda one: one.kind)}
+        found: dict[str, list[Body]] = {}
+        for body in self._bodies.decisions():
+            found.setdefault(body["decision"], []).append(body)
+        return found
 
-    def _message(self, at: int, body: Body, recorded: Recorded | None) -> None:
+    def _decision(self, at: int, body: Body, own: list[Body]) -> None:
+        """Takes it out of what the ledger has of its kind: the first, or without names, where later ones come between
+        them, one like it."""
+        if not own:
+            raise _Broken(at, f"The ledger does not know that person {body['person']} was {body['decision']}.")
+        if body in own:
+            own.remove(body)
+        elif self._bodies.anonymous:
+            raise _Broken(at, f"The ledger does not know that person {body['person']} was {body['decision']} so.")
+        else:
+            told = own.pop(0)
+            if told["at"] == _midnight(body["at"]) and told["person"] in self._numbers_forgotten:
+                told = {**told, "at": body["at"]}
+            _same(at, body, told)
+
+    @cached_property
+    def _numbers_forgotten(self) -> frozenset[int]:
+        return frozenset(one.number for one in self._chronicle.people.values() if one.is_forgotten)
+
+    def _message(self, at: int, body: Body, known_as: tuple[int, Recorded] | None) -> None:
         number = body["message"]
-        if recorded is None or recorded.sent.id > number:
+        if known_as is None or known_as[0] > number:
             raise _Broken(at, f"The ledger has no message {number} to {_person(body)}.")
-        if recorded.sent.id < number:
-            raise _Broken(at, f"The ledger has a message {recorded.sent.id}, which is not in the evidence.")
+        if known_as[0] < number:
+            raise _Broken(at, f"The ledger has a message {known_as[0]}, which is not in the evidence.")
+        recorded = known_as[1]
         known = tuple(one for one in recorded.attempts if one.id <= self._until["attempt"])
         self._later["attempt"] += len(recorded.attempts) - len(known)
         told = self._bodies.message(Recorded(recorded.sent, recorded.run, known))
+        if self._chronicle.people[recorded.sent.key].is_forgotten and not self._bodies.anonymous:
+            self._forgotten += [at] if body["recipient"] is not None else []
+            body = impersonal(body)
         self._as_it_was_under_way(at, body, told)
         if recorded.run > self._until["run"]:
             # A later run has taken it up again, with whatever it says anew.
@@ -295,6 +352,18 @@ class _Comparison:
             raise _Broken(at, f"The ledger has a message {recorded.sent.id}, which is not in the evidence.")
         self._later["message"] += 1
         self._later["attempt"] += len(recorded.attempts)
+
+
+def _midnight(moment: str) -> str:
+    """What the ledger keeps of a time of somebody who was forgotten."""
+    return f"{day_of(moment)}T00:00:00+00:00"
+
+
+def _about_forgotten(lines: list[int]) -> str:
+    shown = ", ".join(map(str, lines[:_SHOWN])) + (f" and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else "")
+    if len(lines) == 1:
+        return f"Line {shown} is about somebody who was forgotten since: of it the ledger has no names any more."
+    return f"Lines {shown} are about people who were forgotten since: of these the ledger has no names any more."
 
 
 def _person(body: Body) -> str:

@@ -21,6 +21,13 @@ _BEGINNINGS: dict[Kind, tuple[bytes, ...]] = {
 }
 
 
+def kind_of(path: Path) -> Kind | None:
+    """Which of our reports the file is, by how it begins; None for every other file. OSError where it is unreadable."""
+    with files.open_to_read(path) as stream:
+        begun = stream.read(4096)
+    return next((kind for kind, beginnings in _BEGINNINGS.items() if begun.startswith(beginnings)), None)
+
+
 def must_be_writable(path: Path, kind: Kind, ledger: Path) -> None:
     """InputError where `path` is anything else than a new file or an earlier report of this kind: an attendee file and
     the ledger stay what they are."""

@@ -1,0 +1,239 @@
+"""`forget`: people leave the ledger, and every file of the event folder that this program has written about them.
+
+The ledger is the last to forget: whatever was broken off before is done again by the same command. Files of others are
+never changed: those that still name somebody who was forgotten are told.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.parser import BytesHeaderParser
+from email.utils import getaddresses
+from html import unescape
+from pathlib import Path
+from typing import Literal
+
+from tui import files, plan, report
+from tui.address import key_of
+from tui.errors import ConfirmationError, InputError
+from tui.folder import Folder
+from tui.ledger import Person
+
+NO_UNDO = "Forgetting cannot be undone: nothing can be sent to them any more, no change and no cancellation."
+HOLDING = "{} may hold an invitation to an event that is not over: `cancel` first takes it back."
+
+_Kind = Literal["message", "problems", "html", "csv"]
+
+_OURS = re.compile(r"\d{4,}-.*\.eml")  # as a rehearsal and `status --save` name their messages
+_PROBLEMS = b"file,line,code,problem,hint"
+_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"|\\@]+@[^\s<>()\[\],;:\"|/\\@]+")
+_TEXTS = frozenset(
+    {".csv", ".tsv", ".txt", ".md", ".html", ".htm", ".json", ".jsonl", ".eml", ".mbox", ".toml", ".ics", ".vcf", ".j2"}
+)
+_HEADERS = 1 << 16
+"""Bytes in which a message of ours says to whom it is."""
+
+_LARGEST = 1 << 26
+"""Bytes of a file of others that is looked into."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Who is to be forgotten: `people` whom the ledger knows; `others`, addresses that only files know, or that were
+    forgotten before. `holding` are those who may hold an invitation to an event that is not over."""
+
+    people: tuple[Person, ...]
+    others: tuple[str, ...] = ()
+    is_everybody: bool = False
+    holding: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many people: what the organiser confirms."""
+        return len(self.people) + len(self.others)
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Every address that they were ever known by, as comparisons use it."""
+        found = {key_of(address) for address in self.others}
+        for person in self.people:
+            found |= {key_of(person.address), *(key_of(sent.address) for sent in person.messages)}
+            found |= {key_of(text) for one in person.corrections if not one.header for text in (one.before, one.after)}
+        return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was done: how many people, messages in files, rows of problems.csv and copies of the ledger are gone; which
+    reports were written anew; and which files of others, and evidence, still have the address of one of them."""
+
+    people: int
+    messages: int
+    rows: int
+    backups: int
+    reports: tuple[Path, ...]
+    still_in: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    """A file that this program wrote, and whom it names."""
+
+    path: Path
+    kind: _Kind
+    named: frozenset[str]
+
+
+def whom(folder: Folder, addresses: Sequence[str] | None) -> Whom:
+    """Who is meant: these, or with None everybody. InputError where one of them is known to nobody here."""
+    people = folder.people()
+    if addresses is None:
+        everybody = tuple(people.values())
+        return Whom(everybody, is_everybody=True, holding=_holding(folder, everybody))
+    known: dict[str, Person] = {}
+    others: dict[str, str] = {}
+    left_out = folder.left_out()
+    for text in dict.fromkeys(addresses):
+        try:
+            known |= {person.key: person for person in plan.named(people, [text])}
+        except InputError as error:
+            is_known = left_out.generation(text, text) is not None
+            if error.code != "unknown-address" or not (is_known or _is_in_a_file(folder, text)):
+                raise
+            others.setdefault(key_of(text), text)
+    named = tuple(known.values())
+    return Whom(named, tuple(others.values()), holding=_holding(folder, named))
+
+
+def forget(folder: Folder, chosen: Whom) -> Forgotten:
+    """Forgets them. BusyError while a run, or a reader, holds the ledger; LedgerError where there is none.
+
+    ConfirmationError where the ledger has changed since they were chosen: then nothing was done.
+    """
+    keys = [person.key for person in chosen.people]
+    folder.must_have_ledger(needed=True)
+    with folder.ledger_to_write() as ledger:
+        there = ledger.people().keys()
+        if not there >= set(keys) or (chosen.is_everybody and len(there) != len(keys)):
+            raise ConfirmationError("The ledger has changed meanwhile; nobody was forgotten.", hint="Ask again.")
+        addresses = chosen.addresses
+        messages = rows = 0
+        reports = []
+        for trace in _traces(folder):
+            is_named = bool(trace.named & addresses)
+            if trace.kind == "message":
+                if is_named or (chosen.is_everybody and trace.path.parent == folder.outbox):
+                    trace.path.unlink(missing_ok=True)
+                    messages += 1
+            elif trace.kind == "problems":
+                if is_named or chosen.is_everybody:
+                    rows += _take_rows_out(trace.path, None if chosen.is_everybody else addresses)
+            elif is_named:
+                trace.path.unlink(missing_ok=True)
+                reports.append((trace.path, trace.kind))
+        backups = [*folder.ledger_path.parent.glob(f"{_escaped(folder.ledger_path.name)}.v*.bak*")]
+        for backup in backups:
+            backup.unlink(missing_ok=True)
+        ledger.forget(keys)
+    _write_anew(folder, reports)
+    still = tuple(_still_naming(folder, addresses))
+    return Forgotten(chosen.count, messages, rows, len(backups), tuple(path for path, _ in reports), still)
+
+
+def _holding(folder: Folder, people: Collection[Person]) -> int:
+    event = folder.event
+    if event is None or all(one.is_over(datetime.now(UTC)) for one in event.each):
+        return 0
+    return sum(
+        any(part.held is not None and part.held.action != "cancel" for part in person.sessions.values())
+        for person in people
+    )
+
+
+def _is_in_a_file(folder: Folder, address: str) -> bool:
+    return any(key_of(address) in trace.named for trace in _traces(folder))
+
+
+def _traces(folder: Folder) -> Iterator[_Trace]:
+    """Everything about people that this program has written here, known by how it is named or begins."""
+    for path in _files(folder):
+        with suppress(OSError):
+            if _OURS.fullmatch(path.name):
+                if len(to := _recipients(path)) == 1:
+                    yield _Trace(path, "message", to)
+                continue
+            kind = report.kind_of(path)
+            if kind in ("html", "csv"):
+                yield _Trace(path, kind, _addresses_in(path))
+            elif path.suffix == ".csv" and files.read(path).removeprefix(b"\xef\xbb\xbf").startswith(_PROBLEMS):
+                yield _Trace(path, "problems", _addresses_in(path))
+
+
+def _files(folder: Folder) -> Iterator[Path]:
+    """The files of the event folder and of the folders in it, and of the outbox; no links, nothing of the ledger's."""
+    home = folder.event_path.parent
+    places = {place.resolve(): place for place in (home, folder.outbox) if place.is_dir()}
+    with suppress(OSError):
+        inner = (one for one in sorted(home.iterdir()) if one.is_dir() and not one.is_symlink())
+        places |= {one.resolve(): one for one in inner if not one.name.startswith(".")}
+    for place in places.values():
+        with suppress(OSError):
+            for path in sorted(place.iterdir()):
+                if path.is_file() and not path.is_symlink() and not path.name.startswith(folder.ledger_path.name):
+                    yield path
+
+
+def _recipients(path: Path) -> frozenset[str]:
+    with files.open_to_read(path) as stream:
+        headers = BytesHeaderParser().parsebytes(stream.read(_HEADERS))
+    return frozenset(key_of(address) for _, address in getaddresses(map(str, headers.get_all("To", []))) if address)
+
+
+def _addresses_in(path: Path) -> frozenset[str]:
+    """Every address in a text, also as a page spells it."""
+    raw = files.read(path)
+    text = raw.decode("utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8", "replace")
+    return frozenset(key_of(found.strip(".'")) for found in _ADDRESS.findall(unescape(text)))
+
+
+def _take_rows_out(path: Path, addresses: frozenset[str] | None) -> int:
+    """Takes the rows with one of these addresses out of a problems file, with None all of them; returns how many."""
+    text = files.read(path).decode("utf-8-sig", "replace")
+    head, *rows = csv.reader(io.StringIO(text, newline=""))
+    left = [row for row in rows if addresses is not None and not _named_in(row) & addresses]
+    if not left:
+        path.unlink(missing_ok=True)
+    else:
+        out = io.StringIO(newline="")
+        csv.writer(out).writerows([head, *left])
+        report.write(path, [out.getvalue().encode("utf-8-sig")])
+    return len(rows) - len(left)
+
+
+def _named_in(row: Sequence[str]) -> frozenset[str]:
+    return frozenset(key_of(found.strip(".'")) for cell in row for found in _ADDRESS.findall(cell))
+
+
+def _write_anew(folder: Folder, reports: Sequence[tuple[Path, _Kind]]) -> None:
+    if not reports:
+        return
+    with folder.chronicle() as chronicle:
+        figures = report.figures(folder, chronicle, anonymous=False)
+        for path, kind in reports:
+            report.write(path, report.page(figures) if kind == "html" else report.table(figures))
+
+
+def _still_naming(folder: Folder, addresses: frozenset[str]) -> Iterator[Path]:
+    for path in _files(folder):
+        with suppress(OSError):
+            if path.suffix.lower() in _TEXTS and path.stat().st_size <= _LARGEST and _addresses_in(path) & addresses:
+                yield path
+
+
+def _escaped(name: str) -> str:
+    """`name` as a pattern that is nothing but itself."""
+    return re.sub(r"([*?\[])", r"[\1]", name)
