@@ -23,6 +23,7 @@ from tests.unit.people import listed
 from tui import mailing
 from tui.delivery import Account, Connection
 from tui.delivery.connection import _Client
+from tui.delivery.steps import Steps as Waits
 from tui.guard import Roll
 from tui.invitation import Composer
 from tui.ledger import open_for_run, open_to_read, store
@@ -82,18 +83,18 @@ class Steps:
 
         connect: Callable[..., Any] = sqlite3.connect
         store.sqlite3.connect = lambda *words, **named: connect(*words, **named, factory=Database)  # type: ignore[attr-defined]  # fmt: skip
-        write = _Client.write
+        writing = _Client.writing
 
-        def written(client: _Client, data: bytes) -> None:
+        def written(client: _Client, data: bytes) -> Waits[None]:
             steps.take("before a write")
             half = len(data) // 2
-            write(client, data[:half])
+            yield from writing(client, data[:half])
             steps.take("in the middle of a write")
-            write(client, data[half:])
+            yield from writing(client, data[half:])
             client.written = len(data)
             steps.take("after a write")
 
-        _Client.write = written  # type: ignore[assignment,method-assign]
+        _Client.writing = written  # type: ignore[assignment,method-assign]
 
 
 def prepare(order: Order) -> mailing.Mailing:

@@ -21,6 +21,7 @@ from tests.unit.people import listed
 from tui import mailing
 from tui.attendees import Attendee
 from tui.delivery import Connection, Fault, Receipt
+from tui.delivery.steps import Steps
 from tui.errors import AccountError, InputError, InviteError, LeakError, LedgerError
 from tui.event import Event, MessageSettings
 from tui.guard import Cleared, Roll
@@ -283,18 +284,20 @@ def test_the_ledger_knows_of_a_message_before_the_server_does(ledger: Ledger, se
         def __getattr__(self, name: str) -> Any:
             return getattr(self._connection, name)
 
-        def deliver(self, message: Cleared, *, on_body: Callable[[], Cleared | None]) -> Receipt | Fault:
+        def delivering(
+            self, message: Cleared, *, on_body: Callable[[], Steps[Cleared | None]]
+        ) -> Steps[Receipt | Fault]:
             def look(when: str) -> None:
                 (person,) = [one for one in ledger.people(history=True).values() if one.address == message.recipient]
                 seen.append((when, person.latest.attempts, person.outcome, person.latest.digest == message.digest))
 
-            def watched() -> Cleared | None:
+            def watched() -> Steps[Cleared | None]:
                 look("the server has agreed")
-                ahead = on_body()
+                ahead = yield from on_body()
                 look("the message leaves")
                 return ahead
 
-            return self._connection.deliver(message, on_body=watched)
+            return (yield from self._connection.delivering(message, on_body=watched))
 
     outcomes(sending(a_mailing(3), ledger, server, connect=Watched))
     assert seen == [("the server has agreed", 0, "unsent", True), ("the message leaves", 1, "unknown", True)] * 3
@@ -687,8 +690,10 @@ def test_who_stops_listening_still_gets_everything_in_flight_recorded(ledger: Le
         def __getattr__(self, name: str) -> Any:
             return getattr(self._connection, name)
 
-        def deliver(self, message: Cleared, *, on_body: Callable[[], Cleared | None]) -> Receipt | Fault:
-            result = self._connection.deliver(message, on_body=on_body)
+        def delivering(
+            self, message: Cleared, *, on_body: Callable[[], Steps[Cleared | None]]
+        ) -> Steps[Receipt | Fault]:
+            result = yield from self._connection.delivering(message, on_body=on_body)
             time.sleep(0.1)
             return result
 
@@ -753,12 +758,12 @@ def test_a_rehearsal_shows_only_what_was_cleared(tmp_path: Path) -> None:
 
 def test_only_a_mailing_delivers() -> None:
     package = Path(tui.__file__).parent
-    call = re.compile(r"\.(?:(?:deliver|_deliver|_transact|sendmail|send_message)\(|_body\(client)")
+    call = re.compile(r"\.(?:(?:deliver|delivering|_deliver|_transact|sendmail|send_message)\(|_body\(client)")
     callers = {str(path.relative_to(package)) for path in package.rglob("*.py") if call.search(path.read_text("utf-8"))}
     assert callers == {str(Path("mailing", "line.py")), str(Path("delivery", "connection.py"))}
     source = (package / "mailing" / "line.py").read_text("utf-8")
-    assert len(re.findall(r"connection\.deliver\(", source)) == 1
-    before = source[: source.index("connection.deliver(")]
+    assert len(re.findall(r"connection\.delivering\(", source)) == 1
+    before = source[: source.index("connection.delivering(")]
     assert before.rindex("cleared = task.cleared or self._run.mailing.clear(task.letter)") > 0
 
 
@@ -867,7 +872,9 @@ class World:
         def leave(self) -> None:
             self._ahead = None
 
-        def deliver(self, message: Cleared, *, on_body: Callable[[], Cleared | None]) -> Receipt | Fault:
+        def delivering(
+            self, message: Cleared, *, on_body: Callable[[], Steps[Cleared | None]]
+        ) -> Steps[Receipt | Fault]:
             world = self._world
             world._live()
             dice = world.chance.random()
@@ -877,7 +884,7 @@ class World:
                 return Fault("deferred", "message", "450 later", "rcpt")
             if dice < 0.2:
                 return Fault("refused", "message", "550 no", "rcpt")
-            self._ahead = on_body()
+            self._ahead = yield from on_body()
             world._live()
             if dice < 0.25:
                 return Fault("unsent", "connection", "lost before", "body")

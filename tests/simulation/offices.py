@@ -25,6 +25,7 @@ from tests.unit.people import Book, changed
 from tui.address import key_of
 from tui.attendees import Attendee
 from tui.delivery.faults import Fault, Receipt
+from tui.delivery.steps import Steps
 from tui.errors import LedgerError
 from tui.event import Event
 from tui.folder import Folder, open_folder
@@ -221,7 +222,7 @@ class MadeUpConnection:
     def is_answered(self) -> bool:
         return self._ahead is not None
 
-    def deliver(self, message: Cleared, *, on_body: Callable[[], Cleared | None]) -> Receipt | Fault:
+    def delivering(self, message: Cleared, *, on_body: Callable[[], Steps[Cleared | None]]) -> Steps[Receipt | Fault]:
         assert self._ahead is None or self._ahead is message
         self._ahead = None
         server = self._server
@@ -233,7 +234,7 @@ class MadeUpConnection:
         if fate == "dead":
             server.is_dead = True
             raise LedgerError(_NO_POWER)
-        ahead = on_body()
+        ahead = yield from on_body()
         if fate in ARRIVES:
             item = server.calendars.receive_mail(message.recipient, message.raw)
             server.arrived.append((message.recipient, item))

@@ -19,6 +19,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Self, final
 
@@ -37,6 +38,7 @@ from tui.delivery.faults import (
     lost,
     parse_reply,
 )
+from tui.delivery.steps import Aside, Steps, Wait, finish
 from tui.delivery.tls import client_context
 from tui.errors import AccountError
 from tui.guard.cleared import Cleared
@@ -66,6 +68,7 @@ should look at an unreachable server for minutes; and at QUIT everything is sett
 _LOCAL_NAME = "[127.0.0.1]"
 
 _CHUNK = 65_536
+_NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _ENVELOPE: tuple[Stage, ...] = ("mail", "rcpt", "data")
 _OUT_OF_STEP = re.compile(r"^50[03]|synchroni|pipelin|sequence|in time", re.IGNORECASE)
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x20\x7f-\x9f<>\u2028\u2029]")
@@ -77,6 +80,7 @@ class _Client(smtplib.SMTP):
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(local_hostname=_LOCAL_NAME)
+        sock.setblocking(False)
         self.sock: socket.socket | None = sock
         self.last = Reply(0)
         self.secrets: tuple[str, ...] = ()
@@ -98,26 +102,17 @@ class _Client(smtplib.SMTP):
     def be_patient(self, seconds: float) -> None:
         """`seconds` for each reply, and for each write, from now on."""
         self._seconds = seconds
-        self._wait_at_most(seconds)
-
-    def _wait_at_most(self, seconds: float) -> None:
-        channel = self.channel
-        if channel.gettimeout() != seconds:  # to say it again costs a system call
-            channel.settimeout(seconds)
 
     def is_quiet(self) -> bool:
         """Whether the server has said nothing that was not read yet: no answer, no farewell, no end of the stream."""
         if self._buffer:
             return False
-        self.channel.setblocking(False)
         try:
             self._buffer += self.channel.recv(_CHUNK)
-        except (BlockingIOError, ssl.SSLWantReadError):
+        except _NOT_YET:
             return True
         except OSError:
             return False
-        finally:
-            self.channel.settimeout(self._seconds)
         return False
 
     def has_answer(self) -> bool:
@@ -125,24 +120,53 @@ class _Client(smtplib.SMTP):
         return not self.is_quiet() and bool(self._buffer)
 
     def write(self, data: bytes) -> None:
+        finish(self.writing(data))
+
+    def writing(self, data: bytes) -> Steps[None]:
         """All of `data`. When this raises, the server cannot have got more than `written` bytes of it."""
         if self.hear is not None:
             self._repeat(self.hear, data)
         view = memoryview(data)
         self.written = 0
         channel = self.channel
-        self._wait_at_most(self._seconds)
+        deadline = time.monotonic() + self._seconds
         while self.written < len(view):
-            # Not sendall(): it does not tell how far it came.
-            self.written += channel.send(view[self.written : self.written + _CHUNK])
+            try:
+                # Not sendall(): it does not tell how far it came.
+                self.written += channel.send(view[self.written : self.written + _CHUNK])
+            except _NOT_YET as problem:
+                yield Wait(channel.fileno(), deadline, not isinstance(problem, ssl.SSLWantReadError))
+            else:
+                deadline = time.monotonic() + self._seconds
 
     def read(self) -> Reply:
+        return finish(self.reading())
+
+    def reading(self) -> Steps[Reply]:
         """The next reply, whole and in time. Raises `OSError`, or `MalformedReplyError` for what is none."""
+        # The time is the reply's, not each packet's: a server that sends byte by byte gets no more of it.
         deadline = time.monotonic() + self._seconds
         lines: list[bytes] = []
         room = MOST_REPLY_BYTES
+        buffer = self._buffer
         while not lines or lines[-1][3:4] == b"-":
-            lines.append(self._line(deadline, room))
+            searched = 0
+            while (end := buffer.find(b"\n", searched)) < 0:
+                searched = len(buffer)
+                if searched > room:
+                    raise MalformedReplyError("a reply without end")
+                try:
+                    data = self.channel.recv(_CHUNK)
+                except _NOT_YET as problem:
+                    yield Wait(self.channel.fileno(), deadline, isinstance(problem, ssl.SSLWantWriteError))
+                    continue
+                if not data:
+                    raise ConnectionResetError("the server closed it")
+                buffer += data
+                if time.monotonic() >= deadline:
+                    raise TimeoutError
+            lines.append(bytes(buffer[: end + 1]))
+            del buffer[: end + 1]
             room -= len(lines[-1])
             if len(lines) > MOST_REPLY_LINES:
                 raise MalformedReplyError("a reply without end")
@@ -157,9 +181,7 @@ class _Client(smtplib.SMTP):
 
     def send(self, s: "ReadableBuffer | str") -> None:
         """For what smtplib says itself: EHLO and HELO."""
-        if self.hear is not None:
-            self._repeat(self.hear, s.encode() if isinstance(s, str) else bytes(s))
-        super().send(s)
+        self.write(s.encode("ascii") if isinstance(s, str) else bytes(s))
 
     def _repeat(self, hear: Callable[[str], None], data: bytes) -> None:
         words = data.decode("utf-8", "replace").rstrip("\r\n")
@@ -168,25 +190,6 @@ class _Client(smtplib.SMTP):
             named = words.split(" ")[:2] if words.startswith("AUTH ") else []
             words = " ".join(named) if words == " ".join(named) else " ".join([*named, "***"])
         hear(f"> {words}")
-
-    def _line(self, deadline: float, room: int) -> bytes:
-        searched = 0
-        while (end := self._buffer.find(b"\n", searched)) < 0:
-            searched = len(self._buffer)
-            if searched > room:
-                raise MalformedReplyError("a reply without end")
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            # The time is the reply's, not each packet's: a server that sends byte by byte gets no more of it.
-            self.channel.settimeout(left)
-            data = self.channel.recv(_CHUNK)
-            if not data:
-                raise ConnectionResetError("the server closed it")
-            self._buffer += data
-        line = bytes(self._buffer[: end + 1])
-        del self._buffer[: end + 1]
-        return line
 
     def _without_secrets(self, line: str) -> str:
         for secret in self.secrets:
@@ -218,9 +221,9 @@ class _Client(smtplib.SMTP):
 class Connection:
     """A session with an account's server that opens itself again when the server hangs up between two messages.
 
-    One thread uses it; several connections are several threads. Only `abort` may be called from another. `timeout`, in
-    seconds, is the patience with any one reply, instead of `PATIENCE`. Stopping between two messages is the caller's
-    affair: nothing here looks at signals.
+    One thread uses it at a time, and one may use many in turn, step by step. Only `abort` may be called from another.
+    `timeout`, in seconds, is the patience with any one reply, instead of `PATIENCE`. Stopping between two messages is
+    the caller's affair: nothing here looks at signals.
     """
 
     def __init__(
@@ -331,10 +334,14 @@ class Connection:
         SMTP without meaning something else. When any other exception leaves this method, the outcome is `unknown` if
         `on_body` had been called.
         """
+        return finish(self.delivering(message, on_body=lambda: _at_once(on_body)))
+
+    def delivering(self, message: Cleared, *, on_body: Callable[[], Steps[Cleared | None]]) -> Steps[Receipt | Fault]:
+        """`deliver`, step by step: for who holds several conversations in one thread. `on_body` may take steps too."""
         if self._ahead is None or message is not self._ahead:
             _check(message)
         try:
-            result = self._deliver(message, on_body)
+            result = yield from self._deliver(message, on_body)
         except BaseException:
             self._drop()
             raise
@@ -349,20 +356,24 @@ class Connection:
         if self._ahead is not None:
             self._drop()
 
-    def _deliver(self, message: Cleared, on_body: Callable[[], Cleared | None] | None) -> Receipt | Fault:
-        client = self._ready(message)
+    def _deliver(self, message: Cleared, on_body: Callable[[], Steps[Cleared | None]]) -> Steps[Receipt | Fault]:
+        client: _Client | Fault
+        if self._client is not None and (self._ahead is message or self._is_at_rest(self._client)):
+            client = self._client
+        else:
+            client = yield Aside(partial(self._ready, message))
         if isinstance(client, Fault):
             return client
         is_stale, was_ahead = self._is_used, self._ahead is not None
-        result = self._transact(client, message, on_body)
+        result = yield from self._transact(client, message, on_body)
         if self._is_aborted or not isinstance(result, Fault) or result.stage != "mail":
             return result
         hung_up = is_stale and result.scope == "connection"
         if (was_ahead and self._is_out_of_step(result)) or hung_up:
             # It was about to hang up since the last message (a limit per connection, an idle time-out); this one had
             # not begun.
-            client = self._ready(message)
-            result = client if isinstance(client, Fault) else self._transact(client, message, on_body)
+            client = yield Aside(partial(self._ready, message))
+            result = client if isinstance(client, Fault) else (yield from self._transact(client, message, on_body))
         return result
 
     def _is_out_of_step(self, fault: Fault) -> bool:
@@ -396,6 +407,10 @@ class Connection:
             self._drop()
 
     # --- the session ---------------------------------------------------------------------------------------------
+
+    def _is_at_rest(self, client: _Client) -> bool:
+        """Whether the session waits for a message, and there is nothing else to do first."""
+        return self._ahead is None and not self._must_reset and not self._is_spent and client.is_quiet()
 
     def _ready(self, message: Cleared) -> _Client | Fault:
         """A session on which nothing of another message is left, or why there is none."""
@@ -508,7 +523,9 @@ class Connection:
         channel = context.wrap_socket(client.channel, server_hostname=self.account.host, do_handshake_on_connect=False)
         client.sock = channel
         self._begin(client, "starttls")
+        channel.settimeout(self._patience("starttls"))
         channel.do_handshake()
+        channel.setblocking(False)
         cipher = channel.cipher()
         self._conversation.append(f"secure channel: {channel.version()}, {cipher[0] if cipher else 'no cipher'}")
 
@@ -625,24 +642,24 @@ class Connection:
     # --- one message ---------------------------------------------------------------------------------------------
 
     def _transact(
-        self, client: _Client, message: Cleared, on_body: Callable[[], Cleared | None] | None
-    ) -> Receipt | Fault:
+        self, client: _Client, message: Cleared, on_body: Callable[[], Steps[Cleared | None]]
+    ) -> Steps[Receipt | Fault]:
         if self._ahead is message:
             self._ahead = None
-            fault = self._envelope(client, None)
+            fault = yield from self._envelope(client, None)
         else:
             commands = self._commands(client, message)
             if isinstance(commands, Fault):
                 return commands
             self._is_used = True
-            fault = self._envelope(client, commands)
+            fault = yield from self._envelope(client, commands)
         if fault is None and not client.is_quiet():
             # An answer too many would be taken for the answer to the dot.
             fault = lost("data", "the server spoke out of turn")
         if fault is not None:
             return self._failed(fault)
-        following = on_body() if on_body is not None else None
-        return self._body(client, message.raw, following)
+        following = yield from on_body()
+        return (yield from self._body(client, message.raw, following))
 
     def _failed(self, fault: Fault) -> Fault:
         """Sees to it that nothing of this envelope is left for the next message."""
@@ -689,7 +706,7 @@ class Connection:
                 rcpt += f" ORCPT=rfc822;{_xtext(recipient)}"
         return f"{mail}\r\n".encode(), f"{rcpt}\r\n".encode(), b"DATA\r\n"
 
-    def _envelope(self, client: _Client, commands: tuple[bytes, bytes, bytes] | None) -> Fault | None:
+    def _envelope(self, client: _Client, commands: tuple[bytes, bytes, bytes] | None) -> Steps[Fault | None]:
         """Speaks the envelope (None: it went ahead); None when the server waits for the message.
 
         With PIPELINING (RFC 2920) in one write. DATA is then said before RCPT is answered, and a server may agree to it
@@ -701,10 +718,10 @@ class Connection:
             try:
                 self._begin(client, stage)
                 if commands is not None and not is_pipelined:
-                    client.write(commands[at])
+                    yield from client.writing(commands[at])
                 elif commands is not None and stage == "mail":
-                    client.write(b"".join(commands))
-                reply = client.read()
+                    yield from client.writing(b"".join(commands))
+                reply = yield from client.reading()
             except (OSError, MalformedReplyError) as problem:
                 self._drop()
                 return first or judge(stage, self._why(problem))
@@ -716,20 +733,20 @@ class Connection:
                 break
         return first
 
-    def _body(self, client: _Client, raw: bytes, following: Cleared | None) -> Receipt | Fault:
+    def _body(self, client: _Client, raw: bytes, following: Cleared | None) -> Steps[Receipt | Fault]:
         content = _on_the_wire(raw)
         ahead = self._said_ahead(client, following) if following is not None else b""
         client.written = 0
         try:
             self._begin(client, "body")
-            client.write(content + ahead if ahead else content)
+            yield from client.writing(content + ahead if ahead else content)
         except OSError as problem:
-            return self._broken_off(client, problem, is_whole=client.written >= len(content))
+            return (yield from self._broken_off(client, problem, is_whole=client.written >= len(content)))
         if ahead:
             self._ahead = following
         try:
             self._begin(client, "dot")
-            reply = client.read()
+            reply = yield from client.reading()
         except (OSError, MalformedReplyError) as problem:
             fault = judge("dot", self._why(problem))
         else:
@@ -753,10 +770,10 @@ class Connection:
         commands = self._commands(client, following)
         return b"" if isinstance(commands, Fault) else b"".join(commands)
 
-    def _broken_off(self, client: _Client, problem: OSError, *, is_whole: bool) -> Receipt | Fault:
+    def _broken_off(self, client: _Client, problem: OSError, *, is_whole: bool) -> Steps[Receipt | Fault]:
         """What became of a message whose write failed. Where the dot had gone out already, only a reply can tell."""
         stage: Stage = "dot" if is_whole else "body"
-        words = self._last_words(client)
+        words = yield from self._last_words(client)
         self._drop()
         if is_whole and words is not None and judge(stage, words) is None:
             return Receipt(words.text)
@@ -766,11 +783,11 @@ class Connection:
         """What broke a conversation: `problem`, or this side."""
         return ConnectionAbortedError("it was broken off from this side") if self._is_aborted else problem
 
-    def _last_words(self, client: _Client) -> Reply | None:
+    def _last_words(self, client: _Client) -> Steps[Reply | None]:
         """What the server said before it hung up in the middle of a message, if it can still be heard."""
         try:
             client.be_patient(min(1.0, self._patience("body")))
-            return client.read()
+            return (yield from client.reading())
         except (OSError, MalformedReplyError):
             return None
 
@@ -796,6 +813,12 @@ def probe(
         if sender:
             connection.try_sender()
     return connection.conversation
+
+
+def _at_once(on_body: Callable[[], Cleared | None] | None) -> Steps[Cleared | None]:
+    """What needs no steps, as what may take some."""
+    yield from ()
+    return on_body() if on_body is not None else None
 
 
 def _check(message: Cleared) -> None:

@@ -47,6 +47,8 @@ class Ledger:
         self._db, self._lock, self._shown = connection, lock, shown
         self._turn = threading.Lock()
         self._jobs: deque[_Job] = deque()
+        self._committing: int | None = None
+        """The thread of `in_one_commit`."""
 
     def __enter__(self) -> Self:
         return self
@@ -440,9 +442,29 @@ class Ledger:
             raise LedgerError(f"The ledger {self._shown} does not know of this attempt.")
         return attempt
 
+    def in_one_commit(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+        """What each of these calls of `sending`, `settle` and `tried` returns, or the exception that it raises; when it
+        is here, all that they have recorded is durable.
+
+        One that cannot be recorded takes nobody with it: then each is recorded by itself.
+        """
+        with self._turn:
+            self._committing = threading.get_ident()
+            try:
+                with _in_words(self._shown), self._transaction():
+                    return [call() for call in calls]
+            except Exception as error:  # noqa: BLE001  # it is said to whom it concerns
+                if len(calls) == 1:
+                    return [error]
+            finally:
+                self._committing = None
+        return [result for call in calls for result in self.in_one_commit([call])]
+
     def _together(self, record: Callable[[sqlite3.Connection], int]) -> int:
         """Does `record` in one commit with whatever other threads want recorded while the disk is busy: a commit costs
         the same for one and for ten. Returns what `record` does, when it is durable."""
+        if self._committing == threading.get_ident():
+            return record(self._db)
         job = _Job(record)
         self._jobs.append(job)
         with self._turn:

@@ -2,12 +2,15 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tui.delivery.faults import Fault, Receipt
+from tui.delivery.steps import Aside, Steps
 from tui.errors import InviteError, LedgerError
 from tui.guard import Cleared
 from tui.ledger import Outcome
+from tui.mailing.crew import Record
 from tui.mailing.letters import Letter
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ class Line:
 
     While a letter goes out, the next one's envelope goes with it; and what became of the last one is recorded in the
     same commit as that the next one leaves. At any moment at most one letter of a line is in flight.
+
+    It goes step by step, so that all lines of a run share one thread, and one commit.
     """
 
     def __init__(self, run: "Run", connection: "Connection") -> None:
@@ -42,25 +47,25 @@ class Line:
         self._attempt: int | None = None
         """Of the letter in flight."""
 
-    def work(self) -> None:
+    def working(self) -> Steps[None]:
         try:
-            while (task := self._take()) is not None:
+            while (task := (yield from self._take())) is not None:
                 self._attempt = None
                 try:
-                    self._deliver(task)
+                    yield from self._deliver(task)
                 finally:
                     self._run.done()
         finally:
             self._put_ahead_back()
-            self._pay()
+            yield from self._pay()
 
-    def _take(self) -> Task | None:
+    def _take(self) -> Steps[Task | None]:
         if self._ahead is not None and self._run.may_go:
             task, self._ahead = self._ahead, None
             return task
         self._put_ahead_back()
-        self._pay()
-        return self._run.take()
+        yield from self._pay()
+        return self._run.take_ahead() or (yield Aside(self._run.take))
 
     def _put_ahead_back(self) -> None:
         """What was said of the next letter is taken back; nothing of it has been recorded."""
@@ -70,36 +75,36 @@ class Line:
             self._ahead = None
             self._run.done()
 
-    def _deliver(self, task: Task) -> None:
+    def _deliver(self, task: Task) -> Steps[None]:
         cleared = task.cleared or self._run.mailing.clear(task.letter)
         task = Task(task.number, task.letter, task.message, task.attempts + 1)
         reply = "the delivery was broken off"
         try:
-            result = self._connection.deliver(cleared, on_body=lambda: self._leaves(task, cleared))
+            result = yield from self._connection.delivering(cleared, on_body=lambda: self._leaves(task, cleared))
             reply = f"{result.reply} (which could not be recorded)"
-            self._record(task, cleared.digest, result)
+            yield from self._record(task, cleared.digest, result)
         except BaseException:
             if self._attempt is None:
-                self._pay()
+                yield from self._pay()
             else:
                 # What the ledger does not know will be unknown to the next run, so it is to this one.
                 self._run.report(task, "unknown", reply)
                 with suppress(LedgerError):
-                    self._run.ledger.settle(self._attempt, "unknown", reply)
+                    yield Record(partial(self._run.ledger.settle, self._attempt, "unknown", reply))
             raise
         if self._owed is None:
             self._run.judge(task, result)
 
-    def _leaves(self, task: Task, cleared: Cleared) -> Cleared | None:
+    def _leaves(self, task: Task, cleared: Cleared) -> Steps[Cleared | None]:
         """Records that a letter leaves now, and what became of the last one; returns the next one, if it may go too."""
         ahead = self._look_ahead()
         digest, kept = cleared.digest, cleared.raw if self._run.mailing.keeps else None
         if self._owed is None:
-            self._attempt = self._run.ledger.sending(task.message, digest, None, kept)
+            self._attempt = yield Record(partial(self._run.ledger.sending, task.message, digest, None, kept))
         else:
             owed, attempt, receipt = self._owed
             settled: tuple[int, Outcome, str] = (attempt, "accepted", receipt.reply)
-            self._attempt = self._run.ledger.sending(task.message, digest, settled, kept)
+            self._attempt = yield Record(partial(self._run.ledger.sending, task.message, digest, settled, kept))
             self._owed = None
             self._run.judge(owed, receipt)
         return ahead
@@ -119,25 +124,25 @@ class Line:
         self._ahead = Task(task.number, task.letter, task.message, task.attempts, cleared)
         return cleared
 
-    def _record(self, task: Task, digest: str, result: Receipt | Fault) -> None:
+    def _record(self, task: Task, digest: str, result: Receipt | Fault) -> Steps[None]:
         """Has the outcome recorded; where the server has begun to agree to the next letter, together with that."""
         if self._attempt is not None and isinstance(result, Receipt) and self._connection.is_answered():
             self._owed = task, self._attempt, result
             return
         outcome: Outcome = "accepted" if isinstance(result, Receipt) else result.outcome
         if self._attempt is not None:
-            self._run.ledger.settle(self._attempt, outcome, result.reply)
+            yield Record(partial(self._run.ledger.settle, self._attempt, outcome, result.reply))
         else:
-            self._pay()
-            self._run.ledger.tried(task.message, digest, outcome, result.reply)
+            yield from self._pay()
+            yield Record(partial(self._run.ledger.tried, task.message, digest, outcome, result.reply))
 
-    def _pay(self) -> None:
+    def _pay(self) -> Steps[None]:
         """Has recorded what was delivered last, by itself."""
         if self._owed is None:
             return
         (task, attempt, receipt), self._owed = self._owed, None
         try:
-            self._run.ledger.settle(attempt, "accepted", receipt.reply)
+            yield Record(partial(self._run.ledger.settle, attempt, "accepted", receipt.reply))
         except BaseException:
             self._run.report(task, "unknown", f"{receipt.reply} (which could not be recorded)")
             raise

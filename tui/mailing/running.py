@@ -1,4 +1,4 @@
-"""Sending a mailing: letters to go, threads that deliver them, and what comes back."""
+"""Sending a mailing: letters to go, lines that deliver them, and what comes back."""
 
 import heapq
 import itertools
@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from tui.delivery.brakes import Brakes, Stop
 from tui.delivery.faults import Fault, NotOpenError, Receipt
 from tui.delivery.pacing import Pace, Quota, backoff
+from tui.delivery.steps import Aside, Steps
 from tui.errors import AccountError, InputError, InviteError
 from tui.guard.checks import CHECKS
 from tui.ledger import Ledger, Outcome
 from tui.mailing.control import Control
+from tui.mailing.crew import Crew
 from tui.mailing.endings import BrakeError, beyond_ascii, too_long, unexpected, used_up
 from tui.mailing.letters import Mailing, Question, Settled, Waiting, planned_of
 from tui.mailing.line import Line, Task
@@ -149,8 +151,8 @@ class Run:
         try:
             # A run that is stopped before it begins is recorded, and asks nothing of the server.
             count = 0 if self._control.stopped else min(self._pacing.connections, len(self.mailing.letters))
-            for number in range(count):
-                threads.append(threading.Thread(target=self._work, args=(number == 0,), daemon=True))
+            if count:
+                threads.append(threading.Thread(target=self._work, args=(count,), daemon=True))
                 threads[-1].start()
             for result in self._heard(len(threads)):
                 if isinstance(result, InviteError):
@@ -228,32 +230,39 @@ class Run:
             if self._wait(seconds) or not self._control.may_go_on():
                 return None
 
-    def _work(self, is_first: bool) -> None:
-        """One thread's life."""
-        connection: Connection | None = None
+    def _work(self, count: int) -> None:
+        """The life of the thread in which all lines are."""
         try:
-            if is_first:
-                connection = self._first or self._opened_at_last()
-                self._is_open.set()
-            else:
-                # A login that is refused is refused once.
-                self._is_open.wait()
-                if self.may_go:
-                    # One more than the server allows is no reason to stop: the first one goes on.
-                    with suppress(InviteError):
-                        connection = self._opened()
-            if connection is not None:
-                Line(self, connection).work()
-        except InviteError as error:
-            self._fail(error)
+            Crew(self.ledger).work([self._working(number == 0) for number in range(count)])
         except Exception as error:  # noqa: BLE001  # a fault of ours must not leave the run waiting for a thread that is gone
             self._fail(unexpected(error))
         finally:
-            self._is_open.set()
-            if connection is not None:
-                with suppress(InviteError):
-                    connection.close()
             self._results.put(None)
+
+    def _working(self, is_first: bool) -> Steps[None]:
+        """One line's life."""
+        connection: Connection | None = None
+        try:
+            if is_first:
+                connection = self._first or (yield Aside(self._opened_at_last))
+                self._is_open.set()
+            else:
+                # A login that is refused is refused once.
+                yield Aside(self._is_open.wait)
+                if self.may_go:
+                    # One more than the server allows is no reason to stop: the first one goes on.
+                    with suppress(InviteError):
+                        connection = yield Aside(self._opened)
+            if connection is not None:
+                yield from Line(self, connection).working()
+        except InviteError as error:
+            self._fail(error)
+        except Exception as error:  # noqa: BLE001  # nor for a line
+            self._fail(unexpected(error))
+        self._is_open.set()
+        if connection is not None:
+            with suppress(InviteError):
+                yield Aside(connection.close)
 
     # --- what the lines ask of it ----------------------------------------------------------------------------------
 
@@ -273,7 +282,13 @@ class Run:
     def take_ahead(self) -> Task | None:
         """The next letter if it may go at once, in hand until `done`; never waits."""
         with self._turn:
-            if self.may_go and self._due_in() <= 0 and not self._over_quota_for() and self._pace.is_turn():
+            if (
+                self._question is None
+                and self.may_go
+                and self._due_in() <= 0
+                and not self._over_quota_for()
+                and self._pace.is_turn()
+            ):
                 return self._next()
         return None
 
