@@ -1,7 +1,7 @@
 """The app itself: it owns the state, starts the workers, and carries what one part says to the others."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -21,12 +21,14 @@ from tui.app.checklist import Going
 from tui.app.corrections import Corrections
 from tui.app.filtering import View
 from tui.app.leaks import Leaks
-from tui.app.pages import Subject, problems_in_words
+from tui.app.mending import Mending
+from tui.app.noticing import EVERY, LookedAt, Noticing, look_at, stamps
+from tui.app.pages import Subject, text_line
 from tui.app.runs import after_news, begun, exit_code_of, how_it_was_left
 from tui.app.screens.main import MainScreen
 from tui.app.state import TROUBLES, Run, State
 from tui.app.theme import DARK, DEFAULTS, LIGHT
-from tui.app.way import is_rehearsed
+from tui.app.way import is_rehearsed, sources
 from tui.app.widgets.table import AttendeeTable
 from tui.app.words import count
 from tui.clean import visible
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
     from tui.app.screens.form import Form
     from tui.attendees import Attendee
+    from tui.errors import Problem
     from tui.mailing import Question
 
 _OWN = {"commands": "command_palette"}  # actions of the toolkit that it looks for by name
@@ -92,11 +95,23 @@ class InviteApp(App[None]):
         self._asked: Request | None = None  # what is being planned
         self.corrections: Corrections = Corrections(self)
         self.leaks: Leaks = Leaks(self)
+        self.mending: Mending = Mending(self)
+        self._after_opening: Callable[[], object] | None = None
+        self._noticing = Noticing()
 
     @property
     def keys(self) -> Mapping[str, str]:
         """The organiser's own keys, by the names of `ACTIONS`: those that are not the usual ones."""
         return self._preferred.keys
+
+    @property
+    def encoding(self) -> str | None:
+        """The encoding that was chosen for the lists, None for the one that they show by themselves."""
+        return self._opening.encoding
+
+    def call_after_opening(self, job: Callable[[], object]) -> None:
+        """Once what is being opened now was read."""
+        self._after_opening = job
 
     @property
     def recent(self) -> list[tuple[str, ...]]:
@@ -126,6 +141,7 @@ class InviteApp(App[None]):
         for complaint in self._preferred.complaints:
             self.say(complaint, severity="warning")
         self.theme_changed_signal.subscribe(self, self._remember_theme)
+        self.set_interval(EVERY, self._look_at_files)
         if not self.is_headless:
             leaving.on_terminate(self._terminated)
             leaving.on_hang_up(self._settle)
@@ -134,8 +150,35 @@ class InviteApp(App[None]):
         with suppress(OSError, ValueError):
             preferences.remember_theme(self._own / preferences.FILE, theme.name)
 
+    def _sources(self) -> list[Path]:
+        """The files that are open, or would be."""
+        if self.state.folder is not None:
+            return sources(self.state.folder)
+        from tui.editing import beside
+
+        files = [Path(file) for file in self._opening.files]
+        return [*files, *([beside(files[0])] if files else [])]
+
+    def _look_at_files(self) -> None:
+        """In a thread: a folder may be far away."""
+        if self.screen is self.main and not self.state.running and not self.state.busy and self._is_open:
+            paths = self._sources()
+            self.in_thread("look", partial(look_at, self.post_message, paths))
+
+    @property
+    def _is_open(self) -> bool:
+        return self.state.checked or self.state.failure is not None
+
+    def on_looked_at(self, event: LookedAt) -> None:
+        changed = self._noticing.changed(event.stamps)
+        if changed and self.screen is self.main and not self.state.running and self._is_open:
+            names = ", ".join(path.name for path in changed[:3])
+            self.say(f"{names} changed: read again.")
+            self.reload()
+
     def reload(self) -> None:
         """Read the files again."""
+        self._noticing.was_read(stamps(self._sources()))
         self.in_thread("open", partial(work.open_files, self.post_message, self._opening, self.main.selected))
 
     def in_thread(self, group: str, job: Callable[[], None]) -> None:
@@ -154,11 +197,24 @@ class InviteApp(App[None]):
             self._become(replace(self.state, so_far=event.so_far))
 
     def on_opened(self, event: work.Opened) -> None:
-        self._become(event.state, event.row)
+        first = self.state.folder is None
+        row = event.row
+        if row is None and event.state.folder is not None and (selected := self.main.selected) is not None:
+            # Whose address was mended has another key by now.
+            row = event.state.folder.attendees.records.row_at(selected.file, selected.line)
+        self._become(event.state, row)
+        if first and event.state.folder is not None:
+            # Which files these are is only known now.
+            self._noticing.was_read(stamps(self._sources()))
         if not self.main.view.is_plain:
             self._look_for(self.main.view)
         if event.state.checked or event.state.failure is not None:
             self._show_subject(self.main.selected)
+        if event.state.failure is not None and event.state.failure.code == "missing-event" and self._opening.files:
+            self.mending.new_event(self._opening.files)
+        if event.state.checked and (job := self._after_opening) is not None:
+            self._after_opening = None
+            job()
         if event.state.checked and not self._is_sample:
             recent.remember(self._own, self._opening.files)
 
@@ -247,7 +303,9 @@ class InviteApp(App[None]):
     def on_form_filled(self, event: "Form.Filled") -> None:
         from tui.app.screens.asking import Asking
 
-        if isinstance(event.form, Asking):
+        if event.form.then is not None:
+            event.form.then(event.form, event.values)
+        elif isinstance(event.form, Asking):
             self.corrections.filled(event.form, event.form.request(event.values))
         else:
             self.leaks.filled(event.values)
@@ -277,6 +335,9 @@ class InviteApp(App[None]):
 
     def on_main_screen_forgotten(self) -> None:
         self.forget_plan()
+
+    def on_main_screen_mending(self, event: MainScreen.Mending) -> None:
+        self.mending.mend(event.problems)
 
     def on_main_screen_dismissed(self) -> None:
         self._become(self.state.with_run(None))
@@ -311,12 +372,18 @@ class InviteApp(App[None]):
     def begin(self) -> None:
         from tui.app.screens.start import Start
 
-        self.push_screen(Start(Path.cwd()), self._begun)
+        self.push_screen(Start(Path.cwd(), self.recent), self._begun)
 
     def _begun(self, answer: str | None) -> None:
         what, _, file = (answer or "").partition(" ")
         if what == "file":
             self.open_other(file)
+        elif what == "recent":
+            self.open_other(*self.recent[int(file)], anew=True)
+        elif what == "new":
+            self.mending.new_folder()
+        elif what == "account":
+            self.explain_account()
         elif what == "sample":
             self.open_other(str(self._own_sample() / "attendees.csv"))
         elif what:
@@ -419,17 +486,34 @@ class InviteApp(App[None]):
             f"There is no account yet, so this can only rehearse: messages are written to {outbox}/, to nobody else.",
             "To send, store one with `invite-tui account add NAME`, or set INVITE_TUI_SMTP_HOST, and start again.",
         ]
-        answers = [("rehearse", "Rehearse"), ("cancel", "Not now")]
+        answers = [("rehearse", "Rehearse"), ("account", "An account …"), ("cancel", "Not now")]
         self.push_screen(Choice("No account yet", said, answers), self._answered)
 
-    def _show_failure(self, error: InviteError) -> None:
+    def explain_account(self) -> None:
+        """How to get an account to send with."""
         from tui.app.screens.dialog import PageDialog
-        from tui.app.screens.event import of_nobody
 
         lines = [
-            *problems_in_words([one for one in of_nobody(self.state) if one.severity == "error"] or error.problems)
+            text_line("An account is your mail server, your user name, and the password in the system's keyring."),
+            text_line(),
+            text_line("Type this in a terminal; it asks for the password, tries it, and keeps it:", "label"),
+            text_line("  invite-tui account add work --host smtp.example.org --username me@example.org", "good"),
+            text_line(),
+            text_line("Then start invite-tui again: it says LIVE on top, and s sends.", "quiet"),
         ]
-        self.push_screen(PageDialog("Nothing can be sent yet", lines))
+        self.push_screen(PageDialog("An account", lines))
+
+    def _show_failure(self, error: InviteError) -> None:
+        """What stands in the way; Enter goes to where it comes from."""
+        from tui.app.screens.dialog import Obstacles
+        from tui.app.screens.event import of_nobody
+
+        wrong = [one for one in of_nobody(self.state) if one.severity == "error"] or error.problems
+        self.push_screen(Obstacles("Nothing can be sent yet", wrong), lambda yes: self._mend_if(yes, wrong))
+
+    def _mend_if(self, yes: bool | None, wrong: "Sequence[Problem]") -> None:
+        if yes:
+            self.mending.mend(wrong)
 
     def _ask_to_leave_out(self, error: InviteError) -> None:
         from tui.app.screens.choice import Choice
@@ -442,6 +526,8 @@ class InviteApp(App[None]):
     def _answered(self, answer: str | None) -> None:
         if answer == "rehearse":
             self.rehearse()
+        elif answer == "account":
+            self.explain_account()
         elif answer == "leave-out":
             self.plan(Request("send", skip_errors=True))
         elif answer == "problems":

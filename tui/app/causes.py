@@ -26,6 +26,11 @@ class Cause:
     row: int | None = None
     column: str | None = None
 
+    @property
+    def place(self) -> tuple[object, ...]:
+        """What is the same of two problems that are mended together."""
+        return self.kind, self.path, self.line, self.row, self.column
+
 
 def cause_of(problem: Problem, folder: "Folder") -> Cause:
     """The place to mend. What was seen in a message is traced back to what put it there."""

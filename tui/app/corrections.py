@@ -45,7 +45,15 @@ class Corrections:
             self._resend(whom)
 
     def correct(self) -> None:
-        """Of one person: who is marked alone, else who is selected."""
+        """Of one person: who is marked alone, else who is selected.
+
+        Who was sent nothing yet, or whose row has an error, is corrected in the list itself.
+        """
+        main = self._app.main
+        chosen = main.table.marked or ([main.selected] if main.selected is not None else [])
+        if len(chosen) == 1 and (chosen[0].has_error or chosen[0].key not in self._people):
+            self._app.mending.edit_row(chosen[0])
+            return
         if not self._may_ask():
             return
         whom = self._whom()

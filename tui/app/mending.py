@@ -37,9 +37,13 @@ class Mending:
         if folder is None or not problems:
             return
         ordered = sorted(problems, key=lambda one: one.severity != "error")[:_OFFERED]
-        if len(ordered) == 1:
-            self._go_to(cause_of(ordered[0], folder))
+        # One value that leaks in the text and in the HTML comes from one place.
+        causes = list({cause.place: cause for cause in reversed([cause_of(one, folder) for one in ordered])}.values())
+        causes.reverse()
+        if len(causes) == 1:
+            self._go_to(causes[0])
             return
+        ordered = [cause.problem for cause in causes]
         from tui.app.screens.pick import Item, Pick
 
         tones = {"error": ("▲", "$error"), "warning": ("△", "$warning")}
@@ -50,7 +54,7 @@ class Mending:
 
         def chosen(answer: str | None) -> None:
             if answer is not None:
-                self._go_to(cause_of(ordered[int(answer)], folder))
+                self._go_to(causes[int(answer)])
 
         said = "Enter goes to where it comes from."
         self._app.push_screen(Pick("What is wrong", items, said=said, width=200), chosen)

@@ -107,9 +107,8 @@ def problems_in_words(problems: Sequence[Problem]) -> Iterator[Line]:
         if problem.hint:
             yield Line(_content(visible(problem.hint)), _content("→ ", "quiet"))
         if problem.code == "leak" and "@" in (problem.value or ""):
-            yield Line(
-                _content("/ and this address finds whose it is; e names the files that are sent", "quiet"), under
-            )
+            said = "enter, twice, goes to where it comes from; / and this address finds whose it is"
+            yield Line(_content(said, "quiet"), under)
         if where := _where(problem):
             yield Line(_content(where, "quiet"), under)
         yield text_line()

@@ -1,5 +1,6 @@
 """What every dialog has: a panel in the middle with its title in the border, and Escape that closes it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -9,8 +10,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
-from tui.app.pages import Line
+from tui.app.pages import Line, problems_in_words
 from tui.app.widgets.reader import Reader
+from tui.errors import Problem
 
 Answer = TypeVar("Answer")
 
@@ -51,10 +53,12 @@ class PageDialog(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,e,question_mark,enter", "close", "close", show=False)]
 
-    def __init__(self, title: str, lines: list[Line]) -> None:
+    def __init__(self, title: str, lines: list[Line], *, closes: str = "esc closes") -> None:
+        """`closes` says below what the keys do."""
         super().__init__()
         self._title_text = title
         self._lines = lines
+        self._closes = closes
 
     def compose(self) -> "list[Reader]":
         reader = Reader(id="page")
@@ -65,4 +69,32 @@ class PageDialog(Dialog[None]):
         reader = self.query_one(Reader)
         reader.show(self._lines)
         reader.focus()
-        self.tell_of_more(reader, reader, "esc closes")
+        self.tell_of_more(reader, reader, self._closes)
+
+
+class Obstacles(Dialog[bool]):
+    """What stands in the way. True where the organiser wants to go to where it comes from."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "close", "close", show=False),
+        Binding("enter", "mend", "mend", show=False),
+    ]
+
+    def __init__(self, title: str, problems: Sequence[Problem]) -> None:
+        super().__init__()
+        self._title_text = title
+        self._lines = list(problems_in_words(problems))
+
+    def compose(self) -> "list[Reader]":
+        reader = Reader(id="page")
+        reader.border_title = Content(self._title_text)
+        return [reader]
+
+    def on_mount(self) -> None:
+        reader = self.query_one(Reader)
+        reader.show(self._lines)
+        reader.focus()
+        self.tell_of_more(reader, reader, "enter goes to it   esc closes")
+
+    def action_mend(self) -> None:
+        self.dismiss(True)

@@ -34,6 +34,9 @@ class Editor(Dialog[bool]):
         Binding("ctrl+s", "save", "save", priority=True),
         Binding("ctrl+space,ctrl+@", "offer", "placeholders", priority=True),
         Binding("escape", "leave", "close", priority=True),
+        Binding("up", "move(-1)", "the one above", priority=True),
+        Binding("down", "move(1)", "the one below", priority=True),
+        Binding("enter,tab", "take", "fill it in", priority=True),
     ]
 
     class Judged(Message):
@@ -135,20 +138,15 @@ class Editor(Dialog[bool]):
             self._text.insert("{{ ")
         self._offer_if_begun()
 
-    async def on_event(self, event: events.Event) -> None:
-        """While something is offered, the keys that choose are the offer's."""
-        if isinstance(event, events.Key) and self._offers.display and event.key in _CHOOSING:
-            event.stop()
-            event.prevent_default()
-            _CHOOSING[event.key](self)
-            return
-        await super().on_event(event)
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """While something is offered, the keys that choose are the offer's; else they are the text's."""
+        return self._offers.display if action in ("move", "take") else True
 
-    def _move(self, by: int) -> None:
+    def action_move(self, by: int) -> None:
         count = self._offers.option_count
         self._offers.highlighted = ((self._offers.highlighted or 0) + by) % count if count else None
 
-    def _take(self) -> None:
+    def action_take(self) -> None:
         at, begun = self._offers.highlighted, self._begun
         if at is None or begun is None:
             return
@@ -163,7 +161,7 @@ class Editor(Dialog[bool]):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self._offers.highlighted = event.option_index
-        self._take()
+        self.action_take()
         self._text.focus()
 
     # Leaving
@@ -185,11 +183,3 @@ class Editor(Dialog[bool]):
         else:
             self._leaving = True
             self._tell(Content.assemble(("▲ ", "$warning"), "Not saved: ^s saves, esc again throws it away."))
-
-
-_CHOOSING = {
-    "up": lambda editor: editor._move(-1),
-    "down": lambda editor: editor._move(1),
-    "tab": lambda editor: editor._take(),
-    "enter": lambda editor: editor._take(),
-}

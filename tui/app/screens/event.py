@@ -1,6 +1,6 @@
 """The event, the account and the files, in words, and what is wrong with them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,20 +15,37 @@ from tui.clean import visible
 from tui.errors import Problem
 
 if TYPE_CHECKING:
+    from tui.app.app import InviteApp
     from tui.attendees import AttendeeList
     from tui.event import Event
 
 
 class EventDetails(PageDialog):
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("c", "encoding", "encoding", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "encoding", "encoding", show=False),
+        Binding("enter", "change", "change", show=False),
+        Binding("w", "wording", "wording", show=False),
+    ]
 
     def action_encoding(self) -> None:
         """As the key on the main screen, where it is told of."""
+        self._then(lambda app: app.choose_encoding())
+
+    def action_change(self) -> None:
+        """To the first thing that is wrong, else to the form."""
+        wrong = [one for one in of_nobody(self._state) if one.severity == "error"]
+        self._then(lambda app: app.mending.mend(wrong) if wrong else app.mending.edit_event())
+
+    def action_wording(self) -> None:
+        self._then(lambda app: app.mending.edit_wording())
+
+    def _then(self, job: "Callable[[InviteApp], object]") -> None:
         self.dismiss(None)
-        self.app.call_later(self.app.simulate_key, "c")
+        self.app.call_later(job, self.app)
 
     def __init__(self, state: State) -> None:
-        super().__init__("Event", list(_lines(state)))
+        super().__init__("Event", list(_lines(state)), closes="enter changes it   w the wording   esc closes")
+        self._state = state
 
 
 def _lines(state: State) -> Iterator[Line]:

@@ -303,7 +303,10 @@ class MainScreen(Screen[None]):
             self.post_message(self.Mending(subject.wrong))
         elif self._state.folder is not None:
             self._read(True)
-            self.call_after_refresh(self.message.reader.focus)
+            if self.message.reader.is_on_screen:
+                self.set_focus(self.message.reader)  # at once: the next key may come before the next picture
+            else:
+                self.call_after_refresh(self.message.reader.focus)
 
     def action_page(self, number: int) -> None:
         self.message.turn_to(number)

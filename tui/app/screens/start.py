@@ -1,4 +1,4 @@
-"""Where to begin: the sample, the lists and the mails that are here, and how an account is stored."""
+"""Where to begin: what was open lately, the lists that are here, a new event, the sample, and mails to judge."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,15 +12,21 @@ _MOST = 200  # lists, and mails, that are offered
 
 
 class Start(Pick):
-    """Returns "sample", "file PATH", "mail PATH", "other" for a mail that is elsewhere, or None."""
+    """Returns "sample", "file PATH", "recent NUMBER", "new", "account", "mail PATH", "other" for a mail that is
+    elsewhere, or None."""
 
-    def __init__(self, here: Path) -> None:
+    def __init__(self, here: Path, recent: Sequence[Sequence[str]] = ()) -> None:
         lists = list(_lists(here))
         items: list[Item | str] = ["Look around", Item(SAMPLE, "The sample", "55 people who do not exist")]
+        if recent:
+            items.append("Open lately")
+            items += [Item(f"recent {at}", *_shown(paths, here)) for at, paths in enumerate(recent)]
         items.append(f"Lists in {here.name or here}" if lists else "There is no list here: put a .csv or .xlsx there")
         items += lists[:_MOST]
+        items += ["Make", Item("new", "A new event …", "a folder with event and list")]
+        items.append(Item("account", "An account to send with …", "your mail server and your login"))
         items += ["Mails of other programs: who could see whom", *_mails([here])]
-        said = "An event is a folder with event.toml and a list of people. `invite-tui init DIR` makes one."
+        said = "An event is a folder with event.toml and a list of people: choose a list, or make a new event."
         super().__init__("Begin", items, said=said, chosen=lists[0].name if lists else SAMPLE)
 
 
@@ -39,11 +45,18 @@ def _mails(folders: Sequence[Path]) -> Iterator[Item]:
     yield Item("other", "Another file …", "by its name")
 
 
+def _shown(paths: Sequence[str], here: Path) -> tuple[str, str]:
+    """The event's folder, as short as it can be said, and the files."""
+    folder = Path(paths[0]).parent
+    near = folder.relative_to(here) if folder.is_relative_to(here) else folder
+    return (folder.name or str(folder)) if near == Path() else str(near), ", ".join(Path(path).name for path in paths)
+
+
 def _lists(here: Path) -> Iterator[Item]:
     """The lists of people in this folder and in the event folders in it, the newest first."""
     folders = [here, *(one.parent for one in _sorted(here.glob("*/event.toml")))]
     for folder in folders:
-        event = "an event is with it" if (folder / "event.toml").is_file() else "no event.toml is with it yet"
+        event = "an event is with it" if (folder / "event.toml").is_file() else "no event is with it yet: you make one"
         for file in _sorted(one for kind in ("*.csv", "*.xlsx") for one in folder.glob(kind) if one.is_file()):
             shown = file.relative_to(here)
             yield Item(f"file {shown}", str(shown), f"{_size(file)}, {event}")
