@@ -1,4 +1,4 @@
-"""`account add` on a terminal: an address is enough where somebody says the rest, and all of it can be said otherwise."""
+"""`account add` on a terminal: an address is enough where somebody says the rest, and all can be said otherwise."""
 
 import argparse
 import io
