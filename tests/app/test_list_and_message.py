@@ -222,6 +222,25 @@ async def test_f5_reads_a_mended_file_again_and_keeps_the_selection(folder: Path
         assert "0 to fix" in seen(pilot)
 
 
+async def test_a_list_that_is_read_again_keeps_the_marks_on_their_people(folder: Path) -> None:
+    people = ["Ana,ana@example.org", "Bo,bo@example.org", "Cy,cy@example.org", "Di,di@example.org"]
+    file = folder / "four.csv"
+    file.write_text("\n".join(["name,email", *people]))
+    async with driven("four.csv") as pilot:
+        table = app_of(pilot).main.table
+        await pilot.press("space", "down", "space", "space")
+        assert [one.name for one in table.marked] == ["Ana", "Cy", "Di"] and table.selected is not None
+        selected = table.selected.name
+        file.write_text("\n".join(["name,email", "Eve,eve@example.org", people[3], *people[:2]]))
+        before = app_of(pilot).state.folder
+        await pilot.press("f5")
+        await until(pilot, lambda: app_of(pilot).state.folder is not before)
+        await opened(pilot)
+        assert [one.name for one in table.marked] == ["Di", "Ana"]
+        assert table.selected.name == selected == "Di"
+        assert "2 marked" in seen(pilot)
+
+
 async def test_the_palette_offers_what_the_keys_do(folder: Path) -> None:
     async with driven("attendees.csv") as pilot:
         await pilot.press("ctrl+p")

@@ -179,7 +179,8 @@ class InviteApp(App[None]):
     def reload(self) -> None:
         """Read the files again."""
         self._noticing.was_read(stamps(self._sources()))
-        self.in_thread("open", partial(work.open_files, self.post_message, self._opening, self.main.selected))
+        kept = self.main.selected, self.main.table.marked
+        self.in_thread("open", partial(work.open_files, self.post_message, self._opening, *kept))
 
     def in_thread(self, group: str, job: Callable[[], None]) -> None:
         self.run_worker(job, group=group, exclusive=True, thread=True, exit_on_error=True)
@@ -203,6 +204,7 @@ class InviteApp(App[None]):
             # Whose address was mended has another key by now.
             row = event.state.folder.attendees.records.row_at(selected.file, selected.line)
         self._become(event.state, row)
+        self.main.table.mark(event.marked)
         if first and event.state.folder is not None:
             # Which files these are is only known now.
             self._noticing.was_read(stamps(self._sources()))

@@ -63,10 +63,12 @@ class Reading(Message):
 
 @dataclass(eq=False, repr=False)
 class Opened(Message):
-    """The folder was read, or could not be (`state.failure`). `row` is where who was selected before is now."""
+    """The folder was read, or could not be (`state.failure`). `row` is where who was selected before is now, and
+    `marked` where those are who were marked."""
 
     state: State
     row: int | None = None
+    marked: Sequence[int] = ()
 
 
 @dataclass(eq=False, repr=False)
@@ -169,10 +171,13 @@ class Running:
     over: threading.Event = field(default_factory=threading.Event)
 
 
-def open_files(post: Post, opening: Opening, selected: "Attendee | None" = None) -> None:
+def open_files(
+    post: Post, opening: Opening, selected: "Attendee | None" = None, marked: "Sequence[Attendee]" = ()
+) -> None:
     """Read everything, then make and inspect every message; posted after each, so that the rows need not wait.
 
-    The first rows are posted as soon as they are there. `selected` is to be found again in what is read now.
+    The first rows are posted as soon as they are there. `selected` and `marked` are to be found again in what is read
+    now.
     """
     from tui.folder import Choices, Folder
 
@@ -192,7 +197,7 @@ def open_files(post: Post, opening: Opening, selected: "Attendee | None" = None)
             folder = Folder(choices, opening.environment, _now_and_then(post))
             row = _row_of(selected, folder)
             state = _with_account(replace(state, folder=folder))
-            post(Opened(state, row))
+            post(Opened(state, row, _rows_of(marked, folder)))
             state = _with_columns(_with_problems(state, folder), folder)
             state = replace(state, checked=True, survey=survey(folder, state.errors))
             # What the first search would have to wait for.
@@ -235,6 +240,14 @@ def _row_of(attendee: "Attendee | None", folder: "Folder") -> int | None:
     if row is not None and records[row].key == attendee.key:
         return row
     return next((row for row, (key, _) in enumerate(records.identities()) if key == attendee.key), None)
+
+
+def _rows_of(attendees: "Sequence[Attendee]", folder: "Folder") -> Sequence[int]:
+    """The same people in files that were read again, by their keys."""
+    if not attendees:
+        return ()
+    keys = {attendee.key for attendee in attendees}
+    return array("I", (row for row, (key, _) in enumerate(folder.attendees.records.identities()) if key in keys))
 
 
 def _with_account(state: State) -> State:

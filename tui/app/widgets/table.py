@@ -93,7 +93,11 @@ class AttendeeTable(ScrollView, can_focus=True):
     @property
     def marked(self) -> "Sequence[Attendee]":
         """Who is marked, in the order of the files, whether shown or not."""
-        return [self._records[row] for row in sorted(self._marked)]
+        from tui.attendees import Records
+        from tui.attendees.store import Chosen
+
+        rows = sorted(self._marked)
+        return Chosen(self._records, rows) if isinstance(self._records, Records) else [self._records[at] for at in rows]
 
     @property
     def order(self) -> Sequence[int]:
@@ -104,6 +108,12 @@ class AttendeeTable(ScrollView, can_focus=True):
     def marks(self) -> int:
         """How many are marked."""
         return len(self._marked)
+
+    def mark(self, rows: Sequence[int]) -> None:
+        """Marks these rows of the records, too."""
+        if rows:
+            self._marked.update(rows)
+            self._marks_changed()
 
     def unmark(self) -> None:
         if self._marked:
