@@ -76,6 +76,19 @@ TOLD = {
 }
 
 
+# What else opens a socket, or could, and what leaves there. Never a message, an attendee or an event.
+OTHER_DOORS = {
+    "delivery/discovery/lookups.py": "a domain's name: how its mail is set up",
+    "delivery/imap.py": "nothing: it looks whether a channel is encrypted",
+    "delivery/oauth/client.py": "the sign-in of an account, to its issuer",
+    "delivery/oauth/http.py": "the sign-in of an account, to its issuer",
+    "delivery/oauth/loopback.py": "a page without anything in it, to the browser of this machine",
+    "delivery/oauth/metadata.py": "nothing: an issuer's address",
+    "delivery/oauth/microsoft.py": "the sign-in of an account, to its issuer",
+    "delivery/tls.py": "nothing: it says whom to trust",
+}
+
+
 def imported(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -118,8 +131,14 @@ def files_with(modules: set[str]) -> set[str]:
     }
 
 
-def test_only_the_connection_opens_sockets() -> None:
-    assert files_with(NETWORK) == {"delivery/connection.py"}
+def test_nothing_but_the_connection_could_send_a_message() -> None:
+    assert files_with(NETWORK) == {"delivery/connection.py", *OTHER_DOORS}
+
+
+def test_the_other_doors_know_nothing_of_messages_and_people() -> None:
+    for file in OTHER_DOORS:
+        rooms = {name.split(".")[1] for name in imported(SOURCES[file]) if name.startswith("tui.")}
+        assert rooms <= {"delivery", "errors"}, file
 
 
 def test_no_program_is_started_that_is_told_more_than_it_needs() -> None:

@@ -39,6 +39,7 @@ from tui.delivery.faults import (
     parse_reply,
 )
 from tui.delivery.steps import Aside, Steps, Wait, finish
+from tui.delivery.oauth.grants import UnreachableError
 from tui.delivery.tls import client_context
 from tui.errors import AccountError
 from tui.guard.cleared import Cleared
@@ -227,11 +228,18 @@ class Connection:
     """
 
     def __init__(
-        self, account: Account, credential: Credential | None, *, sender: str, timeout: float | None = None
+        self,
+        account: Account,
+        credential: Credential | None,
+        *,
+        sender: str,
+        timeout: float | None = None,
+        hear: Callable[[str], None] | None = None,
     ) -> None:
         """`sender` is the envelope's: bounces go there. Raises `AccountError` where it cannot be one.
 
-        Where `credential` is a bearer of tokens the session is renewed before the token that opened it expires.
+        Where `credential` is a bearer of tokens the session is renewed before the token that opened it expires. `hear`
+        is told every line that is said, secrets blanked.
         """
         if timeout is not None and timeout <= 0:
             raise ValueError("a time-out is more than 0 seconds")
@@ -252,7 +260,7 @@ class Connection:
         self._takes_ahead = True
         self._is_cautious = False
         self._conversation: list[str] = []
-        self._hear: Callable[[str], None] | None = None
+        self._hear = hear
 
     def __enter__(self) -> Self:
         self.open()
@@ -267,10 +275,6 @@ class Connection:
     def conversation(self) -> tuple[str, ...]:
         """How the session was opened, a line for each step, without secrets. Replies in it are the server's words."""
         return tuple(self._conversation)
-
-    def be_heard(self, hear: Callable[[str], None]) -> None:
-        """Has `hear` told every line of the conversation from the next session on, secrets blanked."""
-        self._hear = hear
 
     def open(self) -> None:
         """Connects, secures the channel and logs in, once. Raises `AccountError` in one sentence."""
@@ -503,7 +507,13 @@ class Connection:
                 f"No {what} is known for account {account.name} ({account.username} at {account.host}).",
                 hint=f"`invite-tui account add {account.name}` stores one.",
             )
-        return credential if isinstance(credential, Secret) else credential.token()
+        if isinstance(credential, Secret):
+            return credential
+        try:
+            return credential.token()
+        except UnreachableError as problem:
+            fault = Fault("unsent", "connection", problem.message, "connect", hint=problem.hint)
+            raise NotOpenError(problem.message, fault, hint=problem.hint) from None
 
     @property
     def _is_spent(self) -> bool:
@@ -806,9 +816,7 @@ def probe(
     that fails. Raises `AccountError` at the first step that fails.
     """
     sender = sender or account.sender
-    connection = Connection(account, credential, sender=sender or "probe@invalid", timeout=timeout)
-    if hear is not None:
-        connection.be_heard(hear)
+    connection = Connection(account, credential, sender=sender or "probe@invalid", timeout=timeout, hear=hear)
     with connection:
         if sender:
             connection.try_sender()
