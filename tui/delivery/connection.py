@@ -38,8 +38,8 @@ from tui.delivery.faults import (
     lost,
     parse_reply,
 )
-from tui.delivery.steps import Aside, Steps, Wait, finish
 from tui.delivery.oauth.grants import UnreachableError
+from tui.delivery.steps import Aside, Steps, Wait, finish
 from tui.delivery.tls import client_context
 from tui.errors import AccountError
 from tui.guard.cleared import Cleared
