@@ -307,6 +307,16 @@ ACTIONS: tuple[Act, ...] = (
         palette=False,
     ),
     Act(
+        "answers",
+        "i",
+        "answers",
+        "What came back: who comes, who asks for something, what bounced",
+        "Afterwards",
+        lambda app: app.answering.show(),
+        _known,
+        title="Answers",
+    ),
+    Act(
         "gone",
         "",
         "",

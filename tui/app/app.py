@@ -16,6 +16,7 @@ from textual.timer import Timer
 
 from tui.app import leaking, leaving, preferences, recent, work
 from tui.app.actions import BY_NAME, OF_THE_PROGRAM
+from tui.app.answering import Answering, AnswersFailed, AnswersKnown
 from tui.app.asking import Request
 from tui.app.checklist import Going
 from tui.app.corrections import Corrections
@@ -95,6 +96,7 @@ class InviteApp(App[None]):
         self._asked: Request | None = None  # what is being planned
         self.corrections: Corrections = Corrections(self)
         self.leaks: Leaks = Leaks(self)
+        self.answering: Answering = Answering(self)
         self.mending: Mending = Mending(self)
         self._after_opening: Callable[[], object] | None = None
         self._noticing = Noticing()
@@ -276,6 +278,12 @@ class InviteApp(App[None]):
     def on_verified(self, event: leaking.Verified) -> None:
         self.leaks.verified(event)
 
+    def on_answers_known(self, event: AnswersKnown) -> None:
+        self.answering.known(event)
+
+    def on_answers_failed(self, event: AnswersFailed) -> None:
+        self.answering.failed(event)
+
     def on_failed(self, event: leaking.Failed) -> None:
         self.leaks.failed(event.error)
 
@@ -294,7 +302,12 @@ class InviteApp(App[None]):
         if self._quitting:
             self._left_words = how_it_was_left(self.state.run, self._opening)
             self.exit()
-        elif (folder := self.state.folder) is not None:
+        else:
+            self.look_again()
+
+    def look_again(self) -> None:
+        """The plan and the ledger are read again."""
+        if (folder := self.state.folder) is not None:
             self.in_thread("survey", partial(work.look_again, self.post_message, folder, self.state.errors))
 
     # What the organiser says

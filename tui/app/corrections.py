@@ -75,10 +75,19 @@ class Corrections:
 
         self._ask(Resending(whom, self._wordings))
 
-    def _correct(self, whom: Target) -> None:
+    def correct_to(self, whom: Target, address: str) -> None:
+        """Of one person; `address` stands there already, where it is known."""
+        if self._may_ask():
+            self._correct(whom, address)
+
+    def cancel_these(self, whom: Sequence[Target]) -> None:
+        if self._may_ask():
+            self._cancel(whom)
+
+    def _correct(self, whom: Target, address: str = "") -> None:
         from tui.app.screens.asking import Correcting
 
-        self._ask(Correcting(whom, self._wordings))
+        self._ask(Correcting(whom, self._wordings, address))
 
     def _cancel(self, whom: Sequence[Target] | None) -> None:
         from tui.app.screens.asking import Cancelling

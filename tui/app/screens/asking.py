@@ -35,14 +35,15 @@ class Resending(Asking):
 class Correcting(Asking):
     """One person's address and fields, in place."""
 
-    def __init__(self, whom: Target, wordings: Sequence[str]) -> None:
+    def __init__(self, whom: Target, wordings: Sequence[str], address: str = "") -> None:
+        """`address` is what they ask for, "" where nothing is known of another one."""
         said = Content.assemble(
             _people([whom]),
             "\nWhat you change is remembered, whatever the list says. A new address is sent an invitation, and the old"
             " one a cancellation.",
         )
         fields = [Blank(f"field {header}", header, value) for header, value in whom.fields]
-        blanks = [Blank("address", "Address", whom.address), *fields, _NOTE, _wording(wordings)]
+        blanks = [Blank("address", "Address", address or whom.address), *fields, _NOTE, _wording(wordings)]
         super().__init__("Correct", said, blanks, "Look at it …")
         self._whom = whom
 

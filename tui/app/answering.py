@@ -1,0 +1,216 @@
+"""Answers in the app: what came back, read and triaged. Nothing is done about a request by itself."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from tui.app import work
+from tui.app.asking import Target, targets
+from tui.app.words import count
+from tui.clean import visible
+from tui.errors import InviteError
+
+if TYPE_CHECKING:
+    from tui.app.app import InviteApp
+    from tui.app.screens.choice import Choice
+    from tui.app.screens.form import Form
+    from tui.folder import Folder
+    from tui.ledger import Ledger
+    from tui.ledger.records import Person
+    from tui.replies import Asked, Overview, Standing, Tally
+
+
+@dataclass(eq=False, repr=False)
+class AnswersKnown(Message):
+    """What came back, as the ledger has it now; `tally` is of what was read for it, None where nothing was."""
+
+    known: "Overview"
+    people: "Mapping[str, Person]"
+    tally: "Tally | None" = None
+
+
+@dataclass(eq=False, repr=False)
+class AnswersFailed(Message):
+    """The mailbox, or the ledger, could not be used."""
+
+    error: InviteError
+
+
+def look(
+    post: work.Post,
+    folder: "Folder",
+    *,
+    read: "Callable[[Folder], Tally] | None" = None,
+    decide: "Callable[[Ledger], None] | None" = None,
+) -> None:
+    """In a thread: reads mail, or records what was decided, and posts all that is known then."""
+    from tui.replies import overview
+
+    try:
+        tally = read(folder) if read is not None else None
+        if decide is not None:
+            with folder.ledger_to_write() as ledger:
+                decide(ledger)
+        with folder.ledger_to_read() as ledger:
+            people = ledger.people()
+            post(AnswersKnown(overview(people, ledger.answers()), people, tally))
+    except Exception as error:  # noqa: BLE001 - a hostile mail must not end the app
+        post(AnswersFailed(work.in_words(error)))
+
+
+def read_mailbox(folder: "Folder") -> "Tally":
+    from tui.replies import Collector
+
+    collector = Collector(folder)
+    collector.from_account(folder.imap_login, folder.account_name)
+    return collector.tally
+
+
+def read_files(folder: "Folder", path: str) -> "Tally":
+    from tui.replies import Collector
+
+    collector = Collector(folder)
+    collector.from_files([path])
+    return collector.tally
+
+
+class Answering:
+    """The part of the app that shows what came back. `_known` is what the list on the screen is made of."""
+
+    def __init__(self, app: "InviteApp") -> None:
+        self._app = app
+        self._known: AnswersKnown | None = None
+
+    def show(self) -> None:
+        self._look()
+
+    def _look(
+        self,
+        *,
+        read: "Callable[[Folder], Tally] | None" = None,
+        decide: "Callable[[Ledger], None] | None" = None,
+        busy: str = "",
+    ) -> None:
+        folder = self._app.state.folder
+        if folder is not None and not self._app.state.running:
+            self._app.busy(busy)
+            self._app.in_thread("answers", partial(look, self._app.post_message, folder, read=read, decide=decide))
+
+    def known(self, event: AnswersKnown) -> None:
+        from tui.app.screens.answers import answers_dialog
+
+        self._app.busy("")
+        self._known = event
+        if event.tally is not None:
+            words = f"{count(event.tally.read, 'new mail')} read"
+            more = f", {event.tally.unmatched:,} not about this event" if event.tally.unmatched else ""
+            self._app.say(f"{words}{more}.")
+            for place, reason in event.tally.unreadable[:3]:
+                self._app.say(f"{place} was not read: {reason}", severity="warning")
+        self._app.look_again()  # who bounced is planned otherwise
+        self._app.push_screen(answers_dialog(event.known, event.people), self._chosen)
+
+    def failed(self, event: AnswersFailed) -> None:
+        self._app.busy("")
+        self._app.say(event.error.message, event.error.hint, severity="error")
+
+    # What was chosen
+
+    def _chosen(self, answer: str | None) -> None:
+        what, _, number = (answer or "").partition(" ")
+        if self._known is None or what in ("", "nothing"):
+            return
+        known = self._known.known
+        if what == "mailbox":
+            self._look(read=read_mailbox, busy="Reading the mailbox ...")
+        elif what == "file":
+            self._ask_for_a_file()
+        elif what == "request":
+            self._triage(known.requests[int(number)])
+        elif what in ("response", "forwarded"):
+            among = known.responses if what == "response" else known.forwarded
+            self._judge(among[int(number)])
+        elif what == "bounce":
+            self._mend(known.bounces[int(number)].key, None)
+
+    def _ask_for_a_file(self) -> None:
+        from tui.app.screens.form import Blank, Form
+
+        def filled(form: "Form", values: Mapping[str, str]) -> None:
+            path = values["path"].strip()
+            form.dismiss(None)
+            if path:
+                self._look(read=partial(read_files, path=path), busy=f"Reading {path} ...")
+
+        blanks = [Blank("path", "Path", hint="an .eml file, mbox, Maildir, or a folder of them")]
+        said = "Mails that you saved. They are only read."
+        self._app.push_screen(Form("Read answers", said, blanks, "Read", then=filled))
+
+    def _triage(self, asked: "Asked") -> None:
+        """One request: what it says, and what can be done about it."""
+        from tui.app.screens.choice import Choice
+
+        request = asked.request
+        answers = [("nothing", "Nothing yet")]
+        if asked.is_open and request.kind == "address":
+            to = f" to {visible(request.suggested)}" if request.suggested else ""
+            answers.insert(0, ("correct-it", f"Correct{to} …"))
+        if asked.is_open and request.kind == "withdraw":
+            answers.insert(0, ("cancel-it", "Cancel …"))
+        if asked.is_open:
+            answers.append(("settle-it", "It is dealt with"))
+        what: dict[str, Callable[[], None]] = {
+            "correct-it": lambda: self._mend(request.key, request.suggested),
+            "cancel-it": lambda: self._cancel(request.key),
+            "settle-it": lambda: self._look(decide=lambda ledger: ledger.settle_requests([request.id])),
+        }
+        who = f"{visible(asked.name)} <{visible(request.address)}>" if asked.name else visible(request.address)
+        said = [f"{who}, {request.at:%d %B %Y}:", visible(request.text, lines=True)]
+        said += [f"Done: {visible(asked.done)}."] if asked.done else []
+        self._push(Choice("Asked in words", said, answers), what)
+
+    def _judge(self, standing: "Standing") -> None:
+        """One calendar answer: one that is not verified can be taken for the person's."""
+        from tui.app.screens.answers import about
+        from tui.app.screens.choice import Choice
+
+        answer = standing.answer
+        answers = [("nothing", "Leave it" if not answer.counts else "Close")]
+        said = about(standing)
+        if not answer.counts:
+            said.append("It was not sent by the attendee's own address, and does not count before you say so.")
+            answers.append(("accept-it", f"It is {visible(standing.invited_as)}'s answer"))
+        what: dict[str, Callable[[], None]] = {
+            "accept-it": lambda: self._look(decide=lambda ledger: ledger.accept_answers([answer.id]))
+        }
+        self._push(Choice("Answer", said, answers), what)
+
+    def _push(self, dialog: "Choice", what: Mapping[str, Callable[[], None]]) -> None:
+        def answered(answer: str | None) -> None:
+            what.get(answer or "", self.show)()
+
+        self._app.push_screen(dialog, answered)
+
+    def _mend(self, key: str, address: str | None) -> None:
+        if whom := self._target(key):
+            self._app.corrections.correct_to(whom, address or "")
+
+    def _cancel(self, key: str) -> None:
+        if whom := self._target(key):
+            self._app.corrections.cancel_these([whom])
+
+    def _target(self, key: str) -> Target | None:
+        """Somebody by their key: as the list has them, else as the ledger has."""
+        from tui.plan import known
+
+        folder = self._app.state.folder
+        person = self._known.people.get(key) if self._known is not None else None
+        if folder is None or person is None:
+            return None
+        records = folder.attendees.records
+        row = next((row for row, (one, _) in enumerate(records.identities()) if one == key), None)
+        attendee = known(person) if row is None else records[row]
+        return next(iter(targets([attendee], self._known.people if self._known else {})))

@@ -1,0 +1,107 @@
+"""What came back: how many come, as bars; who asks for something; what is not verified; what bounced; who answered."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from tui.app.screens.pick import Item, Pick
+from tui.app.words import crop
+from tui.clean import visible
+
+if TYPE_CHECKING:
+    from tui.ledger.records import Person
+    from tui.replies import Asked, Overview, Standing
+
+_BAR = 24  # cells of the longest bar
+_MOST = 500  # of one kind
+_TONES = {"accepted": "$primary", "declined": "$error", "tentative": "$warning"}
+_ASKS = {"address": "asks for another address", "withdraw": "asks to be taken off", "other": "writes"}
+
+
+def answers_dialog(known: "Overview", people: "Mapping[str, Person]") -> Pick:
+    """Its answer is what was chosen: "mailbox", "file", or a kind and the number of one in `known`."""
+    items: list[Item | str] = [*_bars(people), "Read"]
+    items.append(Item("mailbox", "The account's mailbox", "what is new"))
+    items.append(Item("file", "A file or folder of mails …"))
+    open_ones = [at for at, one in enumerate(known.requests) if one.is_open]
+    items += _some("Requests, open", [_request(at, known.requests[at]) for at in open_ones])
+    unsure = [at for at, one in enumerate(known.responses) if not one.answer.counts]
+    items += _some("Not verified", [_standing("response", at, known.responses[at]) for at in unsure])
+    items += _some("Forwarded", [_standing("forwarded", at, one) for at, one in enumerate(known.forwarded)])
+    bounces = [
+        Item(f"bounce {at}", one.address, one.reply, "$error" if one.kind == "failed" else "$warning")
+        for at, one in enumerate(known.bounces)
+    ]
+    items += _some("Came back", bounces)
+    sure = [at for at, one in enumerate(known.responses) if one.answer.counts]
+    items += _some("Answered", [_standing("response", at, known.responses[at]) for at in sure])
+    done = [_request(at, one) for at, one in enumerate(known.requests) if not one.is_open]
+    items += _some("Requests, done", done)
+    chosen = f"request {open_ones[0]}" if open_ones else "mailbox"
+    return Pick("Answers", items, chosen=chosen, explain=lambda name: _explained(known, name))
+
+
+def _bars(people: "Mapping[str, Person]") -> list[str]:
+    counts = Counter("bounced" if person.has_bounced else person.response for person in people.values())
+    most = max(counts.values(), default=1)
+    return [
+        f"{'no reply seen' if word == 'none' else word:<14}{'█' * max(1, counts[word] * _BAR // most)} {counts[word]:,}"
+        for word in ("accepted", "tentative", "declined", "bounced", "none")
+        if counts[word]
+    ]
+
+
+def _some(title: str, items: list[Item]) -> list[Item | str]:
+    if not items:
+        return []
+    more = f": {_MOST:,} of {len(items):,}" if len(items) > _MOST else ""
+    return [f"{title}{more}", *items[:_MOST]]
+
+
+def _request(at: int, one: "Asked") -> Item:
+    tone = "$warning" if one.is_open else "$quiet"
+    return Item(f"request {at}", one.name or one.request.address, one.done or _ASKS[one.request.kind], tone)
+
+
+def _standing(kind: str, at: int, one: "Standing") -> Item:
+    answer = one.answer
+    note = answer.response if one.is_current else f"{answer.response}, to an earlier version"
+    return Item(f"{kind} {at}", answer.address, note, _TONES.get(answer.response, ""))
+
+
+def _explained(known: "Overview", name: str) -> Content:
+    """What is under the cursor, in two lines."""
+    what, _, number = name.partition(" ")
+    if what == "request":
+        asked = known.requests[int(number)]
+        new = asked.request.suggested
+        return Content(crop(_in_a_line(f"“{asked.request.text}”"), 300) + (f"\n→ {visible(new)}" if new else ""))
+    if what in ("response", "forwarded"):
+        one = (known.responses if what == "response" else known.forwarded)[int(number)]
+        return Content(crop("; ".join(_in_a_line(line) for line in about(one)), 300))
+    if what == "bounce":
+        return Content(crop(_in_a_line(known.bounces[int(number)].reply), 300))
+    return Content("Nothing in the mailbox is changed." if what == "mailbox" else "")
+
+
+def about(one: "Standing") -> list[str]:
+    """An answer in sentences."""
+    answer = one.answer
+    said = [f"{visible(answer.address)}: {answer.response}" + ("" if one.is_current else ", to an earlier version")]
+    if answer.sender and not answer.is_verified:
+        said.append(f"Sent by {visible(answer.sender)}")
+    if answer.is_forwarded:
+        said.append(f"The invitation was {visible(one.invited_as)}'s")
+    if answer.delegated_to:
+        said.append(f"Sends {visible(answer.delegated_to)}")
+    if answer.proposed:
+        said.append(f"Proposes {visible(answer.proposed[0])} to {visible(answer.proposed[1])}, which nothing applies")
+    if answer.comment:
+        said.append(f"“{visible(answer.comment, lines=True)}”")
+    return said
+
+
+def _in_a_line(text: str) -> str:
+    return visible(" ".join(text.split()))
