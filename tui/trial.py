@@ -1,19 +1,24 @@
-"""A message to oneself: whether an account really delivers, on the way that every invitation takes.
+"""An account is tried before it is kept: the sign-in, the login, the mailbox, and a message to oneself.
 
-An event of its own with one attendee, in a folder that is gone afterwards: composed, cleared by the guard and recorded
-like any other.
+That message takes the way of every invitation: an event of its own with one attendee, in a folder that is gone
+afterwards; composed, cleared by the guard and recorded like any other.
 """
 
 import json
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tui.delivery import Account
+from tui.delivery import Account, AccountStore, Secret
 from tui.errors import AccountError
 from tui.folder import open_folder
+
+if TYPE_CHECKING:
+    from tui.delivery.accounts import Credential
+    from tui.delivery.oauth import Ceremony
 
 _EVENT = """\
 [event]
@@ -38,6 +43,55 @@ This is a test of invite-tui, sent by yourself to yourself.
 
 If you can read it, the account works. Its calendar entry means nothing: delete both.
 """
+
+
+def add(
+    account: Account,
+    store: AccountStore,
+    *,
+    password: Secret | None = None,
+    client_secret: Secret | None = None,
+    ceremony: "Ceremony | None" = None,
+) -> tuple[str, ...]:
+    """Signs in where the account does that, tries it, and only then stores anything; how it went, a line a step.
+
+    Raises `AccountError` at the first step that fails: then nothing is stored.
+    """
+    credential: Credential | None = password
+    secret = password
+    if account.login == "oauth":
+        if ceremony is None:
+            raise AccountError(f"There is nobody to sign in to account {account.name}.")
+        from tui.delivery.oauth import Tokens, sign_in
+
+        kept, first = sign_in(account, ceremony, client_secret)
+        secret, credential = kept, Tokens(account, lambda: kept, lambda _: None, first=first)
+    lines = try_out(account, credential)
+    store.add(account, secret)
+    return lines
+
+
+def try_out(
+    account: Account,
+    credential: "Credential | None",
+    *,
+    sender: str | None = None,
+    hear: Callable[[str], None] | None = None,
+) -> tuple[str, ...]:
+    """Connects and logs in where mail is sent and where answers are read, and sends nothing: see `delivery.probe`."""
+    from tui.delivery import ImapLogin, probe
+    from tui.replies.imap import opened
+
+    lines = probe(account, credential, sender=sender, hear=hear)
+    if account.imap is None or account.username is None or credential is None:
+        return lines
+    imap = account.imap
+    login = ImapLogin(imap.host, imap.port, imap.security, account.username, credential, account.ca)
+    with opened(login, account.name):
+        read = f"answers: {account.username} can read them at {login.where}"
+    if hear is not None:
+        hear(read)
+    return (*lines, read)
 
 
 def send_to_oneself(account: Account, address: str, environment: Mapping[str, str] | None = None) -> str:

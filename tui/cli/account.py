@@ -4,18 +4,19 @@ import argparse
 import getpass
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, cast
 
 from tui.cli import output
 from tui.cli.output import say, tell
-from tui.delivery import Account, AccountStore, Secret, probe
+from tui.delivery import Account, AccountStore, Secret
 from tui.delivery.accounts import DEFAULT_IMAP_PORT, DEFAULT_PORT, ENVIRONMENT_ACCOUNT, Imap, OAuth
 from tui.errors import AccountError, UsageError
 
 if TYPE_CHECKING:
-    from tui.delivery.accounts import Credential, Security
+    from tui.delivery.accounts import Security
     from tui.delivery.oauth import Prompt
 
 _CLIENT_SECRET = "INVITE_TUI_OAUTH_CLIENT_SECRET"  # noqa: S105 - its name
@@ -51,7 +52,8 @@ def _add(options: argparse.Namespace, store: AccountStore) -> int:
     if _is_wizard(options):
         return _add_asking(options, store)
     account = _account_of(options)
-    add(account, store, password=_password_of(options, account), tell_steps=not options.json)
+    password = _password_of(options, account)
+    _try_and_keep(account, store, password=password, tell_steps=not options.json)
     if options.json:
         output.print_json({"account": _document(account)})
     else:
@@ -80,7 +82,7 @@ def _add_asking(options: argparse.Namespace, store: AccountStore) -> int:
     while True:
         password = ask_password(account.username or "") if account.login == "password" else None
         try:
-            add(account, store, password=password, client_secret=secret)
+            _try_and_keep(account, store, password=password, client_secret=secret)
         except AccountError as problem:
             if account.login != "password":
                 raise
@@ -95,7 +97,7 @@ def _add_asking(options: argparse.Namespace, store: AccountStore) -> int:
     return 0
 
 
-def add(
+def _try_and_keep(
     account: Account,
     store: AccountStore,
     *,
@@ -103,50 +105,35 @@ def add(
     client_secret: Secret | None = None,
     tell_steps: bool = True,
 ) -> None:
-    """Signs in where the account does that, tries the login, and only then stores anything."""
-    credential: Credential | None = password
-    secret = password
+    from tui.trial import add
+
     if account.login != "none":
         unlock(store)
+    ceremony = None
     if account.login == "oauth":
-        secret, credential = _signed_in(account, client_secret)
-    lines = probe(account, credential)
-    if account.imap is not None and account.username is not None and credential:
-        lines = (*lines, _try_imap(account, credential))
-    store.add(account, secret)
+        from tui.delivery.oauth import Ceremony
+        from tui.delivery.oauth.grants import is_browser_near
+
+        client_secret = client_secret or Secret(os.environ.get(_CLIENT_SECRET, "")) or None
+        ceremony = Ceremony(partial(_show, account.username or ""), Event(), is_browser_near())
+    lines = add(account, store, password=password, client_secret=client_secret, ceremony=ceremony)
     for line in lines if tell_steps else ():
         tell(line)
 
 
-def _signed_in(account: Account, client_secret: Secret | None) -> "tuple[Secret, Credential]":
-    from tui.delivery.oauth import Tokens, sign_in
-    from tui.delivery.oauth.grants import Ceremony
+def _show(username: str, prompt: "Prompt") -> None:
+    if prompt.code is not None:
+        tell(f"Open {prompt.url} in a browser on any machine, and enter the code {prompt.code}")
+        tell(f"Sign in there as {username}. Waiting for {prompt.seconds / 60:.0f} minutes.")
+        return
+    tell(f"Sign in as {username} in a browser on this machine, at:")
+    tell(prompt.url)
+    from tui.delivery.oauth.grants import is_browser_near
 
-    client_secret = client_secret or Secret(os.environ.get(_CLIENT_SECRET, ""))
+    if is_browser_near() and sys.stdin.isatty():
+        import webbrowser
 
-    def show(prompt: "Prompt") -> None:
-        if prompt.code is not None:
-            tell(f"Open {prompt.url} in a browser on any machine, and enter the code {prompt.code}")
-            tell(f"Sign in there as {account.username}. Waiting for {prompt.seconds / 60:.0f} minutes.")
-            return
-        tell(f"Sign in as {account.username} in a browser on this machine, at:")
-        tell(prompt.url)
-        if is_browser_near() and sys.stdin.isatty():
-            import webbrowser
-
-            webbrowser.open(prompt.url)
-
-    ceremony = Ceremony(show, Event(), is_browser_near())
-    kept, first = sign_in(account, ceremony, client_secret or None)
-    return kept, Tokens(account, lambda: kept, lambda _: None, first=first)
-
-
-def is_browser_near() -> bool:
-    """Whether a browser can be taken for granted on the machine at which the user sits."""
-    if os.environ.get("SSH_CONNECTION"):
-        return False
-    named = any(os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))
-    return named or sys.platform in ("win32", "darwin")
+        webbrowser.open(prompt.url)
 
 
 def _list(options: argparse.Namespace, store: AccountStore) -> int:
@@ -169,6 +156,7 @@ def _test(options: argparse.Namespace, store: AccountStore) -> int:
         unlock(store)
     credential = store.credential(account)
     heard: list[str] = []
+    from tui.trial import try_out
 
     def hear(line: str) -> None:
         heard.append(line)
@@ -176,9 +164,7 @@ def _test(options: argparse.Namespace, store: AccountStore) -> int:
             say(line)
 
     sender = account.sender or (account.username if account.username and "@" in account.username else None)
-    probe(account, credential, sender=sender, hear=hear)
-    if account.imap is not None and credential:
-        hear(_try_imap(account, credential))
+    try_out(account, credential, sender=sender, hear=hear)
     if options.json:
         output.print_json({"account": _document(account), "conversation": heard})
     else:
@@ -188,19 +174,6 @@ def _test(options: argparse.Namespace, store: AccountStore) -> int:
         wizard.tell_vouching(account, lookups())
         say(f"{account.name} works: it could send now.")
     return 0
-
-
-def _try_imap(account: Account, credential: "Credential") -> str:
-    """Opens the mailbox and closes it again; how it went, in a line. AccountError where it does not open."""
-    from tui.delivery import ImapLogin
-    from tui.replies.imap import opened
-
-    if account.imap is None or account.username is None:
-        raise AccountError(f"Account {account.name} says nothing of an IMAP server.")
-    imap = account.imap
-    login = ImapLogin(imap.host, imap.port, imap.security, account.username, credential, account.ca)
-    with opened(login, account.name):
-        return f"answers: {account.username} can read them at {login.where}"
 
 
 def _remove(options: argparse.Namespace, store: AccountStore) -> int:

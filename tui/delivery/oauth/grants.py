@@ -1,6 +1,8 @@
 """What comes of a sign-in, and what can be wrong with one."""
 
 import json
+import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Event
@@ -45,6 +47,14 @@ class Ceremony:
     stop: Event
     is_browser_near: bool
     seconds: float = 900.0
+
+
+def is_browser_near() -> bool:
+    """Whether a browser can be taken for granted on the machine at which the user sits."""
+    if os.environ.get("SSH_CONNECTION"):
+        return False
+    named = any(os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))
+    return named or sys.platform in ("win32", "darwin")
 
 
 @dataclass(frozen=True, slots=True)
