@@ -35,6 +35,8 @@ class Blank:
     choices: tuple[tuple[str, str], ...] = ()
     complete: tuple[str, ...] = ()
     """What can be meant: it is shown as it is typed, and taken with the right arrow."""
+    secret: bool = False
+    """Whether what is typed is for nobody else's eyes."""
 
 
 class Cycle(Widget, can_focus=True):
@@ -129,7 +131,12 @@ class Form(Dialog[None]):
         else:
             completing = SuggestFromList(blank.complete, case_sensitive=False) if blank.complete else None
             made = Input(
-                visible(blank.value), placeholder=blank.hint, compact=True, select_on_focus=False, suggester=completing
+                visible(blank.value),
+                placeholder=blank.hint,
+                compact=True,
+                select_on_focus=False,
+                suggester=completing,
+                password=blank.secret,
             )
         self._widgets[blank.name] = made
         return made
@@ -153,7 +160,7 @@ class Form(Dialog[None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         # A pasted control would be drawn as it is: an input draws its value raw.
         harmless = visible(event.value)
-        if harmless != event.value:
+        if harmless != event.value and not event.input.password:
             event.input.value = harmless
             return
         self._judge()
