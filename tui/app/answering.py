@@ -154,10 +154,9 @@ class Answering:
         from tui.app.screens.choice import Choice
 
         request = asked.request
-        answers = [("nothing", "Nothing yet")]
+        answers = [("nothing", "Nothing yet" if asked.is_open else "Close")]
         if asked.is_open and request.kind == "address":
-            to = f" to {visible(request.suggested)}" if request.suggested else ""
-            answers.insert(0, ("correct-it", f"Correct{to} …"))
+            answers.insert(0, ("correct-it", "Correct …"))
         if asked.is_open and request.kind == "withdraw":
             answers.insert(0, ("cancel-it", "Cancel …"))
         if asked.is_open:
@@ -169,6 +168,7 @@ class Answering:
         }
         who = f"{visible(asked.name)} <{visible(request.address)}>" if asked.name else visible(request.address)
         said = [f"{who}, {request.at:%d %B %Y}:", visible(request.text, lines=True)]
+        said += [f"→ {visible(request.suggested)}"] if request.suggested and asked.is_open else []
         said += [f"Done: {visible(asked.done)}."] if asked.done else []
         self._push(Choice("Asked in words", said, answers), what)
 

@@ -1,10 +1,11 @@
 """What came back: how many come, as bars; who asks for something; what is not verified; what bounced; who answered."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
+from textual.widgets.option_list import Option
 
 from tui.app.screens.pick import Item, Pick
 from tui.app.words import crop
@@ -16,13 +17,25 @@ if TYPE_CHECKING:
 
 _BAR = 24  # cells of the longest bar
 _MOST = 500  # of one kind
-_TONES = {"accepted": "$primary", "declined": "$error", "tentative": "$warning"}
+_TONES = {"accepted": "$primary", "declined": "$error", "tentative": "$warning", "bounced": "$error"}
 _ASKS = {"address": "asks for another address", "withdraw": "asks to be taken off", "other": "writes"}
 
 
-def answers_dialog(known: "Overview", people: "Mapping[str, Person]") -> Pick:
+class Answers(Pick):
+    """What there is to look at, under the bars."""
+
+    def __init__(self, bars: Content, items: "Sequence[Item | str]", *, chosen: str, known: "Overview") -> None:
+        super().__init__("Answers", ["", *items], chosen=chosen, explain=lambda name: _explained(known, name))
+        self._bars = bars
+
+    def _options(self) -> "list[Option | None]":
+        _, *others = super()._options()
+        return [Option(self._bars, disabled=True), *others]
+
+
+def answers_dialog(known: "Overview", people: "Mapping[str, Person]") -> Answers:
     """Its answer is what was chosen: "mailbox", "file", or a kind and the number of one in `known`."""
-    items: list[Item | str] = [*_bars(people), "Read"]
+    items: list[Item | str] = ["Read"]
     items.append(Item("mailbox", "The account's mailbox", "what is new"))
     items.append(Item("file", "A file or folder of mails …"))
     open_ones = [at for at, one in enumerate(known.requests) if one.is_open]
@@ -40,17 +53,23 @@ def answers_dialog(known: "Overview", people: "Mapping[str, Person]") -> Pick:
     done = [_request(at, one) for at, one in enumerate(known.requests) if not one.is_open]
     items += _some("Requests, done", done)
     chosen = f"request {open_ones[0]}" if open_ones else "mailbox"
-    return Pick("Answers", items, chosen=chosen, explain=lambda name: _explained(known, name))
+    return Answers(_bars(people), items, chosen=chosen, known=known)
 
 
-def _bars(people: "Mapping[str, Person]") -> list[str]:
+def _bars(people: "Mapping[str, Person]") -> Content:
+    """How many people come, as far as is known."""
     counts = Counter("bounced" if person.has_bounced else person.response for person in people.values())
     most = max(counts.values(), default=1)
-    return [
-        f"{'no reply seen' if word == 'none' else word:<14}{'█' * max(1, counts[word] * _BAR // most)} {counts[word]:,}"
+    lines = [
+        Content.assemble(
+            f"{'no reply seen' if word == 'none' else word:<14}",
+            ("█" * max(1, counts[word] * _BAR // most), _TONES.get(word, "$quiet")),
+            f" {counts[word]:,}",
+        )
         for word in ("accepted", "tentative", "declined", "bounced", "none")
         if counts[word]
     ]
+    return Content("\n").join(lines)
 
 
 def _some(title: str, items: list[Item]) -> list[Item | str]:
