@@ -55,7 +55,7 @@ def add(
 ) -> tuple[str, ...]:
     """Signs in where the account does that, tries it, and only then stores anything; how it went, a line a step.
 
-    Raises `AccountError` at the first step that fails: then nothing is stored.
+    Raises `AccountError` at the first step that fails, or where the ceremony was broken off: then nothing is stored.
     """
     credential: Credential | None = password
     secret = password
@@ -67,6 +67,8 @@ def add(
         kept, first = sign_in(account, ceremony, client_secret)
         secret, credential = kept, Tokens(account, lambda: kept, lambda _: None, first=first)
     lines = try_out(account, credential)
+    if ceremony is not None and ceremony.stop.is_set():
+        raise AccountError("It was broken off; nothing was added.")
     store.add(account, secret)
     return lines
 

@@ -160,6 +160,10 @@ class AccountStore:
             ca=account.ca,
         )
 
+    def wants_passphrase(self) -> bool:
+        """Whether the machine has no keyring, and nothing opens the encrypted file that does instead: see `unlock`."""
+        return self._vault.wants_passphrase()
+
     def unlock(self, ask: Callable[[bool], Secret | None]) -> None:
         """Has `ask` give the passphrase of the encrypted file where the machine has no keyring, once in a process.
 
