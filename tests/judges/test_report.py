@@ -15,9 +15,9 @@ from tests.judges import browser as real_browser
 from tests.judges import node
 from tests.judges.browser import Browser, Look
 from tests.judges.test_pages import replace_once, validated
-from tests.unit.test_report import HOSTILE, planned, run
+from tests.unit.test_report import HOSTILE, came_back, planned, run
 from tui.folder import open_folder
-from tui.ledger import open_for_run
+from tui.ledger import Response, Taken, open_for_run
 from tui.report import Figures, figures, page
 
 LOOKS = [Look(width, dark) for width, dark in product((320, 1000), (False, True))]
@@ -49,7 +49,14 @@ def pages() -> Mapping[str, str]:
             run(ledger, people, ["accepted", "refused", "deferred", "unknown", "accepted", "accepted"])
             adopted = replace(planned(20), uid="leak@elsewhere", facts={"foreign": "yes"})
             ledger.adopt([adopted], "sent by another program", ["guest20@example.org"], [])
-        return {"empty": empty, "everything": _page(event), "anonymous": _page(event, anonymous=True)}
+            days: tuple[tuple[int, Response, int], ...] = ((1, "accepted", 1), (5, "declined", 1), (6, "tentative", 4))
+            ledger.take_in(
+                Taken(f"{number}", (came_back(number, said, datetime(2027, 4, day, 9, tzinfo=UTC)),))
+                for number, said, day in days
+            )
+            made = {"everything": _page(event), "anonymous": _page(event, anonymous=True)}
+            ledger.forget(["guest1@example.org", "guest2@example.org"])
+        return {"empty": empty, **made, "forgotten": _page(event)}
 
 
 def _page(event: Path, *, anonymous: bool = False) -> str:
@@ -79,7 +86,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)
-@pytest.mark.parametrize("name", ["empty", "everything", "anonymous"])
+@pytest.mark.parametrize("name", ["empty", "everything", "anonymous", "forgotten"])
 def test_a_report_keeps_wcag_2_2_aa_fits_and_fetches_nothing(name: str, look: Look, browser: Browser) -> None:
     browser.show(pages()[name], look)
     assert browser.violations() == []
@@ -118,10 +125,27 @@ def test_the_outcomes_are_in_words_beside_each_bar(browser: Browser) -> None:
 def test_messages_over_time_are_a_chart_with_words_and_a_table(browser: Browser) -> None:
     browser.show(pages()["everything"], Look(1000))
     label, drawn = browser.run(
-        '[document.querySelector("svg[role=img]").ariaLabel, document.querySelectorAll("svg[role=img] rect").length]'
+        '[document.querySelector("#when ~ figure svg").ariaLabel,'
+        ' document.querySelectorAll("#when ~ figure rect").length]'
     )
     assert label == "3 messages from 2027-04-01 to 2027-04-06; the most, 1, on 2027-04-01."
     assert drawn == len(browser.run('[...document.querySelectorAll("#when ~ table tbody tr")].map(() => 1)')) == 3
+
+
+def test_answers_over_time_are_a_chart_with_words_and_a_table(browser: Browser) -> None:
+    browser.show(pages()["everything"], Look(1000))
+    label, drawn = browser.run(
+        '[document.querySelector("#answers ~ figure svg").ariaLabel,'
+        ' document.querySelectorAll("#answers ~ figure svg[role=img] rect").length]'
+    )
+    assert label == "Answers from 2027-04-01 to 2027-04-04: 1 accepted, 1 tentative, 1 declined."
+    assert drawn == 3
+    rows = browser.run(
+        '[...document.querySelectorAll("#answers ~ table, #answers ~ .wide table")].map((table) =>'
+        " [...table.tBodies[0].rows].map((row) => [...row.cells].slice(0, 4).map((cell) => cell.textContent)))"
+    )
+    assert [row[0].split(":")[0] for row in rows[0]] == ["accepted", "tentative", "declined", "no reply seen"]
+    assert rows[1] == [["2027-04-01", "1", "0", "1"], ["2027-04-04", "0", "1", "0"]]
 
 
 def test_every_report_is_valid_html() -> None:

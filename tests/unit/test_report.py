@@ -4,10 +4,11 @@ import csv
 import io
 import json
 import os
+import re
 import sqlite3
 import tempfile
 from base64 import encodebytes
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,7 +26,19 @@ from tui.errors import InputError, LedgerError
 from tui.folder import open_folder
 from tui.guard import Cleared, Roll, clear
 from tui.guard.checks import CHECKS
-from tui.ledger import Correction, Decisions, Ledger, Outcome, Planned, open_for_run, open_to_read
+from tui.ledger import (
+    Answer,
+    Bounce,
+    Correction,
+    Decisions,
+    Ledger,
+    Outcome,
+    Planned,
+    Response,
+    Taken,
+    open_for_run,
+    open_to_read,
+)
 from tui.report import Chain, Verdict, figures, lines, must_be_writable, page, table, verify, write
 from tui.report.evidence import About, Body, Tally, sealed
 
@@ -512,11 +525,209 @@ def test_a_report_without_names_has_none_and_the_same_counts(path: Path) -> None
     for personal in ("guest", "@", "Surname", "Ana"):
         assert personal not in everything.replace("@media", "")
     named = reported(path)[2]
-    assert {name: document[name] for name in ("people", "counts", "messages", "groups")} == {
-        name: named[name] for name in ("people", "counts", "messages", "groups")
+    assert {name: document[name] for name in ("people", "counts", "messages")} == {
+        name: named[name] for name in ("people", "counts", "messages")
     }
-    assert rows[1]["person"] == "2" and rows[1]["group"] == "public"
     assert "Person 2" in html and "550 5.1.1" in html
+
+
+def crowd(path: Path, sizes: Mapping[str, int], session: str = "") -> Path:
+    """A ledger of groups of these sizes, whose messages were all accepted, one after the other."""
+    groups = [group for group, size in sizes.items() for _ in range(size)]
+    facts = {"title": "Pathways", "start": "2027-05-06T13:00:00+00:00", "session": session}
+    people = [planned(number, group=group, facts=facts) for number, group in enumerate(groups, 1)]
+    with open_for_run(path) as ledger:
+        run(ledger, people, ["accepted"] * len(people))
+    return path
+
+
+def test_without_names_nothing_comes_in_the_order_of_the_list(tmp_path: Path) -> None:
+    path = crowd(tmp_path / "event.ledger.db", dict.fromkeys("abcdefghij", 6))
+    named, nameless = reported(path)[2], reported(path, anonymous=True)[2]
+    order = [guest["group"] for guest in nameless["attendees"]]
+    assert sorted(order) == sorted(guest["group"] for guest in named["attendees"])
+    assert order != sorted(order), "sixty people in ten groups, one after the other in the list"
+    assert [guest["number"] for guest in nameless["attendees"]] == list(range(1, 61))
+    assert nameless == reported(path, anonymous=True)[2], "the lots are the ledger's"
+    digests = [body["digest"] for body in bodies(written(path, anonymous=True)) if body["kind"] == "message"]
+    assert digests != sorted(digests) and len(set(digests)) == 60
+
+
+def test_two_ledgers_of_the_same_list_draw_other_lots(tmp_path: Path) -> None:
+    orders = [
+        [
+            guest["group"]
+            for guest in reported(crowd(tmp_path / name, {"a": 30, "b": 30}), anonymous=True)[2]["attendees"]
+        ]
+        for name in ("one.db", "other.db")
+    ]
+    assert orders[0] != orders[1]
+
+
+def test_without_names_every_time_is_a_day(path: Path) -> None:
+    html, rows, document = reported(path, anonymous=True)
+    evidence = written(path, anonymous=True).decode()
+    for text in (html, str(rows), json.dumps(document), evidence):
+        without_event = text.replace(ABOUT.start, "").replace("2027-05-06T13:00:00+00:00", "")
+        assert not re.search(r"\d\d:\d\d", without_event)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ({"staff": 12, "public": 5}, {"staff": 12, "public": 5}),
+        ({"staff": 12, "public": 4, "press": 1}, {"staff": 12, "": 5}),
+        ({"staff": 12, "public": 6, "press": 4}, {"staff": 12, "": 10}),
+        ({"staff": 12, "press": 1}, {}),
+        ({"staff": 4}, {}),
+    ],
+    ids=str,
+)
+def test_without_names_no_group_is_so_small_that_it_tells_who(
+    tmp_path: Path, sizes: Mapping[str, int], told: Mapping[str, int]
+) -> None:
+    path = crowd(tmp_path / "event.ledger.db", sizes)
+    html, rows, document = reported(path, anonymous=True)
+    assert {group: sum(counts.values()) for group, counts in document["groups"].items()} == told
+    assert {row["group"] for row in rows} == set(told or {"": 0})
+    assert ("press" in html) == ("press" in told)
+
+
+def test_without_names_a_session_of_few_is_not_told(tmp_path: Path) -> None:
+    path = crowd(tmp_path / "event.ledger.db", {"": 6}, session="Opening")
+    with open_for_run(path) as ledger:
+        facts = {"title": "Pathways", "start": "2027-05-06T13:00:00+00:00", "session": "Dinner for two"}
+        guests = [planned(number, uid=f"other{number}@department.example", facts=facts) for number in (1, 2)]
+        run(ledger, guests, ["accepted"] * 2)
+    assert "Dinner for two" in reported(path)[0]
+    html, rows, document = reported(path, anonymous=True)
+    assert "Dinner" not in html + str(rows) + json.dumps(document) + written(path, anonymous=True).decode()
+    assert "Opening" in html
+
+
+def test_anonymous_evidence_still_agrees_after_more_was_sent(path: Path) -> None:
+    evidence = written(path, anonymous=True)
+    with open_for_run(path) as ledger:
+        run(ledger, [planned(number) for number in (3, 5, 11, 12)], ["accepted"] * 4)
+        run(ledger, [], [], decisions=Decisions(cancelled=(("guest2@example.org", "", 0),)))
+    verdict = judge(evidence, path)
+    assert (verdict.flaw, verdict.ledger) == (None, "agrees")
+    assert verdict.notes == (
+        "The ledger has gone on since this was written: 2 runs, 2 messages, 4 attempts, 1 decision more.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "said"),
+    [
+        ("message", "outcome", "accepted", "The outcome is"),
+        ("message", "digest", "0" * 64, "The digest is"),
+        ("decision", "person", 1, "does not know"),
+        ("run", "command", "cancel", "The command is"),
+        ("evidence", "until", {"run": 3, "message": 6, "attempt": 6}, "in the ledger"),
+    ],
+)
+def test_anonymous_evidence_that_was_made_anew_is_found_by_the_ledger(
+    path: Path, kind: str, name: str, value: object, said: str
+) -> None:
+    found = bodies(written(path, anonymous=True))
+    changed = [
+        {**body, name: value} if body["kind"] == kind and (name != "outcome" or body[name] == "refused") else body
+        for body in found
+    ]
+    tally = Tally()
+    for body in changed[:-1]:
+        tally.add(body)
+    verdict = judge(forged([*changed[:-1], {**changed[-1], "counts": tally.counts}]), path)
+    assert verdict.ledger == "differs" and said in flaw(verdict)[1]
+
+
+def came_back(number: int, response: Response, at: datetime) -> Answer:
+    address, uid = f"guest{number}@example.org", f"{number:040x}@department.example"
+    return Answer(address, uid, address, address, response, 0, at, at, comment="Ana cannot come", is_verified=True)
+
+
+def answered(path: Path) -> Path:
+    """The ledger of `path`, to which answers came back over three days, and a bounce."""
+    whose: tuple[tuple[int, Response, int], ...] = ((3, "declined", 0), (4, "accepted", 1), (5, "tentative", 2))
+    with open_for_run(path) as ledger:
+        run(ledger, [planned(number) for number in (3, 5, 6)], ["accepted"] * 3)
+        messages = {sent.key: sent.id for one in ledger.people().values() for sent in one.messages}
+        taken = [
+            Taken(f"mail {number}", (came_back(number, response, datetime(2027, 4, 1 + day, 9, 30, tzinfo=UTC)),))
+            for number, response, day in whose
+        ]
+        lost = f"guest{6}@example.org"
+        bounce = Bounce(lost, messages[lost], lost, "failed", f"550 5.1.1 <{lost}>", datetime(2027, 4, 2, tzinfo=UTC))
+        ledger.take_in([*taken, Taken("bounce", (), (bounce,))])
+    return path
+
+
+@pytest.mark.parametrize("anonymous", [False, True], ids=["named", "anonymous"])
+def test_answers_are_counted_over_time_and_no_reply_is_not_a_no(path: Path, anonymous: bool) -> None:
+    html, rows, document = reported(answered(path), anonymous=anonymous)
+    # Guest 1 was cancelled, what guest 9 has is another program's, and nothing has reached guest 2.
+    assert document["responses"] == {"accepted": 1, "tentative": 1, "declined": 1, "bounced": 1, "none": 0}
+    assert "no reply seen" in html or not document["responses"]["none"]
+    days = re.findall(r'<th scope="row" class="time">(2027-04-0\d)</th>', html)
+    assert days == ["2027-04-01", "2027-04-02", "2027-04-03"]
+    assert "Answers from 2027-04-01 to 2027-04-03: 1 accepted, 1 tentative, 1 declined." in html
+    assert "Ana cannot come" not in html + str(rows) + json.dumps(document)
+    bounced = [row["bounced"] for row in rows if row["bounced"]]
+    assert bounced == ["550 5.1.1" if anonymous else "550 5.1.1 <guest6@example.org>"]
+
+
+# --- of who was forgotten ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("anonymous", [False, True], ids=["named", "anonymous"])
+def test_evidence_from_before_agrees_after_people_were_forgotten(path: Path, anonymous: bool) -> None:
+    evidence = written(path, anonymous=anonymous)
+    with open_for_run(path) as ledger:
+        ledger.forget([f"guest{number}@example.org" for number in (1, 2, 9)])
+    verdict = judge(evidence, path)
+    assert (verdict.flaw, verdict.ledger) == (None, "agrees")
+    # Lines 2 to 4 are the runs.
+    told = ("Lines 5, 6, 7, 11 are about people who were forgotten since: of these the ledger has no names any more.",)
+    assert verdict.notes == (() if anonymous else told)
+    assert written(path, anonymous=True) == (evidence if anonymous else written(path, anonymous=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("outcome", "unknown"), ("digest", "0" * 64), ("action", "cancel"), ("stamp", "2026-04-01")]
+)
+def test_an_edit_of_somebody_who_was_forgotten_is_found_all_the_same(path: Path, name: str, value: str) -> None:
+    found = bodies(written(path))
+    at = next(at for at, body in enumerate(found) if body.get("recipient") == "guest2@example.org")
+    with open_for_run(path) as ledger:
+        ledger.forget(["guest2@example.org"])
+    found[at] |= {name: value}
+    tally = Tally()
+    for body in found[:-1]:
+        tally.add(body)
+    assert flaw(judge(forged([*found[:-1], {**found[-1], "counts": tally.counts}]), path))[0] == at + 1
+
+
+def test_evidence_from_afterwards_says_nothing_of_the_forgotten_and_holds(path: Path) -> None:
+    before = bodies(written(path))
+    with open_for_run(path) as ledger:
+        ledger.forget(["guest2@example.org"])
+    evidence = written(path)
+    assert judge(evidence, path).ledger == "agrees" and not judge(evidence, path).notes
+    after = bodies(evidence)
+    assert after[-1]["counts"] == before[-1]["counts"]
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    assert [old["recipient"] for old, _ in changed] == ["guest2@example.org"]
+    assert (changed[0][1]["recipient"], changed[0][1]["attempts"][0]["reply"]) == (None, "550 5.1.1")
+
+
+def test_a_report_shows_that_somebody_was_forgotten_and_nothing_of_them(path: Path) -> None:
+    with open_for_run(path) as ledger:
+        ledger.forget(["guest2@example.org"])
+    html, rows, document = reported(path)
+    assert "guest2" not in html + str(rows) + json.dumps(document) and "Guest 2" not in html
+    assert "Person 3, forgotten" in html and document["counts"]["refused"] == 1
+    assert [guest["forgotten"] for guest in document["attendees"]] == [False, False, True, False, False, False]
 
 
 def test_no_value_is_markup_in_the_page_and_none_is_a_formula_in_the_table(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tui.folder import Folder, ledger_path, open_folder
 from tui.ledger import open_to_read
 from tui.report import Chain, Figures, Kind, Verdict
 
+_ANSWERS = {"none": "no reply seen"}
 _SEAL = re.compile(r"[0-9a-f]{64}")
 
 
@@ -68,7 +69,11 @@ def _summary(figures: Figures, paths: dict[Kind, Path], seal: str | None) -> Non
         say("  " + ", ".join(f"{count} {state}" for state, count in figures.states.items() if count))
         for group, counts in figures.groups.items():
             words = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-            say(f"  {group or 'no group'}: {words}")
+            say(f"  {group or ('other, or none' if figures.anonymous else 'no group')}: {words}")
+        if answers := ", ".join(
+            f"{count} {_ANSWERS.get(one, one)}" for one, count in figures.responses.items() if count
+        ):
+            say(f"  Answers: {answers}")
     for path in paths.values():
         say(f"Wrote {path}.")
     if seal:

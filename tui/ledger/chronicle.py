@@ -15,6 +15,8 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any, Literal
 
+from tui.ledger import answers
+from tui.ledger.answers import Answer
 from tui.ledger.records import Outcome, Sent
 
 _AT_ONCE = 500  # rows
@@ -163,14 +165,29 @@ class Chronicle:
                 ahead = next(attempts, None)
             yield self._recorded(row, tuple(found))
 
+    @cached_property
+    def answers(self) -> Mapping[str, tuple[Answer, ...]]:
+        """What counts as each person's own answers, by key."""
+        with self._in_words():
+            return answers.counting(self._db)
+
+    @cached_property
+    def _bounced(self) -> Mapping[int, str]:
+        with self._in_words():
+            return answers.bounced(self._db)
+
     def _recorded(self, row: Sequence[Any], attempts: tuple[Attempt, ...]) -> Recorded:
         id_, run, key, address, *version = row
         action, uid, sequence, generation, round_, facts, message_id, stamp, digest, outcome, *end = version
+        reply, attempts_made, settled_at = end
         with self._in_words():
             self._must_be_known(key, run)
             told, moment = json.loads(facts), datetime.fromisoformat(stamp)
         what = (action, uid, sequence, generation, round_, told, message_id, moment, digest)
-        return Recorded(Sent(id_, key, address, *what, _outcome(outcome), *end), run, attempts)
+        sent = Sent(
+            id_, key, address, *what, _outcome(outcome), reply, attempts_made, settled_at, self._bounced.get(id_)
+        )
+        return Recorded(sent, run, attempts)
 
     def decisions(self) -> Iterator[Decision]:
         """The corrections, then the cancellations by name, then the promises; each kind in its order."""

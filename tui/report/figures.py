@@ -1,8 +1,8 @@
 """The figures of a report: who was sent what and when, counted. Page, table, JSON and summary all show these."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from tui.errors import InputError
 from tui.event import Event
 from tui.folder import Folder, Promise
-from tui.ledger import OUTCOMES, Attempt, Chronicle, Known, Outcome, Person, Recorded, Run, reply_without_names
+from tui.ledger import OUTCOMES, Answer, Attempt, Chronicle, Known, Outcome, Person, Recorded, Run
+from tui.report.anonymity import kept_apart, of_nobody
 from tui.report.evidence import About
 
 ADOPTED = "by another program"
@@ -19,12 +20,18 @@ ADOPTED = "by another program"
 
 STATES = (*OUTCOMES, ADOPTED)
 
+RESPONSES = ("accepted", "tentative", "declined", "bounced", "none")
+"""What is known of whether somebody comes; "none" is no reply seen."""
+
 _HOURLY = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """One person of the report. `name` and `address` are "" in an anonymous one."""
+    """One person of the report. `name` and `address` are "" in an anonymous one, and of who was forgotten.
+
+    `response` is "" for somebody who holds no invitation; `answers` are those that hold, each with its day or moment.
+    """
 
     number: int
     name: str
@@ -32,15 +39,19 @@ class Guest:
     group: str
     state: str
     messages: tuple[Recorded, ...]
+    response: str = ""
+    answers: tuple[tuple[str, str], ...] = ()
+    is_forgotten: bool = False
 
     @property
     def label(self) -> str:
-        return self.name or self.address or f"Person {self.number}"
+        return self.name or self.address or f"Person {self.number}" + ", forgotten" * self.is_forgotten
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Everything that a report says. Times are ISO 8601 in UTC; `zone` is where they are shown."""
+    """Everything that a report says. Times are ISO 8601 in UTC; `zone` is where they are shown. In an anonymous report,
+    and of who was forgotten, they are days."""
 
     about: About
     when: str
@@ -53,14 +64,16 @@ class Figures:
 
     @cached_property
     def messages(self) -> tuple[tuple[Guest, Recorded], ...]:
-        """Every message, in the order in which they were first planned."""
+        """Every message in the order in which they were first planned, the list's; without names by person."""
         found = ((guest, recorded) for guest in self.guests for recorded in guest.messages)
-        return tuple(sorted(found, key=lambda one: one[1].sent.id))
+        return tuple(found) if self.anonymous else tuple(sorted(found, key=lambda one: one[1].sent.id))
 
     @cached_property
     def history(self) -> tuple[tuple[Guest, Recorded, Attempt], ...]:
-        """Every attempt, in the order in which they were made."""
+        """Every attempt, in the order in which they were made; without names by day alone."""
         found = ((*message, attempt) for message in self.messages for attempt in message[1].attempts)
+        if self.anonymous:
+            return tuple(sorted(found, key=lambda one: one[2].settled_at or one[2].started_at))
         return tuple(sorted(found, key=lambda one: one[2].id))
 
     @cached_property
@@ -90,21 +103,45 @@ class Figures:
     def accepted_over_time(self) -> list[tuple[datetime, int]]:
         """How many messages servers took, by day of `zone`, or by the hour where all of it was within two days. Without
         the times in which there was nothing."""
-        moments = [
-            datetime.fromisoformat(attempt.settled_at).astimezone(self.zone)
+        return self._over_time(
+            attempt.settled_at
             for _, recorded, attempt in self.history
             if attempt.outcome == "accepted" and attempt.settled_at and not self.is_adopted(recorded)
-        ]
-        if not moments:
+        )
+
+    @cached_property
+    def responses(self) -> Mapping[str, int]:
+        """How many of those who hold an invitation, or should, have answered what."""
+        found = Counter(guest.response for guest in self.guests if guest.response)
+        return {response: found[response] for response in RESPONSES}
+
+    def answers_over_time(self) -> list[tuple[datetime, Mapping[str, int]]]:
+        """How many answers that hold were given, by what they say; by day or hour, as `accepted_over_time`."""
+        given = [answer for guest in self.guests for answer in guest.answers]
+        by_kind = {
+            kind: dict(self._over_time((at for said, at in given if said == kind), [at for _, at in given]))
+            for kind in RESPONSES[:3]
+        }
+        moments = sorted({moment for counts in by_kind.values() for moment in counts})
+        return [(moment, {kind: counts.get(moment, 0) for kind, counts in by_kind.items()}) for moment in moments]
+
+    def _over_time(self, times: Iterable[str], among: Iterable[str] | None = None) -> list[tuple[datetime, int]]:
+        """How many of `times` are in which hour, where all of `among` are within two days and more than days; else on
+        which day."""
+        moments = [self._moment(at) for at in times]
+        texts = list(among) if among is not None else None
+        span = [self._moment(at) for at in texts] if texts is not None else moments
+        if not span:
             return []
-        hour = max(moments) - min(moments) < _HOURLY
+        hour = not self.anonymous and max(span) - min(span) < _HOURLY
         return sorted(Counter(_floor(moment, hour=hour) for moment in moments).items())
+
+    def _moment(self, text: str) -> datetime:
+        found = datetime.fromisoformat(text)
+        return found.astimezone(self.zone) if found.tzinfo else found.replace(tzinfo=self.zone)
 
     def is_adopted(self, recorded: Recorded) -> bool:
         return self.runs[recorded.run].is_adoption
-
-    def reply(self, attempt: Attempt) -> str:
-        return reply_without_names(attempt.reply) if self.anonymous else attempt.reply
 
     def run_counts(self) -> Iterator[tuple[Run, Mapping[str, int]]]:
         """Each run with what became of the messages that it took up last."""
@@ -125,12 +162,13 @@ class Figures:
             "counts": self.states,
             "messages": self.messages_by_outcome,
             "groups": self.groups,
+            "responses": self.responses,
             "promise": promise and promise.document,
             "runs": [
                 {
                     "run": run.id,
                     "command": run.command,
-                    "account": None if self.anonymous else run.account,
+                    "account": run.account or None,
                     "started_at": run.started_at,
                     "checks": list(run.checks),
                     "counts": counts,
@@ -147,6 +185,8 @@ class Figures:
             "name": guest.name or None,
             "group": guest.group,
             "state": guest.state,
+            "response": guest.response or None,
+            "forgotten": guest.is_forgotten,
             "messages": [
                 {
                     "run": recorded.run,
@@ -155,12 +195,13 @@ class Figures:
                     "sequence": recorded.sent.sequence,
                     "adopted": self.is_adopted(recorded),
                     "outcome": outcome_of(recorded),
+                    "bounced": recorded.sent.bounced,
                     "attempts": [
                         {
                             "started_at": attempt.started_at,
                             "settled_at": attempt.settled_at,
                             "outcome": attempt.outcome,
-                            "reply": self.reply(attempt),
+                            "reply": attempt.reply,
                         }
                         for attempt in recorded.attempts
                     ],
@@ -176,19 +217,29 @@ def figures(folder: Folder, chronicle: Chronicle, *, anonymous: bool) -> Figures
     for recorded in chronicle.messages():
         by_person.setdefault(recorded.sent.key, []).append(recorded)
     event = folder.event
+    zone = _zone(event)
+    guests = [
+        _guest(known, by_person[known.key], chronicle) for known in chronicle.people.values() if known.key in by_person
+    ]
+    runs = chronicle.runs
+    if anonymous:
+        numbers = chronicle.lots.numbers("person", (guest.number for guest in guests))
+        groups = kept_apart({guest.number: {guest.group} for guest in guests})
+        sessions = kept_apart({one.number: {part.sent.session for part in one.messages} for one in guests})
+        guests = [
+            _nameless(guest, numbers[guest.number], zone, groups, sessions)
+            for guest in sorted(guests, key=lambda guest: numbers[guest.number])
+        ]
+        runs = {id_: replace(run, account="", started_at=_day(run.started_at, zone)) for id_, run in runs.items()}
     return Figures(
         about=event_of(folder, chronicle),
         when=event.when if event else "",
-        zone=_zone(event),
+        zone=zone,
         zone_name=event.timezone if event else "UTC",
         anonymous=anonymous,
         promise=folder.promise,
-        runs=chronicle.runs,
-        guests=tuple(
-            _guest(known, by_person[known.key], chronicle.runs, anonymous=anonymous)
-            for known in chronicle.people.values()
-            if known.key in by_person
-        ),
+        runs=runs,
+        guests=tuple(guests),
     )
 
 
@@ -212,11 +263,55 @@ def _zone(event: Event | None) -> tzinfo:
     return ZoneInfo(event.timezone) if event else UTC
 
 
-def _guest(known: Known, messages: list[Recorded], runs: Mapping[int, Run], *, anonymous: bool) -> Guest:
-    own = tuple(one.sent for one in messages if not runs[one.run].is_adoption)
-    state = Person(known.key, known.address, known.name, known.group, {}, own).outcome if own else ADOPTED
-    name, address = ("", "") if anonymous else (known.name, known.address)
-    return Guest(known.number, name, address, known.group, state, tuple(messages))
+def _guest(known: Known, messages: list[Recorded], chronicle: Chronicle) -> Guest:
+    own = tuple(one.sent for one in messages if not chronicle.runs[one.run].is_adoption)
+    answers = chronicle.answers.get(known.key, ())
+    person = Person(known.key, known.address, known.name, known.group, {}, own, answers=answers) if own else None
+    if known.is_forgotten:
+        # What is left of a time is its day.
+        messages = [of_nobody(one, lambda moment: moment[:10]) for one in messages]
+    return Guest(
+        *(known.number, known.name, known.address, known.group, person.outcome if person else ADOPTED),
+        tuple(messages),
+        _response(person) if person else "",
+        tuple(_answers(person, known)) if person else (),
+        known.is_forgotten,
+    )
+
+
+def _response(person: Person) -> str:
+    if person.has_bounced:
+        return "bounced"
+    held = (part.held for part in person.sessions.values())
+    return person.response if any(sent is not None and sent.action != "cancel" for sent in held) else ""
+
+
+def _answers(person: Person, known: Known) -> Iterator[tuple[str, str]]:
+    for part in person.sessions.values():
+        answer: Answer | None = part.answer
+        if answer is not None and answer.in_short != "none":
+            at = answer.at.astimezone(UTC).isoformat()
+            yield answer.in_short, at[:10] if known.is_forgotten else at
+
+
+def _nameless(guest: Guest, number: int, zone: tzinfo, groups: Collection[str], sessions: Collection[str]) -> Guest:
+    def day(moment: str) -> str:
+        return _day(moment, zone)
+
+    return replace(
+        guest,
+        number=number,
+        name="",
+        address="",
+        group=guest.group if guest.group in groups else "",
+        messages=tuple(of_nobody(recorded, day, sessions) for recorded in guest.messages),
+        answers=tuple((said, day(at)) for said, at in guest.answers),
+    )
+
+
+def _day(moment: str, zone: tzinfo) -> str:
+    """The day of a moment in a zone; a day stays one."""
+    return moment if len(moment) == 10 else datetime.fromisoformat(moment).astimezone(zone).date().isoformat()
 
 
 def _count(states: Iterable[str]) -> dict[str, int]:

@@ -9,8 +9,9 @@ from html import escape
 
 from tui.clean import one_line
 from tui.ledger import Recorded
-from tui.report.charts import bar, columns
-from tui.report.figures import ADOPTED, STATES, Figures, outcome_of
+from tui.report.anonymity import FEW
+from tui.report.charts import bar, columns, swatch
+from tui.report.figures import ADOPTED, RESPONSES, STATES, Figures, outcome_of
 
 BEGINNING = (
     '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="generator" content="invite-tui"'
@@ -19,10 +20,10 @@ BEGINNING = (
 
 _STYLE = """\
 :root { color-scheme: light dark; --ink: #1b1f24; --quiet: #4a5260; --paper: #fff; --line: #c9ced6; --shade: #f3f5f8;
-  --bar: #2458a8; --alarm: #a3151f; --alarm-paper: #fdeeee; }
+  --bar: #2458a8; --half: #7c93b5; --least: #b4582a; --alarm: #a3151f; --alarm-paper: #fdeeee; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e8eaee; --quiet: #b3bac6; --paper: #15181d; --line: #3f4753; --shade: #1f242b; --bar: #7fb0ff;
-    --alarm: #ff9d9d; --alarm-paper: #35191b; }
+    --half: #5a76a3; --least: #e59a6c; --alarm: #ff9d9d; --alarm-paper: #35191b; }
 }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 70rem; padding: 1.5rem 1rem 3rem; background: var(--paper); color: var(--ink);
@@ -50,11 +51,15 @@ figure { margin: .5rem 0; }
 svg { display: block; width: 100%; fill: var(--bar); }
 .bar { height: 1.1rem; margin-top: .2rem; }
 .columns { height: 9rem; border-bottom: 2px solid var(--line); }
+.part-1 { fill: var(--half); }
+.part-2 { fill: var(--least); }
+.columns rect { stroke: var(--paper); stroke-width: 1px; vector-effect: non-scaling-stroke; }
+.swatch { display: inline-block; width: .8em; height: .8em; margin: 0 .2em 0 .6em; }
 footer { margin-top: 2.5rem; border-top: 2px solid var(--line); padding-top: .5rem; }
 @media (max-width: 30rem) { .share { display: none; } th, td { padding: .3rem; } }
 @media print {
   :root { color-scheme: light; --ink: #000; --quiet: #333; --paper: #fff; --line: #999; --shade: #eee; --bar: #333;
-    --alarm: #000; --alarm-paper: #fff; }
+    --half: #777; --least: #aaa; --alarm: #000; --alarm-paper: #fff; }
   body { max-width: none; padding: 0; font-size: 9pt; }
   .wide { overflow: visible; }
   .wide table { font-size: 7.5pt; }
@@ -63,7 +68,7 @@ footer { margin-top: 2.5rem; border-top: 2px solid var(--line); padding-top: .5r
   thead { display: table-header-group; }
   tr, figure { break-inside: avoid; }
   h2 { break-after: avoid; }
-  .bar rect, .columns rect { print-color-adjust: exact; }
+  .bar rect, .columns rect, .swatch rect { print-color-adjust: exact; }
 }
 """
 
@@ -74,6 +79,13 @@ _MEANING: Mapping[str, str] = {
     "unknown": "the connection was lost after it had gone out: it may have arrived",
     "unsent": "still to send",
     ADOPTED: "what another program sent, put down by repair",
+}
+_ANSWERS: Mapping[str, str] = {
+    "accepted": "they come",
+    "tentative": "they may come, or ask for another time",
+    "declined": "they do not come",
+    "bounced": "a mail server sent the message back: it has not arrived",
+    "none": "which is not a no",
 }
 
 
@@ -87,7 +99,7 @@ def page(figures: Figures) -> Iterator[bytes]:
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         f"<title>Invitations: {title}</title>\n<style>\n{_STYLE}</style>\n</head>\n<body>\n"
     ).encode()
-    for part in (_head, _outcomes, _groups, _over_time, _people, _runs, _history, _foot):
+    for part in (_head, _outcomes, _answers, _groups, _over_time, _people, _runs, _history, _foot):
         for piece in part(figures):
             yield f"{piece}\n".encode()
     yield b"</body>\n</html>\n"
@@ -127,6 +139,64 @@ def _outcomes(figures: Figures) -> Iterator[str]:
     yield "</section>"
 
 
+def _answers(figures: Figures) -> Iterator[str]:
+    asked = sum(figures.responses.values())
+    if not asked:
+        return
+    yield '<section aria-labelledby="answers">\n<h2 id="answers">Answers</h2>'
+    yield from _table(
+        "People who hold an invitation, or should, by what is known of whether they come.",
+        ("Answer", "People", "Share"),
+        (
+            (f"{'no reply seen' if one == 'none' else one}: {_text(_ANSWERS[one])}", _number(count), bar(count, asked))
+            for one, count in figures.responses.items()
+            if count
+        ),
+        classes=("", "number", "share"),
+    )
+    yield from _answers_over_time(figures)
+    yield "</section>"
+
+
+def _answers_over_time(figures: Figures) -> Iterator[str]:
+    found = figures.answers_over_time()
+    if not found:
+        return
+    names, hourly = _names(moment for moment, _ in found)
+    kinds = RESPONSES[:3]
+    if len(found) > 1:
+        totals = ", ".join(f"{sum(counts[kind] for _, counts in found)} {kind}" for kind in kinds)
+        words = f"Answers from {names[0]} to {names[-1]}: {totals}."
+        stacks = zip(_places(found, hourly=hourly), (tuple(counts.values()) for _, counts in found), strict=True)
+        chart = columns(dict(stacks), words)
+        legend = "".join(f"{swatch(number)}{kind}" for number, kind in enumerate(kinds))
+        yield f"<figure>\n{chart}\n<figcaption>{words}{legend}</figcaption>\n</figure>"
+    yield from _scrolling(
+        "Answers over time",
+        _table(
+            "When the answers that hold were given.",
+            ("Hour" if hourly else "Day", *kinds),
+            (
+                (name, *(_number(counts[kind]) for kind in kinds))
+                for name, (_, counts) in zip(names, found, strict=True)
+            ),
+            classes=("time", *["number"] * len(kinds)),
+        ),
+    )
+
+
+def _names(moments: Iterable[datetime]) -> tuple[list[str], bool]:
+    """The hours or days in words, and whether they are hours."""
+    found = list(moments)
+    hourly = any(moment.hour for moment in found)
+    return [f"{moment:%Y-%m-%d %H:00}" if hourly else f"{moment:%Y-%m-%d}" for moment in found], hourly
+
+
+def _places(found: Sequence[tuple[datetime, object]], *, hourly: bool) -> list[int]:
+    """How many hours or days each is after the first."""
+    return [(moment - found[0][0]) // timedelta(hours=1 if hourly else 24) for moment, _ in found]
+
+
 def _groups(figures: Figures) -> Iterator[str]:
     if not figures.groups:
         return
@@ -135,11 +205,12 @@ def _groups(figures: Figures) -> Iterator[str]:
     yield from _scrolling(
         "Groups and outcomes",
         _table(
-            "People of each group, by outcome.",
+            "People of each group, by outcome."
+            + f" Groups of fewer than {FEW} are put together, so that nobody is known by them." * figures.anonymous,
             ("Group", "People", *states),
             (
                 (
-                    _text(group) or "no group",
+                    _text(group) or ("other, or none" if figures.anonymous else "no group"),
                     _number(sum(counts.values())),
                     *(_number(counts[state]) for state in states),
                 )
@@ -155,16 +226,15 @@ def _over_time(figures: Figures) -> Iterator[str]:
     found = figures.accepted_over_time()
     if not found:
         return
-    hourly = any(moment.hour for moment, _ in found)
-    names = [f"{moment:%Y-%m-%d %H:00}" if hourly else f"{moment:%Y-%m-%d}" for moment, _ in found]
+    names, hourly = _names(moment for moment, _ in found)
     counts = [count for _, count in found]
     most = names[counts.index(max(counts))]
     yield '<section aria-labelledby="when">\n<h2 id="when">When</h2>'
     if len(found) > 1:
         when = f"{'at' if hourly else 'on'} {most}"
         words = f"{_messages(sum(counts))} from {names[0]} to {names[-1]}; the most, {max(counts)}, {when}."
-        places = [(moment - found[0][0]) // timedelta(hours=1 if hourly else 24) for moment, _ in found]
-        chart = columns(dict(zip(places, counts, strict=True)), words)
+        stacks = zip(_places(found, hourly=hourly), ((count,) for count in counts), strict=True)
+        chart = columns(dict(stacks), words)
         yield f"<figure>\n{chart}\n<figcaption>{words}</figcaption>\n</figure>"
     yield from _table(
         "Messages that mail servers took.",
@@ -187,15 +257,16 @@ def _people(figures: Figures) -> Iterator[str]:
             _text(_what(figures, recorded)),
             _number(recorded.sent.sequence),
             ADOPTED if figures.is_adopted(recorded) else outcome_of(recorded),
+            _text(_answer(guest.response)),
             _time(figures, recorded.attempts[-1].settled_at) if recorded.attempts else "",
-            _text(figures.reply(recorded.attempts[-1])) if recorded.attempts else "",
+            _text(recorded.attempts[-1].reply) if recorded.attempts else "",
         )
         for guest in figures.guests
         for recorded in guest.messages
     )
     group = ("Group",) if figures.groups else ()
-    heads = (*who, *group, "Message", "Version", "Outcome", "Settled", "The server's reply")
-    classes = (*("", "long")[: len(who)], *["" for _ in group], "", "number", "", "time", "long")
+    heads = (*who, *group, "Message", "Version", "Outcome", "Answer", "Settled", "The server's reply")
+    classes = (*("", "long")[: len(who)], *["" for _ in group], "", "number", "", "", "time", "long")
     caption = "Every message, person by person, oldest first."
     yield from _scrolling("Who was sent what", _table(caption, heads, rows, classes=classes))
     yield "</section>"
@@ -231,10 +302,10 @@ def _history(figures: Figures) -> Iterator[str]:
     rows = (
         (
             _time(figures, attempt.settled_at or attempt.started_at),
-            f"Person {guest.number}" if figures.anonymous else _text(recorded.sent.address),
+            f"Person {guest.number}" if figures.anonymous else _text(recorded.sent.address or guest.label),
             _text(_what(figures, recorded)),
             attempt.outcome,
-            _text(figures.reply(attempt)),
+            _text(attempt.reply),
         )
         for guest, recorded, attempt in figures.history
     )
@@ -250,11 +321,14 @@ def _foot(figures: Figures) -> Iterator[str]:
     yield "</main>\n<footer>"
     words = "This page holds names and addresses: keep it as you keep the list."
     if figures.anonymous:
-        words = "Numbers stand for people. The names of groups and of the event are as the organiser wrote them."
+        words = (
+            "Numbers stand for people, and were drawn by lot; times are days. The names of groups and of the event are"
+            " as the organiser wrote them."
+        )
     yield f'<p class="quiet">{words}</p>'
     yield (
-        '<p class="quiet">Accepted is what a mail server has taken. Whether it was read, and what people answered, is'
-        " not in this report.</p>\n</footer>"
+        '<p class="quiet">An outcome is what a mail server has said, not whether anybody has read it. Answers are those'
+        " that were read from the mailbox; some calendars answer one another without a mail.</p>\n</footer>"
     )
 
 
@@ -288,6 +362,10 @@ def _scrolling(name: str, inside: Iterable[str]) -> Iterator[str]:
     yield "</div>"
 
 
+def _answer(response: str) -> str:
+    return "no reply seen" if response == "none" else response
+
+
 def _what(figures: Figures, recorded: Recorded) -> str:
     sent = recorded.sent
     session = f" ({sent.session})" if sent.session else ""
@@ -297,6 +375,8 @@ def _what(figures: Figures, recorded: Recorded) -> str:
 def _time(figures: Figures, moment: str | None) -> str:
     if moment is None:
         return "under way"
+    if len(moment) == 10:
+        return f'<time datetime="{moment}">{moment}</time>'
     here = datetime.fromisoformat(moment).astimezone(figures.zone)
     return f'<time datetime="{here.isoformat(timespec="seconds")}">{here:%Y-%m-%d %H:%M:%S}</time>'
 

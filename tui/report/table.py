@@ -9,8 +9,9 @@ from tui.report.figures import Figures, outcome_of
 
 _WHO = ("person", "name", "address", "group")
 _WHAT = ("session", "action", "version", "sent by", "run", "planned", "attempted", "settled", "attempts", "outcome")
-_ANONYMOUS = (*_WHO[:1], *_WHO[3:], *_WHAT, "reply")
-_NAMED = (*_WHO, *_WHAT, "reply")
+_AFTERWARDS = ("reply", "bounced", "response")
+_ANONYMOUS = (*_WHO[:1], *_WHO[3:], *_WHAT, *_AFTERWARDS)
+_NAMED = (*_WHO, *_WHAT, *_AFTERWARDS)
 
 
 def headers(*, anonymous: bool) -> bytes:
@@ -30,7 +31,8 @@ def table(figures: Figures) -> Iterator[bytes]:
             (
                 *(str(guest.number), *who, guest.group, sent.session, sent.action, str(sent.sequence), program),
                 *(str(run.id), run.started_at, last.started_at if last else "", (last and last.settled_at) or ""),
-                *(str(len(recorded.attempts)), outcome_of(recorded), figures.reply(last) if last else ""),
+                *(str(len(recorded.attempts)), outcome_of(recorded), last.reply if last else ""),
+                *(sent.bounced or "", guest.response),
             )
         )
 
