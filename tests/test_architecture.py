@@ -71,7 +71,7 @@ NETWORK = {
 PROGRAMS = {"subprocess", "multiprocessing", "pty"}
 # What a program that we start is told. Never a message.
 TOLD = {
-    "app/browser.py": "the name of a file: the organiser's own browser shows it",
+    "app/browser.py": "the name of a file, or where to sign in: the organiser's own browser shows it",
     "ledger/places.py": "nothing: mount says what kind of disk it is",
 }
 

@@ -20,6 +20,11 @@ def write_page(html: str, folder: Path | None) -> Path:
 
 
 def open_page(page: Path) -> bool:
+    """See `open_address`."""
+    return open_address(page.as_uri())
+
+
+def open_address(address: str) -> bool:
     """Whether a browser was started; blocks for seconds. Its output goes nowhere: it would tear the screen."""
     try:
         browser = webbrowser.get()
@@ -29,7 +34,7 @@ def open_page(page: Path) -> bool:
         return False
     try:
         subprocess.run(
-            [sys.executable, "-m", "webbrowser", page.as_uri()],
+            [sys.executable, "-m", "webbrowser", address],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

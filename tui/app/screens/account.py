@@ -3,7 +3,6 @@
 `add_account` begins; both forms work in threads of their own, because servers and people take their time.
 """
 
-import webbrowser
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from tui.app import work
+from tui.app import browser, work
 from tui.app.screens.dialog import Dialog
 from tui.app.screens.form import Blank, Form
 from tui.clean import visible
@@ -215,18 +214,22 @@ class _SignIn(Dialog[None]):
                 yield Static(Content.assemble("and enter the code ", (visible(prompt.code), "bold")), markup=False)
             yield Static(Content.styled("Waiting until that is done ...", "$quiet"), classes="apart", markup=False)
             with Horizontal(classes="answers"):
-                yield Button(Content("Open a browser"), id="open")
+                if self._ceremony.is_browser_near:
+                    yield Button(Content("Open a browser"), id="open")
                 yield Button(Content("Break off"), id="stop")
 
     def on_mount(self) -> None:
         if self._ceremony.is_browser_near and self._prompt.code is None:
-            webbrowser.open(self._prompt.url)
+            self._open()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "open":
-            webbrowser.open(self._prompt.url)
+            self._open()
         else:
             self.action_close()
+
+    def _open(self) -> None:
+        self.run_worker(partial(browser.open_address, self._prompt.url), thread=True, exit_on_error=False)
 
     def action_close(self) -> None:
         self._ceremony.stop.set()

@@ -48,7 +48,7 @@ def propose(address: str, ask: Lookups) -> Proposal | None:
         return None
     preset = presets.of_domain(domain)
     if preset is not None:
-        return _from_preset(preset, address, f"{preset.name} is known")
+        return _from_preset(preset, address, f"{preset.name} publishes these settings")
     hosts = ask.mx(domain)
     preset = presets.of_exchanger(hosts[0]) if hosts else None
     if preset is not None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from tui.delivery.accounts.profile import OAuth, Secret
+from tui.delivery.accounts.profile import OAuth, Secret, is_secure_url
 from tui.delivery.oauth.grants import Ceremony, Grant, Prompt, grant_of, refused
 from tui.delivery.oauth.http import Careful, unreachable
 from tui.errors import AccountError
@@ -85,6 +85,8 @@ class Client:
             flow = app.initiate_device_flow(scopes=self._scopes)
             if "user_code" not in flow:
                 raise self._refused(flow, is_new=True)
+            if not is_secure_url(str(flow["verification_uri"])):
+                raise AccountError("Microsoft names an address that is not https, so nobody signs in there.")
             seconds = min(float(flow.get("expires_in", 900)), ceremony.seconds)
             deadline = time.monotonic() + seconds
             ceremony.show(Prompt(str(flow["verification_uri"]), str(flow["user_code"]), seconds))
