@@ -33,6 +33,7 @@ from tui.mailing import (
     Mailing,
     Pacing,
     PausedError,
+    Question,
     Settled,
     StoppedError,
     Waiting,
@@ -86,7 +87,7 @@ def sending(
     pacing: Pacing = FAST,
     control: Control | None = None,
     connect: Callable[[], Any] | None = None,
-) -> Iterator[Settled | Waiting]:
+) -> Iterator[Settled | Waiting | Question]:
     return mailing.send(
         made,
         ledger,
@@ -98,11 +99,11 @@ def sending(
     )
 
 
-def outcomes(happenings: Iterator[Settled | Waiting]) -> list[str]:
+def outcomes(happenings: Iterator[Settled | Waiting | Question]) -> list[str]:
     return [step.outcome for step in happenings if isinstance(step, Settled)]
 
 
-def until_it_fails(happenings: Iterator[Settled | Waiting]) -> tuple[list[Settled], InviteError]:
+def until_it_fails(happenings: Iterator[Settled | Waiting | Question]) -> tuple[list[Settled], InviteError]:
     settled: list[Settled] = []
     with pytest.raises(InviteError) as raised:
         settled.extend(step for step in happenings if isinstance(step, Settled))
@@ -619,7 +620,7 @@ def test_a_stop_is_felt_while_the_run_waits(ledger: Ledger, server: RecordingSer
     for step in sending(a_mailing(2), ledger, server, control=control, pacing=replace(FAST, backoff=300)):
         if isinstance(step, Waiting):
             control.stop()
-        else:
+        elif isinstance(step, Settled):
             counts.append(step.outcome)
     assert time.monotonic() - began < 60 and counts == ["deferred", "deferred"]
     assert recorded(ledger) == {"deferred": 2}, "what is reported is what is recorded"

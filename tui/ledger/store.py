@@ -13,7 +13,6 @@ import sqlite3
 import threading
 import zlib
 from array import array
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -46,9 +45,8 @@ class Ledger:
     def __init__(self, connection: sqlite3.Connection, lock: sqlite3.Connection | None, shown: str) -> None:
         self._db, self._lock, self._shown = connection, lock, shown
         self._turn = threading.Lock()
-        self._jobs: deque[_Job] = deque()
-        self._committing: int | None = None
-        """The thread of `in_one_commit`."""
+        self._writer: int | None = None
+        """The thread whose transaction is open."""
 
     def __enter__(self) -> Self:
         return self
@@ -271,11 +269,11 @@ class Ledger:
 
     def adopt(self, entries: Sequence[Planned], reply: str, promised: Iterable[str], dead_links: Iterable[str]) -> None:
         """Records what another program sent, as accepted with `reply`; to whom a replacement is owed, by key; and the
-        links that no new message may have."""
-        ids = self.begin("repair", "", "", entries)
-        for id_, entry in zip(ids, entries, strict=True):
-            self.tried(id_, entry.digest, "accepted", reply)
+        links that no new message may have. All of it or nothing."""
         with self._writing() as db:
+            ids = self.begin("repair", "", "", entries)
+            for id_, entry in zip(ids, entries, strict=True):
+                self.tried(id_, entry.digest, "accepted", reply)
             db.executemany("INSERT OR IGNORE INTO promise VALUES (?, ?)", [(key, _now()) for key in promised])
             db.executemany("INSERT OR IGNORE INTO dead_link VALUES (?)", [(link,) for link in dead_links])
 
@@ -444,55 +442,22 @@ class Ledger:
 
     def in_one_commit(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
         """What each of these calls of `sending`, `settle` and `tried` returns, or the exception that it raises; when it
-        is here, all that they have recorded is durable.
+        is here, all that they have recorded is durable. A commit costs the same for one and for ten.
 
         One that cannot be recorded takes nobody with it: then each is recorded by itself.
         """
-        with self._turn:
-            self._committing = threading.get_ident()
-            try:
-                with _in_words(self._shown), self._transaction():
-                    return [call() for call in calls]
-            except Exception as error:  # noqa: BLE001  # it is said to whom it concerns
-                if len(calls) == 1:
-                    return [error]
-            finally:
-                self._committing = None
+        try:
+            with self._writing():
+                return [call() for call in calls]
+        except Exception as error:  # noqa: BLE001  # it is said to whom it concerns
+            if len(calls) == 1:
+                return [error]
         return [result for call in calls for result in self.in_one_commit([call])]
 
     def _together(self, record: Callable[[sqlite3.Connection], int]) -> int:
-        """Does `record` in one commit with whatever other threads want recorded while the disk is busy: a commit costs
-        the same for one and for ten. Returns what `record` does, when it is durable."""
-        if self._committing == threading.get_ident():
-            return record(self._db)
-        job = _Job(record)
-        self._jobs.append(job)
-        with self._turn:
-            if not job.is_done:
-                # Who comes meanwhile is the next one's affair; only who has the turn takes any out.
-                self._commit([self._jobs.popleft() for _ in range(len(self._jobs))])
-        if job.error is not None:
-            raise job.error
-        return job.result
-
-    def _commit(self, jobs: "list[_Job]") -> None:
-        try:
-            with _in_words(self._shown), self._transaction() as db:
-                for job in jobs:
-                    job.result = job.record(db)
-        except Exception as error:  # noqa: BLE001  # it is raised again, to whom it concerns
-            if len(jobs) > 1:
-                # What one of them cannot have recorded says nothing of the others.
-                for job in jobs:
-                    self._commit([job])
-            else:
-                jobs[0].error = error
-        else:
-            for job in jobs:
-                job.error = None
-        finally:
-            for job in jobs:
-                job.is_done = True
+        """Does `record`, durably; within `in_one_commit` as a part of that."""
+        with self._writing() as db:
+            return record(db)
 
     def _recover(self) -> None:
         """What a run that died left `sending` may have arrived: it is `unknown`, for the organiser to decide."""
@@ -569,8 +534,16 @@ class Ledger:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction; what is begun within another one of the same thread is a part of that."""
+        if self._writer == threading.get_ident():
+            yield self._db
+            return
         with self._turn, _in_words(self._shown), self._transaction() as db:
-            yield db
+            self._writer = threading.get_ident()
+            try:
+                yield db
+            finally:
+                self._writer = None
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -583,18 +556,6 @@ class Ledger:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
-
-
-class _Job:
-    """Something that a thread waits for to be recorded."""
-
-    __slots__ = ("error", "is_done", "record", "result")
-
-    def __init__(self, record: Callable[[sqlite3.Connection], int]) -> None:
-        self.record = record
-        self.result = 0
-        self.error: Exception | None = LedgerError("The run was broken off before this was recorded.")
-        self.is_done = False
 
 
 def open_for_run(path: Path) -> Ledger:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _OPENING = frozenset({"connect", "greeting", "ehlo", "starttls", "auth"})
 """Stages of a session at which nothing has been said of any message yet."""
 
+_GATHERING = 0.01
+"""Seconds for which outcomes are gathered before they are told."""
+
 GRACE = 10.0
 """Seconds that a run which is stopped waits for the server's word on what is in flight; then it is `unknown`."""
 
@@ -177,8 +180,7 @@ class Run:
         patient_until = 0.0
         while running:
             try:
-                # With a time-out, because Windows delivers Ctrl+C only between two waits.
-                result = self._results.get(timeout=0.5)
+                result = self._next_result()
             except queue.Empty:
                 pass
             else:
@@ -195,6 +197,15 @@ class Run:
                 self._control.abort()
             else:
                 yield Waiting(patient_until - now, "the server's answer to what is in flight")
+
+    def _next_result(self) -> Settled | Waiting | Question | InviteError | None:
+        """What there is to say; queue.Empty after a while in which there is nothing."""
+        with suppress(queue.Empty):
+            return self._results.get_nowait()
+        # What comes meanwhile wakes nobody: to change threads for each message costs as much as half of it.
+        time.sleep(_GATHERING)
+        # With a time-out, because Windows delivers Ctrl+C only between two waits.
+        return self._results.get(timeout=0.5)
 
     def _told(self, settled: Settled) -> Settled:
         self._is_told[settled.number] = True
