@@ -56,6 +56,11 @@ def _open(state: "State") -> bool:
     return state.folder is not None
 
 
+def _event(state: "State") -> bool:
+    """There is an event, or something stands in its way."""
+    return state.folder is not None or state.failure is not None
+
+
 def _checked(state: "State") -> bool:
     return state.checked
 
@@ -101,7 +106,7 @@ ACTIONS: tuple[Act, ...] = (
         "Only people with problems, also of delivery; or everybody",
         "People",
         lambda app: app.main.toggle_problems(),
-        _always,
+        _open,
         gives_way=40,
     ),
     Act(
@@ -111,7 +116,7 @@ ACTIONS: tuple[Act, ...] = (
         "Read the message; there again, go to what is wrong",
         "People",
         lambda app: app.main.read(),
-        _always,
+        _open,
         50,
         "Read the message",
     ),
@@ -161,7 +166,7 @@ ACTIONS: tuple[Act, ...] = (
         "The event, the account, the files, and their problems",
         "Event",
         lambda app: app.show_event(),
-        _always,
+        _event,
         60,
     ),
     Act(
@@ -251,7 +256,7 @@ ACTIONS: tuple[Act, ...] = (
         "Open the message's HTML in the browser",
         "People",
         lambda app: app.browse(),
-        _always,
+        _open,
         title="Open the message in the browser",
     ),
     Act(

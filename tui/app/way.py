@@ -66,8 +66,10 @@ def steps(state: State) -> tuple[Step, ...]:
             "shows whom to look after" if troubles else "shows how everybody stands",
         ),
     ]
-    if state.checked and not state.running:
-        at = 0 if checked == "care" and not can_send else _next(made, is_first=not sent, can_send=can_send)
+    if not state.checked:
+        return tuple(replace(step, notes=(), matters=False) for step in made)
+    if not state.running:
+        at = 0 if checked == "care" and not (sent and can_send) else _next(made, is_first=not sent, can_send=can_send)
         made[at] = _as_next(made[at])
     return tuple(made)
 

@@ -39,7 +39,7 @@ class Dialog(ModalScreen[Answer]):
 
         def tell() -> None:
             more = scrolled.max_scroll_y > scrolled.scroll_offset.y
-            panel.border_subtitle = Content(f"▼ more below: page down   {words}" if more else words)
+            panel.border_subtitle = Content(f"▼ more below   {words}" if more else words)
 
         def later() -> None:
             self.call_after_refresh(tell)

@@ -78,6 +78,8 @@ class Cycle(Widget, can_focus=True):
 class Form(Dialog[None]):
     """Posts `Filled` and stays; whoever worked out what was asked for calls `refuse`, or dismisses it."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "submit", "save", show=False)]
+
     @dataclass(eq=False, repr=False)
     class Filled(Message):
         """The organiser is done; `values` has what stands in each line, by its name."""
@@ -95,11 +97,16 @@ class Form(Dialog[None]):
         busy: str = "Planning ...",
         begin_at: str = "",
         then: "Callable[[Form, Mapping[str, str]], None] | None" = None,
+        one_change: bool = False,
     ) -> None:
-        """`begin_at` is the line that has the focus first; `then` is given the values when the organiser is done."""
+        """`begin_at` is the line that has the focus first; `then` is given the values when the organiser is done.
+
+        With `one_change` Enter is done at once: mostly one line is mended. Else it goes from line to line.
+        """
         super().__init__()
         self._begin_at = begin_at
         self.then = then
+        self._one_change = one_change
         self._title_text = title
         self._said = Content(visible(said, lines=True)) if isinstance(said, str) else said
         self._blanks = blanks
@@ -145,7 +152,8 @@ class Form(Dialog[None]):
         if self._widgets:
             self._widgets.get(self._begin_at, next(iter(self._widgets.values()))).focus()
             self._judge()
-        words = "→ completes   esc closes" if any(one.complete for one in self._blanks) else "esc closes"
+        words = "→ completes   " if any(one.complete for one in self._blanks) else ""
+        words += f"{'enter' if self._one_change else '^s'} is done   esc closes"
         self.tell_of_more(self.query_one(VerticalScroll), self.query_one(".panel"), words)
 
     def on_resize(self) -> None:
@@ -181,7 +189,7 @@ class Form(Dialog[None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter goes to the next line, and from the last one on."""
         inputs = [one for one in self._widgets.values() if isinstance(one, Input)]
-        if event.input is inputs[-1]:
+        if self._one_change or event.input is inputs[-1]:
             self.action_submit()
         else:
             self.focus_next()

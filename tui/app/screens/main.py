@@ -132,8 +132,10 @@ class MainScreen(Screen[None]):
                 self.message.show_nobody(state)
         elif old.checked != state.checked or (self._only_problems and _other_troubles(old, state)):
             self._show_list()
-        elif old.survey is not state.survey or old.run is not state.run:
+        elif old.survey is not state.survey:
             self.table.refresh()
+        elif old.run is not state.run:
+            self.table.refresh_marks()
         self.query_one(Banner).show(state)
         self.query_one(WayLine).show(state)
         self._show_run(state)
@@ -193,6 +195,10 @@ class MainScreen(Screen[None]):
         order: Sequence[int] = range(len(records))
         if self._only_problems:
             order = self._problem_rows()
+            if not order and self._state.checked and self._found is None:
+                # The last one was mended: what is next is about everybody.
+                self._only_problems = False
+                order = range(len(records))
         if self._found is not None:
             order = self._found if not self._only_problems else _both(self._found, order)
         self.table.show(records, order, self._notice(), row)

@@ -46,7 +46,9 @@ class RowForm(Form):
         if offered:
             said.append(Content.assemble("→ ", "What is probably meant stands there already: look, then save."))
         words = Content("\n").join(said)
-        super().__init__("Correct the list", words, blanks, "Save", busy="Saving ...", begin_at=begin_at)
+        super().__init__(
+            "Correct the list", words, blanks, "Save", busy="Saving ...", begin_at=begin_at, one_change=True
+        )
 
     def changes(self, values: Mapping[str, str]) -> dict[int, str]:
         """The new cells, by their column's index."""

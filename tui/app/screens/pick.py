@@ -14,6 +14,7 @@ from tui.app.screens.dialog import Dialog
 from tui.app.words import fit
 from tui.clean import visible
 
+_SHORT = 34  # cells of a label that stands on one line with its note
 _MARGIN = 8  # lines of the screen and of the panel that the list never has
 
 
@@ -39,7 +40,7 @@ class Pick(Dialog[str]):
         said: str = "",
         chosen: str = "",
         explain: Callable[[str], Content] | None = None,
-        width: int = 34,
+        width: int = _SHORT,
     ) -> None:
         """A label has `width` cells at most; `explain` says more about what is under the cursor."""
         super().__init__()
@@ -56,7 +57,7 @@ class Pick(Dialog[str]):
             panel.border_title = Content(self._title_text)
             if self._said:
                 yield Static(Content(visible(self._said)), classes="said", markup=False)
-            yield OptionList(*self._options(), markup=False)
+            yield OptionList(*self._options(), markup=False, classes="-long" if self._width > _SHORT else "")
             if self._explain is not None:
                 yield Static(id="explained", markup=False)
 

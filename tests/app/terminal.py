@@ -1,0 +1,100 @@
+"""The app in a real pseudo-terminal, as a person has it: keys go in, and what stands on the screen is read."""
+
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from fcntl import ioctl
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyte
+
+ROOT = Path(__file__).parents[2]
+_PATIENCE = 60.0  # seconds
+# What pyte takes for text: questions to the terminal and the toolkit's own modes.
+_UNKNOWN = re.compile(
+    rb"\x1b\[[<>=?][0-9;]*[uqp]|\x1b\[\?[0-9;]*\$p|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1bP[^\x1b]*\x1b\\"
+)
+
+
+class Terminal:
+    """A terminal of this many columns and lines in which the app runs. `written` is every byte that it wrote."""
+
+    def __init__(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, size: tuple[int, int] = (120, 40)
+    ) -> None:
+        self.written = bytearray()
+        self._screen = pyte.Screen(*size)
+        self._stream = pyte.ByteStream(self._screen)
+        self._master, slave = pty.openpty()
+        ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        surroundings = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": str(ROOT)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tui", *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=surroundings | dict(environment or {}),
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+    @property
+    def seen(self) -> str:
+        """What stands on the screen, line by line."""
+        return "\n".join(self._screen.display)
+
+    def press(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def until(self, words: str, *, gone: bool = False) -> None:
+        """Wait until these words stand on the screen, or no longer do."""
+        end = time.monotonic() + _PATIENCE
+        while (words in self.seen) is gone:
+            assert time.monotonic() < end and self.process.poll() is None, f"never {words!r} on\n{self.seen}"
+            self._read()
+
+    def leave(self, words: str) -> None:
+        """Escape, as often as it takes until these words are gone: each is one step back."""
+        end = time.monotonic() + _PATIENCE
+        while words in self.seen:
+            assert time.monotonic() < end, f"never left {words!r} on\n{self.seen}"
+            self.press("\x1b")
+            settled = time.monotonic() + 1.0
+            while words in self.seen and time.monotonic() < settled:
+                self._read()
+
+    def ended(self) -> int:
+        """The exit code, once there is one."""
+        end = time.monotonic() + _PATIENCE
+        while self.process.poll() is None:
+            assert time.monotonic() < end, f"never ended on\n{self.seen}"
+            self._read()
+        self._read()
+        return self.process.returncode
+
+    def _read(self) -> None:
+        if select.select([self._master], [], [], 0.05)[0]:
+            with suppress(OSError):  # Linux says so where the other end is closed
+                data = os.read(self._master, 1 << 16)
+                self.written += data
+                self._stream.feed(_UNKNOWN.sub(b"", data))
