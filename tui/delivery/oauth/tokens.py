@@ -60,10 +60,11 @@ class Tokens:
         kept = self._kept()
         try:
             grant = self._ask(kept)
-        except RevokedError:
+        except RevokedError as problem:
             # Another run may have used it up in this moment, and kept the next one.
             newer = self._kept()
             if newer.refresh.reveal() == kept.refresh.reveal():
+                problem.hint = self._way_back
                 raise
             kept = newer
             grant = self._ask(kept)
@@ -75,12 +76,17 @@ class Tokens:
         secret = self._load()
         kept = None if secret is None else Kept.from_secret(secret)
         if kept is None:
-            name = self._account.name
+            account = self._account
             raise AccountError(
-                f"Nobody has signed in to account {name} ({self._account.username} at {self._account.host}) here.",
-                hint=f"Remove it and add it again: `invite-tui account remove {name}`.",
+                f"Nobody has signed in to account {account.name} ({account.username} at {account.host}) here.",
+                hint=self._way_back,
             )
         return kept
+
+    @property
+    def _way_back(self) -> str:
+        name = self._account.name
+        return f"Sign in again: `invite-tui account remove {name}`, then `invite-tui account add {name}`."
 
     def _ask(self, kept: Kept) -> Grant:
         from tui.delivery.oauth.signing import client_of
