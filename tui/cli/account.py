@@ -18,6 +18,7 @@ from tui.errors import AccountError, UsageError
 if TYPE_CHECKING:
     from tui.delivery.accounts import Security
     from tui.delivery.oauth import Prompt
+    from tui.folder import Folder
 
 _CLIENT_SECRET = "INVITE_TUI_OAUTH_CLIENT_SECRET"  # noqa: S105 - its name
 
@@ -36,6 +37,13 @@ def unlock(store: AccountStore) -> None:
     """Asks for the passphrase of the encrypted file, where that is all the keyring there is and a terminal is there."""
     if sys.stdin.isatty() and sys.stderr.isatty():
         store.unlock(_passphrase)
+
+
+def unlock_for(folder: "Folder") -> None:
+    """Before anything else is asked: an account that is unknown is said, and an encrypted keyring opened for it."""
+    account = folder.account
+    if account is not None and account.login != "none" and account.name != ENVIRONMENT_ACCOUNT:
+        unlock(AccountStore(folder.settings.config_dir))
 
 
 def _add(options: argparse.Namespace, store: AccountStore) -> int:

@@ -207,23 +207,15 @@ def _cancel(options: argparse.Namespace) -> int:
     return _carry_out(options, folder, made, approved=False)
 
 
-def _unlock_for(folder: Folder) -> None:
-    """Before anything else is asked: an account that is unknown is said, and an encrypted keyring opened."""
-    account = folder.account
-    if account is not None and account.login != "none" and account.name != "env":
-        from tui.cli.account import unlock
-        from tui.delivery import AccountStore
-
-        unlock(AccountStore(folder.settings.config_dir))
-
-
 def _carry_out(
     options: argparse.Namespace, folder: Folder, made: Plan, *, approved: bool, moment: datetime | None = None
 ) -> int:
     """Rehearses or sends a plan that has been confirmed, at that `moment`, and prints what became of it."""
     dry_run = options.dry_run or not folder.account_name
     if not dry_run:
-        _unlock_for(folder)
+        from tui.cli.account import unlock_for
+
+        unlock_for(folder)
         for caution in output.cautions_of(folder):
             tell(f"caution: {caution}")
     note = getattr(options, "note", "")

@@ -54,6 +54,9 @@ def _read(folder: Folder, paths: Sequence[str], *, is_anybody_there: bool) -> Ta
     elif paths:
         tell("Nothing has been sent yet, so nothing can have come back: no mail was read.")
     else:
+        from tui.cli.account import unlock_for
+
+        unlock_for(folder)
         collector.from_account(folder.imap_login, folder.account_name)
     for place, reason in collector.tally.unreadable:
         tell(f"not read: {place}: {reason}")
