@@ -67,6 +67,7 @@ SOURCES = {
 NETWORK = {
     *("socket", "ssl", "smtplib", "imaplib", "poplib", "nntplib", "ftplib", "telnetlib", "http.client", "xmlrpc"),
     *("urllib.request", "socketserver", "requests", "httpx", "httpcore", "aiohttp", "aiosmtplib", "urllib3", "_socket"),
+    "imap_tools",
 }
 PROGRAMS = {"subprocess", "multiprocessing", "pty"}
 # What a program that we start is told. Never a message.
@@ -86,6 +87,7 @@ OTHER_DOORS = {
     "delivery/oauth/metadata.py": "nothing: an issuer's address",
     "delivery/oauth/microsoft.py": "the sign-in of an account, to its issuer",
     "delivery/tls.py": "nothing: it says whom to trust",
+    "replies/imap.py": "which folders and messages of the account's own mailbox are wanted",
 }
 
 

@@ -253,7 +253,8 @@ def test_no_damage_to_an_outlook_file_raises(tmp_path_factory: pytest.TempPathFa
 
 # --- the standard library reads it the same ---------------------------------------------------------------------------
 
-_WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=30)
+# The standard library takes line and paragraph separators in a subject for the ends of lines, and refuses them.
+_WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Zl", "Zp"]), max_size=30)
 
 
 @settings(max_examples=100, deadline=None)

@@ -63,14 +63,14 @@ class Collector:
         """Reads what has come to an account since the first invitation. AccountError where that is not possible."""
         from tui.replies.imap import opened
 
-        with opened(login, account) as mailbox:
+        with opened(login) as mailbox:
             self.from_mailbox(mailbox, account)
 
     def from_mailbox(self, mailbox: "Mailbox", account: str) -> None:
         from tui.replies.imap import Closed
 
         with self._folder.ledger_to_read() as ledger:
-            so_far = ledger.read_so_far(account)
+            so_far = {name: (place.validity, place.uid) for name, place in ledger.read_so_far(account).items()}
             since = _first_day(ledger.people())
         if since is None:
             return
@@ -81,7 +81,7 @@ class Collector:
                 continue
             if found.raw is not None:
                 batch.mails.append(read(parsed(found.raw), found.raw))
-            batch.places[found.place.folder] = found.place
+            batch.places[found.folder] = Place(account, found.folder, found.validity, found.uid)
             batch = self._recorded_if_full(batch)
         self._record(batch)
 

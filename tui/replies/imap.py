@@ -11,7 +11,6 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from tui.errors import AccountError
-from tui.ledger import Place
 
 if TYPE_CHECKING:
     from imap_tools import BaseMailBox, FolderInfo
@@ -32,9 +31,11 @@ _EVERYTHING, _BESIDE = "\\all", frozenset({"\\all", "\\junk", "\\trash"})
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One message, or with `raw` None only how far its folder is read by now."""
+    """One message, by its UID under this UIDVALIDITY; with `raw` None only how far its folder is read by now."""
 
-    place: Place
+    folder: str
+    validity: int
+    uid: int
     raw: bytes | None
 
 
@@ -49,13 +50,13 @@ class Closed:
 class Mailbox:
     """An account's mailbox, logged in: see `opened`."""
 
-    def __init__(self, box: "BaseMailBox", account: str) -> None:
-        self._box, self._account = box, account
+    def __init__(self, box: "BaseMailBox") -> None:
+        self._box = box
 
-    def new(self, read: Mapping[str, Place], since: date) -> Iterator[Fetched | Closed]:
+    def new(self, read: Mapping[str, tuple[int, int]], since: date) -> Iterator[Fetched | Closed]:
         """Every message that came since that day and has not been read, folder by folder, oldest first.
 
-        `read` says how far each folder has been read. AccountError where the connection breaks.
+        `read` says how far each folder has been read: its UIDVALIDITY then, and the highest UID.
         """
         for info in _readable(self._box.folder.list()):
             yield from self._folder(info.name, read.get(info.name), since)
@@ -67,13 +68,13 @@ class Mailbox:
             return False
         return bool(self._box.idle.wait(timeout=seconds))
 
-    def _folder(self, name: str, read: Place | None, since: date) -> Iterator[Fetched | Closed]:
+    def _folder(self, name: str, read: tuple[int, int] | None, since: date) -> Iterator[Fetched | Closed]:
         from imap_tools.errors import UnexpectedCommandStatusError
 
         try:
             told = self._box.folder.status(name, ["UIDVALIDITY", "UIDNEXT"])
             validity, newest = told.get("UIDVALIDITY", 0), told.get("UIDNEXT", 1) - 1
-            last = read.uid if read and read.validity == validity else 0
+            last = read[1] if read and read[0] == validity else 0
             if newest <= last:
                 return
             self._box.folder.set(name, readonly=True)
@@ -87,8 +88,8 @@ class Mailbox:
         for at in range(0, len(uids), _AT_ONCE):
             chunk = uids[at : at + _AT_ONCE]
             for uid, raw in sorted(self._fetch(chunk)):
-                yield Fetched(Place(self._account, name, validity, uid), raw)
-        yield Fetched(Place(self._account, name, validity, max([newest, *uids])), None)
+                yield Fetched(name, validity, uid, raw)
+        yield Fetched(name, validity, max([newest, *uids]), None)
 
     def _fetch(self, uids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
         wanted = ",".join(map(str, uids))
@@ -105,13 +106,14 @@ class Mailbox:
 
 
 @contextmanager
-def opened(login: "ImapLogin", account: str) -> Iterator[Mailbox]:
-    """The mailbox of an account, over a channel that is verified first. AccountError where that is not possible."""
+def opened(login: "ImapLogin") -> Iterator[Mailbox]:
+    """A mailbox, over a channel that is verified first. AccountError where it cannot be opened, or breaks off."""
+    from imaplib import IMAP4
+
     from imap_tools import MailBox, MailBoxStartTls, MailBoxUnencrypted
     from imap_tools.errors import ImapToolsError
 
     box: BaseMailBox | None = None
-    reason = ""
     try:
         if login.security == "tls":
             box = MailBox(login.host, login.port, timeout=_TIMEOUT, ssl_context=login.tls_context())
@@ -120,23 +122,16 @@ def opened(login: "ImapLogin", account: str) -> Iterator[Mailbox]:
         else:
             box = MailBoxUnencrypted(login.host, login.port, timeout=_TIMEOUT)
         login.authenticate(box.client)
-        yield Mailbox(box, account)
-    except (OSError, ImapToolsError, ValueError) as error:
-        reason = _words(error)
-    except Exception as error:
-        # imaplib's own errors are attributes of its client, and not to be imported for that alone.
-        if not type(error).__module__.startswith("imaplib"):
-            raise
-        reason = _words(error)
+        yield Mailbox(box)
+    except (OSError, ValueError, IMAP4.error, ImapToolsError) as error:
+        raise AccountError(
+            f"The mailbox at {login.where} cannot be read: {_words(error)}.",
+            hint="What was read before is recorded: run the same command again.",
+        ) from None
     finally:
         if box is not None:
-            with suppress(Exception):  # whatever a server says to a goodbye
+            with suppress(OSError, ValueError, IMAP4.error, ImapToolsError):
                 box.logout()
-    if reason:
-        raise AccountError(
-            f"The mailbox at {login.where} cannot be read: {reason}.",
-            hint="What was read before is recorded: run the same command again.",
-        )
 
 
 def _readable(folders: Sequence["FolderInfo"]) -> Iterator["FolderInfo"]:
