@@ -21,6 +21,7 @@ from tui.app.asking import Request
 from tui.app.checklist import Going
 from tui.app.corrections import Corrections
 from tui.app.filtering import View
+from tui.app.forgetting import Forgetting
 from tui.app.leaks import Leaks
 from tui.app.mending import Mending
 from tui.app.noticing import EVERY, LookedAt, Noticing, look_at, stamps
@@ -96,6 +97,7 @@ class InviteApp(App[None]):
         self._asked: Request | None = None  # what is being planned
         self.corrections: Corrections = Corrections(self)
         self.leaks: Leaks = Leaks(self)
+        self.forgetting: Forgetting = Forgetting(self)
         self.answering: Answering = Answering(self)
         self.mending: Mending = Mending(self)
         self._after_opening: Callable[[], object] | None = None

@@ -1,0 +1,114 @@
+"""Forgetting people: from whom is meant, over the number that is typed, to what still names them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from tui.app import work
+from tui.app.asking import targets
+from tui.app.pages import Line, text_line
+from tui.app.words import count
+from tui.clean import visible
+from tui.errors import InviteError
+
+if TYPE_CHECKING:
+    from tui.app.app import InviteApp
+    from tui.folder import Folder
+    from tui.forgetting import Forgotten, Whom
+
+Result = TypeVar("Result")
+
+_SHOWN = 12
+"""Files that are named one by one afterwards."""
+
+
+class Forgetting:
+    """The part of the app that takes people out of the ledger. The core works in threads; each step calls the next."""
+
+    def __init__(self, app: "InviteApp") -> None:
+        self._app = app
+
+    def forget(self) -> None:
+        """Who is marked, else who is selected."""
+        main = self._app.main
+        chosen = main.table.marked or ([main.selected] if main.selected is not None else [])
+        if chosen:
+            self._choose([one.asked for one in targets(chosen, self._app.state.survey.people)])
+
+    def forget_everybody(self) -> None:
+        self._choose(None)
+
+    def _choose(self, asked: Sequence[str] | None) -> None:
+        from tui import forgetting
+
+        self._work("Looking for them ...", lambda folder: forgetting.whom(folder, asked), self._ask)
+
+    def _ask(self, whom: "Whom") -> None:
+        from tui.app.screens.forgetting import ConfirmForgetting
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._forget(whom)
+            elif yes is not None:
+                self._app.say("Nobody was forgotten.")
+
+        self._app.push_screen(ConfirmForgetting(whom), answered)
+
+    def _forget(self, whom: "Whom") -> None:
+        from tui import forgetting
+
+        self._work("Forgetting ...", lambda folder: forgetting.forget(folder, whom), self._done)
+
+    def _done(self, done: "Forgotten") -> None:
+        from tui.app.screens.dialog import PageDialog
+
+        self._app.main.table.unmark()
+        if (folder := self._app.state.folder) is not None:
+            look = partial(work.look_again, self._app.post_message, folder, self._app.state.errors)
+            self._app.in_thread("survey", look)
+        self._app.push_screen(PageDialog("Forgotten", list(_in_words(done))))
+
+    def _work(self, words: str, job: "Callable[[Folder], Result]", then: Callable[[Result], None]) -> None:
+        folder = self._app.state.folder
+        if folder is None or self._app.state.running:
+            return
+
+        def run() -> None:
+            try:
+                result = job(folder)
+            except (InviteError, OSError) as error:
+                self._app.call_from_thread(self._failed, work.in_words(error))
+            else:
+                self._app.call_from_thread(self._next, then, result)
+
+        self._app.busy(words)
+        self._app.in_thread("forget", run)
+
+    def _next(self, then: Callable[[Result], None], result: Result) -> None:
+        self._app.busy("")
+        then(result)
+
+    def _failed(self, error: InviteError) -> None:
+        self._app.busy("")
+        self._app.say(error.message, error.hint, severity="error")
+
+
+def _in_words(done: "Forgotten") -> Iterator[Line]:
+    yield text_line(f"{count(done.people, 'person is', 'people are')} forgotten. The totals stay.", "strong")
+    yield text_line()
+    if done.messages or done.rows or done.backups:
+        parts = (
+            (done.messages, "message file", "message files"),
+            (done.rows, "row of problems.csv", "rows of problems.csv"),
+            (done.backups, "earlier copy of the ledger", "earlier copies of the ledger"),
+        )
+        said = ", ".join(count(number, one, many) for number, one, many in parts if number)
+        yield text_line(f"Deleted: {said}.")
+    for path in done.reports:
+        yield text_line(f"Written anew without them: {visible(str(path))}")
+    if done.still_in:
+        yield text_line("Still named in files that only you can change or delete:", "label")
+        for path in done.still_in[:_SHOWN]:
+            yield text_line(f"  {visible(str(path))}")
+        if len(done.still_in) > _SHOWN:
+            yield text_line(f"  and {len(done.still_in) - _SHOWN} more")
