@@ -89,7 +89,7 @@ def try_out(
         return lines
     imap = account.imap
     login = ImapLogin(imap.host, imap.port, imap.security, account.username, credential, account.ca)
-    with opened(login, account.name):
+    with opened(login):
         read = f"answers: {account.username} can read them at {login.where}"
     if hear is not None:
         hear(read)
