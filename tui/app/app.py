@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from tui.mailing import Question
 
 _OWN = {"commands": "command_palette"}  # actions of the toolkit that it looks for by name
-_TICK = 0.1  # seconds between two looks at a run
+_TICK = 0.2  # seconds between two looks at a run
 _SEARCH_AT_ONCE = 20_000  # rows; more are searched in a thread
 
 

@@ -135,7 +135,7 @@ class MainScreen(Screen[None]):
         elif old.survey is not state.survey:
             self.table.refresh()
         elif old.run is not state.run:
-            self.table.refresh()
+            self.table.refresh_marks()
         self.query_one(Banner).show(state)
         self.query_one(WayLine).show(state)
         self._show_run(state)

@@ -94,6 +94,7 @@ class ProgressPanel(Vertical):
         self._pause = Chip("Pause", "screen.do('pause')", id="pause")
         self._stop = Chip("Stop", "screen.do('stop')", id="stop")
         self._pulse = Pulse()
+        self._around = "", ""
 
     def compose(self) -> ComposeResult:
         yield self._bar
@@ -109,14 +110,23 @@ class ProgressPanel(Vertical):
             return
         self.set_class(run.over, "-over")
         self._bar.show(run.done / run.total if run.total else 1.0)
-        self.border_title = Content(f"{(_ENDED if run.over else _TITLES)[run.purpose]}{_status(run)}")
-        self.border_subtitle = Content(_keys(run))
-        self._numbers.update(_summary(run) if run.over else _numbers(run))
+        title, keys = f"{(_ENDED if run.over else _TITLES)[run.purpose]}{_status(run)}", _keys(run)
+        if (title, keys) != self._around:
+            self._around = title, keys
+            self.border_title, self.border_subtitle = Content(title), Content(keys)
+        self._say(_summary(run) if run.over else _numbers(run))
         self._pause.display = run.held is None and not run.over
         self._pause.relabel("Decide…" if run.question is not None else "Resume" if run.paused else "Pause")
         self._stop.relabel("Take back" if run.held is not None else "Stop")
         self._pulse.show(run)
         self._pulse.display = bool(run.live and run.done and not run.over and self.app.size.height > _LOW)
+
+
+    def _say(self, words: Content) -> None:
+        """To lay out everything anew for each number would cost more than the sending."""
+        size = self._numbers.content_size
+        fits = size.width > 0 and words.get_height({}, size.width) == size.height
+        self._numbers.update(words, layout=not fits)
 
 
 def _keys(run: Run) -> str:

@@ -82,6 +82,7 @@ class AttendeeTable(ScrollView, can_focus=True):
         self._order: Sequence[int] = ()
         self._notice = ""
         self._natural = (0, 0, 0)
+        self._drawn: dict[int, Mark] = {}  # with which mark each place was drawn last
         self._last: Attendee | None = None
         self._chosen_row = 0  # of the records: what the cursor is on, whatever is shown
         self._marked: set[int] = set()  # of the records
@@ -233,15 +234,26 @@ class AttendeeTable(ScrollView, can_focus=True):
                 return Strip([Segment(fit(f" {self._notice}", width), base + quiet)], width)
             return Strip.blank(width, base)
         row = self._order[place]
-        return self._row(self._records[row], width, base, place == self.cursor, row in self._marked)
+        return self._row(self._records[row], width, base, place, row in self._marked)
+
+    def refresh_marks(self) -> None:
+        """Draw those rows in sight again whose mark is another one than on the screen."""
+        top = self.scroll_offset.y
+        seen = range(top, min(top + self.scrollable_content_region.height, len(self._order)))
+        self._drawn = {place: mark for place, mark in self._drawn.items() if place in seen}
+        for place, mark in self._drawn.items():
+            if self._mark_of(self._records[self._order[place]]) is not mark:
+                self.refresh_line(place)
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"table--{name}", partial=True)
 
-    def _row(self, attendee: "Attendee", width: int, base: Style, at_cursor: bool, is_marked: bool) -> Strip:
+    def _row(self, attendee: "Attendee", width: int, base: Style, place: int, is_marked: bool) -> Strip:
+        at_cursor = place == self.cursor
         if at_cursor:
             base += self._style("cursor" if self.has_focus else "cursor-blurred")
         mark = self._mark_of(attendee)
+        self._drawn[place] = mark
         attendee = self._as_known(attendee)
         quiet = base + self._style("quiet")
         tone = base + self._style(mark.tone)
