@@ -221,14 +221,27 @@ def test_the_address_in_a_signature_is_suggested_only_where_it_is_new_and_asked_
 
 
 def test_a_mail_is_the_same_mail_in_another_store() -> None:
-    raw = mails.by_google(UID, ANA)
-    exported = b"X-Mozilla-Status: 0001\nReceived: from a by b\n" + raw.replace(b"\r\n", b"\n")
+    raw = mails.a_mail(ANA, "Is it so?\nFrom what I heard\n").as_bytes()
+    exported = b"X-Mozilla-Status: 0001\nReceived: from a by b\n" + raw.replace(b"\nFrom what", b"\r\n>From what")
     assert reading(raw).identity == reading(exported).identity
-    other = raw.replace(b"<answer-1@", b"<answer-2@")
-    assert reading(other).identity != reading(raw).identity
-    nameless = [raw.replace(b"Message-ID: <answer-1@mail.example>\n", b"X: 1\n"), mails.by_google(UID, ANA, "DECLINED")]
-    nameless[1] = nameless[1].replace(b"Message-ID: <answer-1@mail.example>\n", b"X: 1\n")
-    assert reading(nameless[0]).identity != reading(nameless[1]).identity
+    assert reading(raw.replace(b"<answer-1@", b"<answer-2@")).identity != reading(raw).identity
+
+
+def test_mails_with_one_id_are_two_if_they_say_different_things() -> None:
+    bounces = [reading(mails.a_bounce(who)) for who in (ANA, "bo@example.org")]
+    assert bounces[0].message_id == bounces[1].message_id
+    assert bounces[0].identity != bounces[1].identity
+
+
+def test_gmails_bounce_names_the_message_by_its_id() -> None:
+    named = b"X-Original-Message-ID: <abc@department.example>\nArrival-Date:"
+    (failure,) = reading(mails.a_bounce(ANA).replace(b"Arrival-Date:", named)).failures
+    assert failure.returned.message_ids == ("abc@department.example",)
+
+
+def test_half_a_character_in_a_sender_is_left_out() -> None:
+    raw = mails.a_mail(ANA, "Hello").as_bytes().replace(b"From: ana@", b"From: =?utf-7?Q?+2AA-?=ana@")
+    reading(raw).sender.encode()
 
 
 @pytest.mark.parametrize(

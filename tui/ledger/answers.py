@@ -165,9 +165,20 @@ def _put_down(db: sqlite3.Connection, mail: int, taken: Taken) -> None:
         )
     for one in taken.requests:
         db.execute(
-            "INSERT INTO request (mail, key, address, sender, kind, text, suggested, at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (mail, one.key, one.address, one.sender, one.kind, one.text, one.suggested, one.at.isoformat()),
+            "INSERT INTO request (mail, key, address, sender, kind, text, suggested, at) SELECT"
+            " :mail, :key, :address, :sender, :kind, :text, :suggested, :at WHERE NOT EXISTS"
+            # A mail that a list or a gateway has changed on its way, and the one that came directly.
+            " (SELECT 1 FROM request WHERE key = :key AND sender = :sender AND text = :text)",
+            {
+                "mail": mail,
+                "key": one.key,
+                "address": one.address,
+                "sender": one.sender,
+                "kind": one.kind,
+                "text": one.text,
+                "suggested": one.suggested,
+                "at": one.at.isoformat(),
+            },
         )
 
 

@@ -59,7 +59,10 @@ def failures(mail: Mail) -> Iterator[Failure]:
             continue
         blocks = [*_blocks(part.content[:_LONGEST_STATUS])]
         envelope = _xtext(blocks[0].get("original-envelope-id", "")) if blocks else ""
-        about = Returned(envelope.strip("<>"), returned.message_ids, returned.references)
+        # What Gmail writes, which tells nothing by the envelope.
+        told = _MESSAGE_ID.findall(blocks[0].get("x-original-message-id", "")) if blocks else []
+        ids = (*(one.strip("<>") for one in told), *returned.message_ids)
+        about = Returned(envelope.strip("<>"), ids, returned.references)
         for block in blocks[: _MOST_RECIPIENTS + 1]:
             kind = _kind(block)
             if kind is not None:

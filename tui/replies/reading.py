@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 
 from tui.audit.people import mailboxes
 from tui.audit.reading import Mail, Part
+from tui.clean import one_line
 from tui.replies import delivery_status
 from tui.replies.delivery_status import Failure
 from tui.replies.itip import CalendarAnswer, answers_in
@@ -50,7 +51,7 @@ class Reading:
 def read(mail: Mail, raw: bytes) -> Reading:
     """What a mail of any program says. Never raises; `raw` are the bytes that `mail` was read from."""
     senders = mailboxes(mail.first("from"))
-    sender = senders[0] if len(senders) == 1 and "@" in senders[0] else ""
+    sender = one_line(senders[0]) if len(senders) == 1 and "@" in senders[0] else ""
     answers = tuple(_answers(mail))
     failures: tuple[Failure, ...] = ()
     words: Words | None = None
@@ -128,13 +129,12 @@ def _date(text: str) -> datetime | None:
 
 
 def _identity(mail: Mail) -> str:
-    """The same for a mail in two folders, or exported from one: by its id, author and date; without an id by all that
-    it holds."""
+    """The same for a mail in two folders, or exported from one: by its id, author and date, and by what it holds, but
+    for line ends and the > that an mbox puts before some lines."""
     told = [mail.first(name) for name in ("message-id", "from", "date")]
     seal = hashlib.sha256("\0".join(told).encode("utf-8", "surrogatepass"))
-    if not told[0]:
-        for part in mail.parts:
-            seal.update(part.kind.encode() + b"\0" + b" ".join(part.content.split()) + b"\0")
-            if part.inner is not None:
-                seal.update(_identity(part.inner).encode())
+    for part in mail.parts:
+        seal.update(part.kind.encode() + b"\0" + b" ".join(part.content.replace(b">", b"").split()) + b"\0")
+        if part.inner is not None:
+            seal.update(_identity(part.inner).encode())
     return seal.hexdigest()
