@@ -121,7 +121,6 @@ class ProgressPanel(Vertical):
         self._pulse.show(run)
         self._pulse.display = bool(run.live and run.done and not run.over and self.app.size.height > _LOW)
 
-
     def _say(self, words: Content) -> None:
         """To lay out everything anew for each number would cost more than the sending."""
         size = self._numbers.content_size
