@@ -304,10 +304,14 @@ class Folder:
         """Why there can be no plan: an error is in the way; with `skip_errors` one that no row can be left out for."""
         if not self.errors or (skip_errors and self._can_skip()):
             return None
-        hint = "Correct it, or leave the rows with errors out with --skip-errors."
+        hint: str | None = "Correct it, or leave the rows with errors out with --skip-errors."
+        if not self._can_skip():
+            hint = next(error.hint for error in self.errors if not self._can_be_skipped(error))
+        elif len(self._faulty_rows) == len(self.attendees.records):
+            hint = self.errors[0].hint  # to leave everybody out is no help: it is one thing that is wrong with all
         return InputError(
             _summary(self.errors),
-            hint=hint if self._can_skip() else self.errors[0].hint,
+            hint=hint,
             code="problems",
             problems=self.problems,
         )
@@ -901,7 +905,10 @@ class Folder:
 
     def _can_skip(self) -> bool:
         """Whether every error is a row's: no row can be left out to be rid of a file's, the wording's, or a leak."""
-        return all(error.code != "leak" and self._is_of_a_row(error) for error in self.errors)
+        return all(map(self._can_be_skipped, self.errors))
+
+    def _can_be_skipped(self, error: Problem) -> bool:
+        return error.code != "leak" and self._is_of_a_row(error)
 
     @cached_property
     def _faulty_rows(self) -> frozenset[int]:

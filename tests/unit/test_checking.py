@@ -1,11 +1,13 @@
 """A long list is checked by its kinds, and what is found is what looking at every message finds."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tui import checking, data
-from tui.errors import InputError, LeakError, Problem
+from tui.cli import main
+from tui.errors import InputError, LeakError, LedgerError, Problem
 from tui.folder import open_folder
 
 WORDING = """\
@@ -100,3 +102,54 @@ def test_a_message_that_gmail_would_clip_is_an_error_of_its_row(folder: Path) ->
     ((line, message),) = [(problem.line, problem.message) for problem in found if problem.code == "bad-template"]
     assert line == 407
     assert "Fay" in message and "kB of HTML" in message
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_offered"),
+    [(["Ana,ana@example.org,,nothing,x"], False), (["Bo,bo@example.org,,nothing,x", ROWS[0]], True)],
+)
+def test_leaving_rows_out_is_offered_only_where_somebody_would_be_left(
+    folder: Path, rows: list[str], is_offered: bool
+) -> None:
+    (folder / "attendees.csv").write_text("\n".join(["Name,Email,Town,Note,Role", *rows]))
+    refusal = open_folder([str(folder / "attendees.csv")], environment={}).refusal()
+    assert refusal is not None and ("--skip-errors" in (refusal.hint or "")) == is_offered
+
+
+def test_leaving_rows_out_is_not_offered_against_a_cancelled_meetings_link(folder: Path) -> None:
+    (folder / "attendees.csv").write_text(
+        "\n".join(["Name,Email,Town,Note,Role", ROWS[0], "Bo,bo@example.org,Leeds,,x"])
+    )
+    opened = open_folder([str(folder / "attendees.csv")], environment={})
+    assert opened.event and not opened.errors
+    with opened.ledger_to_write() as ledger:
+        ledger.adopt([], "", [], [opened.event.join_url])
+    refusal = open_folder([str(folder / "attendees.csv")], environment={}).refusal()
+    assert refusal is not None and refusal.hint == (
+        "Make a new meeting and put its link into the event file, or into the join_url column."
+    )
+
+
+def test_the_hint_is_that_of_what_cannot_be_left_out(folder: Path) -> None:
+    refusal = open_folder([str(folder / "attendees.csv")], environment={}).refusal(skip_errors=True)
+    assert refusal is not None and refusal.hint == "Take it out of the wording, the event or the attachment."
+
+
+@pytest.mark.parametrize("command", ["check", "preview"])
+def test_who_only_looks_is_told_that_the_record_of_what_went_out_is_missing(
+    command: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "attendees.csv").write_text("\n".join(["Name,Email,Town,Note,Role", ROWS[0]]))
+    words = [command, str(folder / "attendees.csv"), "--json"]
+    assert main(words) == 0 and "caution" not in capsys.readouterr().err
+    (folder / "event.ledger.sent").write_text("ledger = event.ledger.db\nid = 1\nattempts = 3\n")
+    assert main(words) == 0
+    said = capsys.readouterr()
+    assert "caution: Messages of this event went out, and the record of them is missing" in said.err
+    assert json.loads(said.out)
+
+
+def test_a_folder_is_no_ledger_and_is_called_by_its_name(folder: Path) -> None:
+    with pytest.raises(LedgerError, match=r"The ledger \S+ cannot be used: it is a folder") as refused:
+        open_folder([str(folder / "attendees.csv")], ledger=str(folder), environment={})
+    assert refused.value.hint == f"Name a file: {folder / 'event.ledger.db'}"

@@ -16,7 +16,7 @@ from typing import TextIO
 from tui.cli import holding, output
 from tui.cli.output import say, tell
 from tui.delivery.timing import moment_of
-from tui.errors import AccountError, ConfirmationError, InputError, InviteError, UsageError
+from tui.errors import AccountError, ConfirmationError, InputError, InviteError, LedgerError, UsageError
 from tui.folder import Folder, open_folder
 from tui.mailing import Control, Question, Settled, Waiting
 from tui.plan import Amendment, Plan
@@ -108,11 +108,20 @@ def _app(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     folder = _open(options)
+    _caution_without_ledger(folder)
     if options.json:
         output.print_json(output.check_document(folder))
     else:
         output.print_check(folder)
     return 1 if folder.errors else 0
+
+
+def _caution_without_ledger(folder: Folder) -> None:
+    """Who only looks at the input or at one message can go on without the record of what went out; but is told."""
+    try:
+        folder.must_have_ledger()
+    except LedgerError as error:
+        tell(f"caution: {error.message} What is shown is a first invitation; `plan` and `send` will not go on.")
 
 
 def _preview(options: argparse.Namespace) -> int:
@@ -125,6 +134,7 @@ def _preview(options: argparse.Namespace) -> int:
             code="problems",
             problems=folder.problems,
         )
+    _caution_without_ledger(folder)
     view = folder.view(wanted, options.session)
     if options.json:
         output.print_json(output.view_document(view))
