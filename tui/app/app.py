@@ -377,7 +377,8 @@ class InviteApp(App[None]):
         if not self.state.checked:
             return
         self.main.show_subject(self._subject(attendee))
-        self.in_thread("compose", partial(work.compose, self.post_message, self.state, attendee))
+        job = partial(work.compose, self.post_message, self.state, attendee, lambda: self.main.selected is not attendee)
+        self.in_thread("compose", job)
 
     def show_event(self) -> None:
         from tui.app.screens.event import EventDetails

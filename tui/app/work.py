@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -36,6 +36,8 @@ Post = Callable[[Message], object]
 _READ = 12
 """Messages that are shown before what was asked for by name is sent."""
 
+_SETTLED = 0.03  # seconds that somebody is looked at before their message is made
+_LONG = 20_000  # rows
 _FIRST = 0.05  # seconds, after which the first rows that were found are shown
 _MORE = 0.5  # and after which more of them are
 
@@ -402,16 +404,21 @@ def look_again(post: Post, folder: "Folder", errors: frozenset[Place]) -> None:
         post(Surveyed(survey(folder, errors)))
 
 
-def compose(post: Post, state: State, attendee: "Attendee", session: str | None = None) -> None:
-    """The message of the first session, or of the one that is named."""
+def compose(post: Post, state: State, attendee: "Attendee", is_stale: Callable[[], bool] = lambda: False) -> None:
+    """The message of the first session; nothing, where it `is_stale` soon: who runs down the list reads none on the
+    way, and making them all would slow every key down."""
     view: MessageView | InviteError
     if (folder := state.folder) is None:
+        return
+    # On a long list who else could be named in it takes the longest.
+    sleep(_SETTLED if len(folder.attendees.records) <= _LONG else 4 * _SETTLED)
+    if is_stale():
         return
     actions = state.survey.actions.get(attendee.key, ())
     try:
         if not actions and state.checked and state.survey.blocked is None:
             actions = _first_actions(folder, attendee)
-        view = folder.view(attendee, session)
+        view = folder.view(attendee)
     except Exception as error:  # noqa: BLE001 - a fault in one person's message must not end a run that is on
         view = in_words(error)
     post(Composed(attendee, view, actions, _decisions_about(folder, state.survey.people.get(attendee.key))))

@@ -161,7 +161,13 @@ class AttendeeTable(ScrollView, can_focus=True):
         """Show these records, which begin with those that are shown: nothing that is in view changes, if it is full."""
         was_full = len(self._order) >= self.scroll_offset.y + self.size.height
         self._records, self._order = records, range(len(records))
-        self.virtual_size = Size(0, len(records))
+        size = Size(0, len(records))
+        if was_full and self.show_vertical_scrollbar:
+            # Nothing has to be laid out anew, which would draw the whole screen: the bar alone.
+            self.set_reactive(AttendeeTable.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
+        else:
+            self.virtual_size = size
         if not was_full:
             self.refresh()
 
