@@ -172,7 +172,7 @@ class _Client(smtplib.SMTP):
             if len(lines) > MOST_REPLY_LINES:
                 raise MalformedReplyError("a reply without end")
         reply = parse_reply(lines)
-        if any(secret in line for line in reply.lines for secret in self.secrets):
+        if self.secrets and any(secret in line for line in reply.lines for secret in self.secrets):
             reply = Reply(reply.code, tuple(self._without_secrets(line) for line in reply.lines))
         self.last = reply
         if self.hear is not None:

@@ -68,6 +68,11 @@ class Poller:
         self._poll = select.poll() if hasattr(select, "poll") else None
         self._waits: dict[int, Wait] = {}
 
+    @property
+    def takes_pipes(self) -> bool:
+        """Whether a pipe can be waited for like a socket."""
+        return self._poll is not None
+
     def add(self, wait: Wait) -> None:
         self._waits[wait.fileno] = wait
         if self._poll is not None:

@@ -46,7 +46,7 @@ class Crew:
         self._done: queue.SimpleQueue[_Next] = queue.SimpleQueue()
         self._aside = 0
         self._poller = Poller()
-        self._bell: tuple[int, int] | None = os.pipe() if os.name == "posix" else None
+        self._bell: tuple[int, int] | None = os.pipe() if self._poller.takes_pipes else None
 
     def work(self, lines: Iterable[Steps[None]]) -> None:
         """`lines` see to their own failures; one that raises ends all."""

@@ -39,7 +39,7 @@ GRACE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """How a run goes: threads, messages a minute (0: no limit), further tries and seconds before the first of them.
+    """How a run goes: connections, messages a minute (0: no limit), further tries and seconds before the first of them.
 
     `patience` is how many seconds the run may wait for a quota or a throttle to end; after the first `canary` messages
     (0: none) it asks whether to go on.
