@@ -27,13 +27,17 @@ async def listed(pilot: Driven) -> OptionList:
     return pilot.app.screen.query_one(OptionList)
 
 
+async def chosen(pilot: Driven, label: str) -> None:
+    options = pilot.app.screen.query_one(OptionList)
+    labels = [str(options.get_option_at_index(at).prompt) for at in range(options.option_count)]
+    options.highlighted = next(at for at, words in enumerate(labels) if label in words)
+    await pilot.press("enter")
+
+
 async def read(pilot: Driven, path: Path) -> None:
     """The mails there are read, and the list is there again."""
-    options = await answers(pilot)
-    options.highlighted = next(
-        at for at in range(options.option_count) if "A file or folder" in str(options.get_option_at_index(at).prompt)
-    )
-    await pilot.press("enter")
+    await answers(pilot)
+    await chosen(pilot, "A file or folder")
     await until(pilot, lambda: isinstance(pilot.app.screen, Form))
     await typed(pilot, str(path))
     await pilot.press("enter")
@@ -91,12 +95,7 @@ async def test_an_answer_in_somebodys_name_counts_when_the_organiser_says_so(
         raw = mails.by_google(uid, "ana@example.org").replace(b"<ana@example.org>", b"<office@elsewhere.example>")
         (inbox / "1.eml").write_bytes(raw)
         await read(pilot, inbox)
-        options = pilot.app.screen.query_one(OptionList)
-        at = next(
-            at for at in range(options.option_count) if "ana@example.org" in str(options.get_option_at_index(at).prompt)
-        )
-        options.highlighted = at
-        await pilot.press("enter")
+        await chosen(pilot, "ana@example.org")
         await until(pilot, lambda: "does not count before you say so" in words_of(pilot))
         assert "office@elsewhere.example" in seen(pilot)
         pilot.app.screen.query_one("#accept-it", Button).press()
@@ -111,3 +110,25 @@ async def test_a_mailbox_that_cannot_be_read_is_said(people: Path, server: Recor
         await answers(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: "no account whose mailbox could be read" in words_of(pilot))
+
+
+async def test_who_has_not_answered_is_reminded_and_nobody_else(
+    people: Path, inbox: Path, server: RecordingServer
+) -> None:
+    async with driven(people / "few.csv", environment=through(server), size=(110, 44)) as pilot:
+        await invited(pilot)
+        path = app_of(pilot).state.folder.ledger_path  # type: ignore[union-attr]
+        with open_to_read(path) as ledger:
+            uid = ledger.people()["ana@example.org"].messages[0].uid
+        (inbox / "1.eml").write_bytes(mails.by_google(uid, "ana@example.org"))
+        await read(pilot, inbox)
+        await chosen(pilot, "Remind …")
+        await until(pilot, lambda: "Type the number" in seen(pilot))
+        assert "Reminder: Pathways" in seen(pilot)
+        await confirmed(pilot, 3)
+        later = sorted(message.rcpt_tos for message in server.messages[4:])
+        assert later == [("bo@example.org",), ("cid@example.org",), ("dora@example.org",)]
+        await pilot.press("escape")
+        await answers(pilot)
+        await chosen(pilot, "Remind …")
+        await until(pilot, lambda: "Nobody is to be reminded" in words_of(pilot))

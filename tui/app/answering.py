@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from tui.app import work
-from tui.app.asking import Target, targets
+from tui.app.asking import Request, Target, targets
 from tui.app.words import count
 from tui.clean import visible
 from tui.errors import InviteError
@@ -126,6 +126,8 @@ class Answering:
         known = self._known.known
         if what == "mailbox":
             self._look(read=read_mailbox, busy="Reading the mailbox ...")
+        elif what == "remind":
+            self._app.plan(Request("remind", ()))
         elif what == "file":
             self._ask_for_a_file()
         elif what == "request":

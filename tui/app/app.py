@@ -1,6 +1,7 @@
 """The app itself: it owns the state, starts the workers, and carries what one part says to the others."""
 
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -244,7 +245,11 @@ class InviteApp(App[None]):
         self.forget_plan()
         if self.corrections.planned(event):
             return
-        if not event.plan.to_send:
+        if not event.plan.to_send and event.request.purpose == "remind":
+            reasons = Counter(action.reason for action in event.plan.actions)
+            said = "; ".join(f"{number:,} {reason}" for reason, number in reasons.most_common(3))
+            self.say(f"Nobody is to be reminded: {said or 'nobody is on the list'}.")
+        elif not event.plan.to_send:
             self.say(_nothing_to_send(self.state))
         elif event.request.purpose == "rehearsal":
             self._start(event)

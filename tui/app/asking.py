@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tui.ledger.records import Person
     from tui.plan import Amendment
 
-Purpose = Literal["rehearsal", "send", "resend", "cancel"]
+Purpose = Literal["rehearsal", "send", "resend", "cancel", "remind"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -487,12 +487,14 @@ def _planned(folder: "Folder", request: Request) -> Planned:
         plan = folder.plan_resend(request.names or (), request.amendment)
     elif request.purpose == "cancel":
         plan = folder.plan_cancel(request.names)
+    elif request.purpose == "remind":
+        folder, plan = _reminder(folder)
     else:
         plan = folder.plan(skip_errors=request.skip_errors or request.purpose == "rehearsal")
     planned = Planned(request, plan, folder)
     if request.purpose == "rehearsal" or not plan.to_send:
         return planned
-    if request.purpose in ("resend", "cancel"):
+    if request.purpose in ("resend", "cancel", "remind"):
         views = tuple(islice(folder.read_through(plan, note=request.note), _READ))
         planned = replace(planned, views=views, subject=views[0].subject)
     with suppress(InviteError, OSError):  # the run itself says what is wrong
@@ -507,6 +509,15 @@ def _planned(folder: "Folder", request: Request) -> Planned:
                 cautions=folder.cautions,
             )
     return planned
+
+
+def _reminder(folder: "Folder") -> "tuple[Folder, Plan]":
+    from tui.replies import overview
+
+    with folder.ledger_to_read() as ledger:
+        waiting = overview(ledger.people(), ledger.answers()).waiting
+    folder = folder.worded("reminder")
+    return folder, folder.plan_reminder(skip_errors=True, left_alone=waiting)
 
 
 def mail(post: Post, folder: "Folder", running: Running) -> None:

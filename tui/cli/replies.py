@@ -10,7 +10,7 @@ from tui.cli.output import in_words, print_json, say, tell, tell_over
 from tui.errors import InputError
 from tui.folder import Folder, open_folder
 from tui.ledger import Person
-from tui.replies import Asked, Collector, Overview, Standing, Tally, overview
+from tui.replies import ASKED, Asked, Collector, Overview, Standing, Tally, overview
 
 _LONGEST_SHOWN = 300  # characters of a text in the list for people
 
@@ -39,12 +39,8 @@ def overview_of(folder: Folder) -> Overview:
 
 
 def who_waits(folder: Folder) -> Mapping[str, str]:
-    """Who is not to be reminded, because they have asked for something that is still open: by key, in words."""
-    return {
-        one.request.key: f"has asked {_ASKED[one.request.kind]}, which is open: see `replies`"
-        for one in overview_of(folder).requests
-        if one.is_open and one.request.kind != "other"
-    }
+    """Who is not to be reminded: see `Overview.waiting`."""
+    return overview_of(folder).waiting
 
 
 def _read(folder: Folder, paths: Sequence[str], *, is_anybody_there: bool) -> Tally:
@@ -199,7 +195,7 @@ def _request_lines(requests: Sequence[Asked]) -> Iterator[str]:
     for one in requests:
         request = one.request
         who = f"{one.name} <{request.address}>" if one.name else request.address
-        yield f"  {'open' if one.is_open else one.done}: {who} asks {_ASKED[request.kind]} ({request.at:%Y-%m-%d})"
+        yield f"  {'open' if one.is_open else one.done}: {who} asks {ASKED[request.kind]} ({request.at:%Y-%m-%d})"
         yield f"      “{_in_short(request.text)}”"
         if one.is_open and request.kind == "address":
             yield f"      invite-tui resend {request.address} --to {request.suggested or 'NEW'} --template correction"
@@ -207,9 +203,6 @@ def _request_lines(requests: Sequence[Asked]) -> Iterator[str]:
             yield f"      invite-tui cancel {request.address}"
         elif one.is_open:
             yield f"      invite-tui replies --settle {request.address}"
-
-
-_ASKED = {"address": "for another address", "withdraw": "to be taken off", "other": "for something else"}
 
 
 def _in_short(text: str) -> str:

@@ -4,7 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tui.address import key_of
-from tui.ledger import Answer, Answers, Bounce, Person, Request
+from tui.ledger import Answer, Answers, Bounce, Person, Request, RequestKind
+
+ASKED: Mapping[RequestKind, str] = {
+    "address": "for another address",
+    "withdraw": "to be taken off",
+    "other": "for something else",
+}
+"""What somebody asks, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,15 @@ class Overview:
     @property
     def unverified(self) -> tuple[Standing, ...]:
         return tuple(one for one in self.responses if not one.answer.counts)
+
+    @property
+    def waiting(self) -> Mapping[str, str]:
+        """Who is not to be reminded, because they have asked for something that is still open: by key, in words."""
+        return {
+            one.request.key: f"has asked {ASKED[one.request.kind]}, which is open: see `replies`"
+            for one in self.requests
+            if one.is_open and one.request.kind != "other"
+        }
 
     def acceptable(self, address: str) -> tuple[int, ...]:
         """The numbers of the answers from or for this address that count only if the organiser says so."""

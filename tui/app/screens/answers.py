@@ -38,6 +38,7 @@ def answers_dialog(known: "Overview", people: "Mapping[str, Person]") -> Answers
     items: list[Item | str] = ["Read"]
     items.append(Item("mailbox", "The account's mailbox", "what is new"))
     items.append(Item("file", "A file or folder of mails …"))
+    items += ["Follow up", Item("remind", "Remind …", "those of whom no reply is known")]
     open_ones = [at for at, one in enumerate(known.requests) if one.is_open]
     items += _some("Requests, open", [_request(at, known.requests[at]) for at in open_ones])
     unsure = [at for at, one in enumerate(known.responses) if not one.answer.counts]
@@ -102,7 +103,11 @@ def _explained(known: "Overview", name: str) -> Content:
         return Content(crop("; ".join(_in_a_line(line) for line in about(one)), 300))
     if what == "bounce":
         return Content(crop(_in_a_line(known.bounces[int(number)].reply), 300))
-    return Content("Nothing in the mailbox is changed." if what == "mailbox" else "")
+    said = {
+        "mailbox": "Nothing in the mailbox is changed.",
+        "remind": "The invitation once more, to who holds it, has not answered and has asked for nothing.",
+    }
+    return Content(said.get(what, ""))
 
 
 def about(one: "Standing") -> list[str]:

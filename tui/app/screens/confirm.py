@@ -27,7 +27,7 @@ _GROUPS_SHOWN = 12
 _WIDTH = 28
 _BELOW = 10  # lines of the panel that never scroll: its frame, the question, the number, the answer
 _KINDS = ("invite", "update", "cancel")
-_VERBS = {"resend": "Resend", "cancel": "Cancel them", "send": "Send"}
+_VERBS = {"resend": "Resend", "remind": "Remind", "cancel": "Cancel them", "send": "Send"}
 _PEOPLE_SHOWN = 100
 _NO_UNDO = "A cancellation cannot be undone. Who is to come after all is invited anew with r."
 
@@ -89,7 +89,7 @@ class Confirm(Dialog[Going | str]):
     def _title_text(self) -> str:
         if self._planned.request.amendment:
             return "Correct"
-        return {"cancel": "Cancel", "resend": "Resend"}.get(self._purpose, "Send")
+        return {"cancel": "Cancel", "resend": "Resend", "remind": "Remind"}.get(self._purpose, "Send")
 
     def _messages(self) -> ComposeResult:
         """What they would read, as far as it was made before the question."""
