@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Desk, on_a_terminal
+from tests.cli.conftest import Desk, on_a_terminal, wait_for
 from tests.delivery.test_discovery import World
 from tests.servers.dovecot import Dovecot
 from tests.servers.postfix import Postfix
@@ -147,3 +147,13 @@ def test_on_a_real_terminal_an_account_is_added_and_tried_with_a_message_to_ones
     assert b"Subject: Test of the account work" in message
     assert b"text/calendar" in message
     assert (tmp_path / "config" / "secrets.cfg").exists()
+
+
+def test_the_end_of_the_input_at_a_password_is_a_sentence(desk: Desk) -> None:
+    words = ("account", "add", "work", "--host", "127.0.0.1", "--port", "1", "--username", "ana")
+    with on_a_terminal(desk, *words) as terminal:
+        wait_for(lambda: terminal.shows("Password of ana"))
+        terminal.type("\x04")
+        assert terminal.process.wait(60) == 2
+        wait_for(lambda: terminal.shows("not answered"))
+        assert not terminal.shows("Traceback")

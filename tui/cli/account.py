@@ -1,7 +1,6 @@
 """`invite-tui account`: the SMTP logins."""
 
 import argparse
-import getpass
 import os
 import sys
 from functools import partial
@@ -10,6 +9,7 @@ from threading import Event
 from typing import TYPE_CHECKING, cast
 
 from tui.cli import output
+from tui.cli.asking import agree, hidden
 from tui.cli.output import say, tell
 from tui.delivery import Account, AccountStore, Secret
 from tui.delivery.accounts import DEFAULT_IMAP_PORT, DEFAULT_PORT, ENVIRONMENT_ACCOUNT, Imap, OAuth
@@ -77,7 +77,9 @@ def _say_added(account: Account) -> None:
 
 def _is_wizard(options: argparse.Namespace) -> bool:
     """Whether a person sits there who has not said where the mail goes."""
-    return sys.stdin.isatty() and sys.stderr.isatty() and not (options.host or options.password_stdin or options.json)
+    is_said = options.host or (options.oauth in _WELL_KNOWN and options.username and options.client_id)
+    is_told = is_said or options.password_stdin or options.json
+    return sys.stdin.isatty() and sys.stderr.isatty() and not is_told
 
 
 def _add_asking(options: argparse.Namespace, store: AccountStore) -> int:
@@ -95,7 +97,7 @@ def _add_asking(options: argparse.Namespace, store: AccountStore) -> int:
             if account.login != "password":
                 raise
             output.report_error(problem, as_json=False)
-            if not wizard.agree("Try another password?"):
+            if not agree("Try another password?"):
                 return problem.exit_code
         else:
             break
@@ -233,7 +235,9 @@ def _must_fit(options: argparse.Namespace) -> None:
 def _account_of(options: argparse.Namespace) -> Account:
     host, port, security = _WELL_KNOWN.get(options.oauth or "", (None, None, "starttls"))
     if options.host or host is None:
-        host, port, security = options.host or _ask("Mail server (host name)", "--host"), None, "starttls"
+        if not options.host:
+            raise UsageError("--host is missing.", hint="See `invite-tui account add --help`.")
+        host, port, security = options.host, None, "starttls"
     security = cast("Security", options.security or security)
     if options.security:
         port = None
@@ -276,7 +280,7 @@ def _password_of(options: argparse.Namespace, account: Account) -> Secret | None
 
 
 def ask_password(username: str) -> Secret:
-    return _not_empty(getpass.getpass(f"Password of {username}: ", stream=sys.stderr))
+    return _not_empty(hidden(f"Password of {username}"))
 
 
 def _not_empty(text: str) -> Secret:
@@ -287,18 +291,11 @@ def _not_empty(text: str) -> Secret:
 
 def _passphrase(is_new: bool) -> Secret | None:
     if not is_new:
-        return Secret(getpass.getpass("Passphrase of the encrypted file with the passwords: ", stream=sys.stderr))
+        return Secret(hidden("Passphrase of the encrypted file with the passwords"))
     tell("This machine has no keyring. An encrypted file can keep the secret; it opens with a passphrase of yours.")
-    first = getpass.getpass("New passphrase (Enter: none, and nothing is stored): ", stream=sys.stderr)
+    first = hidden("New passphrase (Enter: none, and nothing is stored)")
     if not first:
         return None
-    if first != getpass.getpass("The same once more: ", stream=sys.stderr):
+    if first != hidden("The same once more"):
         raise UsageError("The two passphrases are different.", hint="Nothing was added.")
     return Secret(first)
-
-
-def _ask(question: str, option: str) -> str:
-    if not sys.stdin.isatty():
-        raise UsageError(f"{option} is missing.", hint="See `invite-tui account add --help`.")
-    tell(f"{question}:")
-    return sys.stdin.readline().strip()

@@ -1,19 +1,18 @@
 """`invite-tui account add` on a terminal: an address is enough, everything else is proposed and agreed to."""
 
 import argparse
-import getpass
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
+from tui.cli.asking import agree, ask, hidden
 from tui.cli.output import tell
 from tui.delivery import Account, Secret
 from tui.delivery.accounts import DEFAULT_IMAP_PORT, DEFAULT_PORT, Imap, OAuth, Security
 from tui.delivery.discovery import Lookups, Proposal, alignment, differing, propose
 from tui.delivery.discovery.presets import Preset, of_host
 from tui.delivery.discovery.proposing import domain_of
-from tui.errors import InputError, InviteError, UsageError
+from tui.errors import InputError, InviteError
 
 if TYPE_CHECKING:
     from tui.delivery.accounts import Login
@@ -105,7 +104,7 @@ def client_secret(account: Account) -> Secret | None:
     """What some issuers want beside the client id, and never a person's own secret."""
     if account.oauth is None or account.oauth.issuer == "microsoft":
         return None
-    text = getpass.getpass("Client secret (Enter: there is none): ", stream=sys.stderr)
+    text = hidden("Client secret (Enter: there is none)")
     return Secret(text) if text else None
 
 
@@ -155,25 +154,3 @@ def offer_trial(account: Account) -> None:
             tell(f"  {problem.hint}")
     else:
         tell(f"Sent: {reply}. Look whether it has come, and not among the spam.")
-
-
-def agree(question: str, *, usual: bool = True) -> bool:
-    while True:
-        said = ask(f"{question} [{'Y/n' if usual else 'y/N'}]", " ").strip().lower()
-        if said in ("", "y", "yes"):
-            return usual if not said else True
-        if said in ("n", "no"):
-            return False
-        tell("Please answer y or n.")
-
-
-def ask(question: str, usual: str = "") -> str:
-    """One line of the terminal. Raises `UsageError` where there will be none."""
-    shown = f"{question} [{usual}]:" if usual.strip() else f"{question}:"
-    while True:
-        tell(shown)
-        line = sys.stdin.readline()
-        if not line:
-            raise UsageError("The questions were not answered.", hint="Nothing was added.")
-        if said := line.strip() or usual:
-            return said

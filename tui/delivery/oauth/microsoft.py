@@ -93,8 +93,10 @@ class Client:
             answer = app.acquire_token_by_device_flow(
                 flow, exit_condition=lambda _: ceremony.stop.is_set() or time.monotonic() > deadline
             )
-        except (requests.RequestException, OSError, ValueError, KeyError) as problem:
+        except (requests.RequestException, OSError, ValueError, TypeError, KeyError) as problem:
             raise unreachable(problem, NAME) from None
+        finally:
+            self._session.close()
         if "error" in answer:
             if ceremony.stop.is_set():
                 raise AccountError("The sign-in was broken off; nothing was added.")
@@ -108,9 +110,10 @@ class Client:
         try:
             app = self._app()
             answer = app.acquire_token_by_refresh_token(refresh.reveal(), scopes=self._scopes)
-        except (requests.RequestException, OSError, ValueError, KeyError) as problem:
+        except (requests.RequestException, OSError, ValueError, TypeError, KeyError) as problem:
             error = unreachable(problem, NAME)
         else:
+            self._session.close()
             if "error" not in answer:
                 return grant_of(answer, NAME)
             error = self._refused(answer, is_new=False)
