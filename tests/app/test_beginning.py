@@ -23,7 +23,7 @@ async def test_without_a_file_the_sample_and_the_lists_that_are_here_are_offered
         screen = seen(pilot)
         assert "mistakes.csv" in screen
         assert "sessions/attendees.csv" in screen
-        assert "invite-tui init DIR" in screen
+        assert "A new event" in screen and "An account to send with" in screen
 
 
 async def test_a_list_that_is_here_is_opened_by_a_key(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """What a file holds never acts on the terminal, and is never markup: it is shown."""
 
+import json
 import os
 import pty
 import re
@@ -9,14 +10,16 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fcntl import ioctl
 from pathlib import Path
 
 import pytest
+from textual.events import Paste
 
 from tests.app.driving import app_of, composed, driven, seen, through, typed, until
 from tests.servers.recording import RecordingServer
+from tui.app.widgets.armoured import Armoured
 
 HOSTILE = (
     "[/nope]",
@@ -75,6 +78,18 @@ async def test_markup_in_cells_is_literal_on_every_page_and_dialog(hostile: Path
         await pilot.pause()
         assert "Nobody matches [/nope]zz" in seen(pilot)
         assert app_of(pilot).is_running
+
+
+async def test_what_is_pasted_into_the_wording_is_drawn_as_boxes_and_saved_as_it_was(folder: Path) -> None:
+    evil = "\x1b]52;c;eA==\x07 \u202egnp.exe a\x9b31mb \U000e0041"
+    async with driven("attendees.csv", size=(140, 45)) as pilot:
+        await pilot.press("w")
+        await until(pilot, lambda: "Dear Ana Ruiz" in seen(pilot))
+        editor = pilot.app.screen.query_one(Armoured)
+        editor.post_message(Paste(evil))
+        await until(pilot, lambda: "52;c;eA==" in seen(pilot))
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", seen(pilot))
+        assert editor.written.startswith(evil[:-1])
 
 
 async def test_a_file_name_that_is_markup_is_literal(folder: Path) -> None:
@@ -137,9 +152,50 @@ def _is_harmless(screen: str) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pty")
+def test_no_control_reaches_a_real_terminal_from_what_is_edited_found_or_was_open_before(
+    hostile: Path, folder: Path, tmp_path: Path
+) -> None:
+    evil = "\x1b]52;c;aGFjaw==\x07 \x1b[31mred \u202egnp.exe zero\u200bwidth a\x9b31mb [/nope] [red]loud[/red]"
+    own = folder / "templates"
+    own.mkdir()
+    (own / "invitation.md").write_text(f"subject: Hello {evil}\n\nDear {{{{ name }}}},\n\n{evil}\n", encoding="utf-8")
+    (folder / f"[red]{chr(27)}]0;x{chr(7)}.csv").write_text("Name,Email\n", encoding="utf-8")
+    config = tmp_path / "config"
+    config.mkdir()
+    other = folder / f"other{chr(27)}]52;c;eA=={chr(7)}"
+    other.mkdir(parents=True)
+    (other / "a[nope].csv").write_text("Name,Email\n")
+    (config / "recent.json").write_text(json.dumps([[str(other / "a[nope].csv")]]))
+    (config / "app.toml").write_text('[keys]\n"\\u001b]52;c;eA==\\u0007[/nope]" = "x"\n')
+    output = _terminal_output(
+        (b"", b"to fix"),
+        (b"w", b"Subject"),
+        (b"\x1b[B\x1b[B\x1b[B", b""),
+        (b"{{ na", b"organizer.name"),
+        (b"\x1b", b""),
+        (b"\x1b", b""),
+        (b"\x1b", b""),
+        (b"\x1b", b""),
+        (b"e", b"enter changes it"),
+        (b"\r", b"Time zone"),
+        (b"\x1b", b""),
+        (b"\x1b[F", b"Zed"),
+        (b"a", b"Correct the list"),
+        (b"\x1b", b""),
+        (b"\x10nope", b"p0@"),
+        (b"\x1b", b""),
+        (b"\x1b", b""),
+        (b"\x0f", b"Open lately"),
+        (b"\x1b", b""),
+        environment={"INVITE_TUI_CONFIG_DIR": str(config)},
+    )
+    _has_no_command(output)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pty")
 def test_no_control_from_a_file_reaches_a_real_terminal(hostile: Path) -> None:
     output = _terminal_output(
-        (b"", b"ready"),
+        (b"", b"to fix"),
         (b"\x1b[F", b"Zed"),
         *((page, b"") for page in (b"1", b"2", b"3", b"4", b"5", b"6")),
         (b"f", b"Problems"),
@@ -152,7 +208,11 @@ def test_no_control_from_a_file_reaches_a_real_terminal(hostile: Path) -> None:
         (b"\x1b", b""),
         (b"\x1b", b""),
     )
-    # The only command to the terminal is the toolkit's own, the shape of the pointer: no clipboard, no title.
+    _has_no_command(output)
+
+
+def _has_no_command(output: bytes) -> None:
+    """The only command to the terminal is the toolkit's own, the shape of the pointer: no clipboard, no title."""
     assert set(re.findall(rb"\x1b\](\d*)", output)) <= {b"22"}
     assert b"]52;c;" in output
     assert b"\xc2\x9b" not in output
@@ -162,14 +222,15 @@ def test_no_control_from_a_file_reaches_a_real_terminal(hostile: Path) -> None:
     assert not re.search(rb"\x1b\[31m", output)
 
 
-def _terminal_output(*steps: tuple[bytes, bytes]) -> bytes:
+def _terminal_output(*steps: tuple[bytes, bytes], environment: Mapping[str, str] | None = None) -> bytes:
     """Every byte that the app writes to its terminal, each key pressed once the last one's words were seen."""
     master, slave = pty.openpty()
     ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     root = str(Path(__file__).parents[2])
-    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": root}
+    terminal = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": root}
+    surroundings = {**os.environ, **terminal, **(environment or {})}
     command = [sys.executable, "-m", "tui", "hostile.csv"]
-    process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment)
+    process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=surroundings)
     os.close(slave)
     output = bytearray()
     try:

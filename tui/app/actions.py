@@ -210,6 +210,16 @@ ACTIONS: tuple[Act, ...] = (
         title="New event",
     ),
     Act(
+        "account",
+        "",
+        "",
+        "Your mail server and your login, tried before they are kept",
+        "Send",
+        lambda app: app.add_account(),
+        _at_rest,
+        title="Add an account",
+    ),
+    Act(
         "rehearse",
         "d",
         "rehearse",

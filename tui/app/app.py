@@ -26,7 +26,7 @@ from tui.app.forgetting import Forgetting
 from tui.app.leaks import Leaks
 from tui.app.mending import Mending
 from tui.app.noticing import EVERY, LookedAt, Noticing, look_at, stamps
-from tui.app.pages import Subject, text_line
+from tui.app.pages import Subject
 from tui.app.runs import after_news, begun, exit_code_of, how_it_was_left
 from tui.app.screens.main import MainScreen
 from tui.app.state import TROUBLES, Run, State
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from tui.app.screens.form import Form
     from tui.attendees import Attendee
+    from tui.delivery import Account
     from tui.errors import Problem
     from tui.mailing import Question
 
@@ -406,7 +407,7 @@ class InviteApp(App[None]):
         elif what == "new":
             self.mending.new_folder()
         elif what == "account":
-            self.explain_account()
+            self.add_account()
         elif what == "sample":
             self.open_other(str(self._own_sample() / "attendees.csv"))
         elif what:
@@ -507,24 +508,22 @@ class InviteApp(App[None]):
         outbox = visible(self.state.folder.outbox.name)
         said = [
             f"There is no account yet, so this can only rehearse: messages are written to {outbox}/, to nobody else.",
-            "To send, store one with `invite-tui account add NAME`, or set INVITE_TUI_SMTP_HOST, and start again.",
+            "To send, add an account: your mail server and your login. It is tried before it is kept.",
         ]
-        answers = [("rehearse", "Rehearse"), ("account", "An account …"), ("cancel", "Not now")]
+        answers = [("rehearse", "Rehearse"), ("account", "Add an account …"), ("cancel", "Not now")]
         self.push_screen(Choice("No account yet", said, answers), self._answered)
 
-    def explain_account(self) -> None:
-        """How to get an account to send with."""
-        from tui.app.screens.dialog import PageDialog
+    def add_account(self) -> None:
+        """An account to send with, tried before it is kept; what is open then sends through it."""
+        from tui.app.screens.account import add_account
 
-        lines = [
-            text_line("An account is your mail server, your user name, and the password in the system's keyring."),
-            text_line(),
-            text_line("Type this in a terminal; it asks for the password, tries it, and keeps it:", "label"),
-            text_line("  invite-tui account add work --host smtp.example.org --username me@example.org", "good"),
-            text_line(),
-            text_line("Then start invite-tui again: it says LIVE on top, and s sends.", "quiet"),
-        ]
-        self.push_screen(PageDialog("An account", lines))
+        add_account(self, self._opening.environment, self._account_added)
+
+    def _account_added(self, account: "Account") -> None:
+        self.say(f"The account {account.name} works and is kept.")
+        self._opening = replace(self._opening, account=account.name)
+        if self._opening.files:
+            self.reload()
 
     def _show_failure(self, error: InviteError) -> None:
         """What stands in the way; Enter goes to where it comes from."""
@@ -550,7 +549,7 @@ class InviteApp(App[None]):
         if answer == "rehearse":
             self.rehearse()
         elif answer == "account":
-            self.explain_account()
+            self.add_account()
         elif answer == "leave-out":
             self.plan(Request("send", skip_errors=True))
         elif answer == "problems":

@@ -46,7 +46,7 @@ class Palette(Provider):
         for act in self._acts:
             name = _title(act)
             if (score := matcher.match(name)) > 0:
-                yield Hit(min(score, _SURE - 0.1), self._shown(act), partial(self._do, act.name), name)
+                yield Hit(0.9 * score / (1 + score), self._shown(act), partial(self._do, act.name), name)
         for row, name, address in await asyncio.to_thread(lambda: list(self._people(query))):
             shown = _line(name or address, address if name else "")
             is_meant = query.casefold().strip() in f"{name} {address}".casefold()
