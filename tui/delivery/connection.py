@@ -594,7 +594,14 @@ class Connection:
         fault = judge(self._stage, reply)
         if fault is None:
             return
+        hint = fault.hint
         match self._stage:
+            case "auth" if fault.stop and self.account.login == "oauth":
+                words = f"{self._where} refused the sign-in of {self.account.username}"
+                hint = (
+                    "Whoever signed in must be that user, and may have to be allowed to send by SMTP: "
+                    "docs/accounts.md says by whom."
+                )
             case "auth" if fault.stop:
                 words = f"{self._where} refused the login of {self.account.username}"
             case "auth":
@@ -606,7 +613,7 @@ class Connection:
             case _:
                 words = f"{self._where} refuses the session"
         is_passing = fault.outcome == "deferred"
-        raise NotOpenError(f"{words}: {fault.reply}", fault, hint=fault.hint, is_passing=is_passing)
+        raise NotOpenError(f"{words}: {fault.reply}", fault, hint=hint, is_passing=is_passing)
 
     def _give_up(self, message: str, *, hint: str | None = None) -> NoReturn:
         """For what no second attempt will change."""
