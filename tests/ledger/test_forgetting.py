@@ -180,6 +180,28 @@ def vars_of(answers: Answers) -> tuple[tuple[Answer | Bounce | Request, ...], ..
     return answers.answers, answers.bounces, answers.requests
 
 
+def test_who_answered_in_somebody_elses_place_is_forgotten_there_too(path: Path) -> None:
+    ana, bo = guest(1), guest(2)
+    given = Answer(
+        ana.key, ana.uid, ana.address, ana.address, "delegated", 7, NOON, NOON, delegated_to=bo.address.upper()
+    )
+    instead = Answer(ana.key, ana.uid, bo.address, bo.address, "accepted", 8, NOON, NOON, is_forwarded=True)
+    words = [
+        Request(ana.key, ana.address, ana.address, "address", "please write there", bo.address, NOON),
+        Request(ana.key, ana.address, bo.address, "other", "I come in her place", None, NOON),
+    ]
+    with open_for_run(path) as ledger:
+        ledger.take_in([Taken("instead", (given, instead), (), tuple(words))])
+        before = ledger.answers()
+        ledger.forget([bo.key])
+        after = ledger.answers()
+    assert [one.sequence for one in after.answers if one.key == ana.key] == [0, 0, 7]
+    assert len([one for one in before.requests if one.key == ana.key]) == 3
+    assert [one.text for one in after.requests if one.key == ana.key] == ["reply1q"]
+    assert found(path.parent, 2) == [] and bo.address.upper().encode() not in path.read_bytes()
+    assert found(path.parent, 1)
+
+
 def test_the_forgotten_are_known_again_only_by_who_names_them(path: Path) -> None:
     with open_for_run(path) as ledger:
         ledger.forget([guest(2).key])

@@ -16,8 +16,9 @@ from tests.unit.people import Book, changed, listed
 from tui.attendees import Attendee
 from tui.errors import InputError
 from tui.event import Event, MessageSettings, Organizer
-from tui.ledger import Outcome
-from tui.plan import Action, Plan, facts_of, known, make, make_cancel, make_resend, uid_of
+from tui.ledger import LeftOut, Outcome
+from tui.plan import Action, Amendment, Plan, facts_of, known, make, make_cancel, make_resend, uid_of
+from tui.plan.versions import mark_of
 from tui.recurrence import parse
 
 EVENT = an_event()
@@ -659,3 +660,41 @@ def test_whatever_happens_each_version_is_sent_once_and_the_last_word_is_the_cur
             )
     shown = [(address, start) for (address, _), (_, action, start) in calendar.items() if action != "cancel"]
     assert (row.address, facts_of(event, row)["start"]) in shown
+
+
+# --- who was forgotten ------------------------------------------------------------------------------------------------
+
+
+def forgotten(*names: str, generation: int = 0) -> LeftOut:
+    blank = LeftOut("secret")
+    return LeftOut("secret", {blank.mark(name): generation for name in names})
+
+
+def test_who_was_forgotten_is_left_out_by_key_and_by_address() -> None:
+    with_id = listed("bo@example.org", key="B-7", line=3)
+    for out in (forgotten("B-7"), forgotten("bo@example.org")):
+        made = make(EVENT, [ANA, with_id], {}, forgotten=out)
+        assert [(one.action, one.kind) for one in made.actions] == [("invite", "due"), ("none", "forgotten")]
+        assert made.counts["none"] == 1 and "was forgotten" in made.actions[1].reason
+
+
+def test_who_is_in_the_ledger_again_is_not_left_out() -> None:
+    book = told()
+    (action,) = make(LATER, [ANA], book.people, forgotten=forgotten(ANA.key)).actions
+    assert action.action == "update"
+
+
+def test_who_was_forgotten_is_invited_anew_only_by_name_and_from_a_list() -> None:
+    out = forgotten(ANA.key, generation=2)
+    (action,) = make_resend(EVENT, {ANA.key: ANA}, {}, [ANA.address], forgotten=out).actions
+    assert (action.action, action.generation, action.uid) == ("invite", 3, uid_of(EVENT, ANA.key, 3))
+    with pytest.raises(InputError, match="was forgotten: the ledger has neither") as refused:
+        make_resend(EVENT, {}, {}, [ANA.address], forgotten=out)
+    assert refused.value.code == "forgotten"
+    with pytest.raises(InputError, match="nothing to correct"):
+        make_resend(EVENT, {ANA.key: ANA}, {}, [ANA.address], amendment=Amendment("new@example.org"), forgotten=out)
+
+
+def test_a_cancelled_event_leaves_the_forgotten_as_they_are() -> None:
+    made = make(EVENT, [ANA], {}, off=mark_of(EVENT), forgotten=forgotten(ANA.key))
+    assert [one.kind for one in made.actions] == ["forgotten"]

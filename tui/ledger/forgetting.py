@@ -80,7 +80,8 @@ def forget(db: sqlite3.Connection, keys: Collection[str]) -> None:
         db.create_function(name, 1, function, deterministic=True)
     db.execute(_SECRET, (secrets.token_hex(32),))
     db.execute("INSERT OR IGNORE INTO fact VALUES (?, '')", (_UNFINISHED,))
-    _leave_out(db, keys)
+    addresses = {key: {key_of(address) for address in _addresses(db, key)} - {""} for key in keys}
+    _leave_out(db, addresses)
     renamed = {key: f"forgotten {secrets.token_hex(16)}" for key in keys}
     now = datetime.now(UTC).date().isoformat()
     db.executemany("INSERT INTO forgotten VALUES (?, ?)", [(new, now) for new in renamed.values()])
@@ -95,6 +96,7 @@ def forget(db: sqlite3.Connection, keys: Collection[str]) -> None:
     for statement in _STATEMENTS:
         db.executemany(statement, names)
     _keep_last_answers(db, versions)
+    _take_out_of_others(db, frozenset[str]().union(*addresses.values()))
 
 
 _REDACTED_ATTEMPTS = (
@@ -123,7 +125,8 @@ _ANSWER = (
 
 def _keep_last_answers(db: sqlite3.Connection, versions: Iterable[Mapping[str, Any]]) -> None:
     """Of what each answered to each entry the answer that holds stays, without anything in words."""
-    for version in versions:
+    answered = {key for (key,) in db.execute("SELECT DISTINCT key FROM answer")}
+    for version in (one for one in versions if one["old"] in answered):
         own = (answer for answer in answers.of_person(db, version["old"]) if answer.counts)
         last = {
             answer.occurrence: answer.id
@@ -134,14 +137,22 @@ def _keep_last_answers(db: sqlite3.Connection, versions: Iterable[Mapping[str, A
     db.executemany("DELETE FROM answer WHERE key = :old", versions)
 
 
-def _leave_out(db: sqlite3.Connection, keys: Collection[str]) -> None:
+def _take_out_of_others(db: sqlite3.Connection, theirs: Collection[str]) -> None:
+    """What came back about somebody else's invitation, and has one of these addresses."""
+    db.create_function("is_theirs", 1, lambda text: bool(text) and key_of(text) in theirs)
+    for statement in (
+        "DELETE FROM answer WHERE is_theirs(address) OR is_theirs(sender)",
+        "UPDATE answer SET delegated_to = '' WHERE is_theirs(delegated_to)",
+        "DELETE FROM request WHERE is_theirs(sender) OR is_theirs(suggested)",
+        "UPDATE bounce SET address = '' WHERE is_theirs(address)",
+    ):
+        db.execute(statement)
+
+
+def _leave_out(db: sqlite3.Connection, addresses: Mapping[str, Collection[str]]) -> None:
     marks = left_out(db)
     newest = dict(db.execute("SELECT key, max(generation) FROM message GROUP BY key"))
-    rows = [
-        (marks.mark(name), newest.get(key, 0))
-        for key in keys
-        for name in {key, *(key_of(address) for address in _addresses(db, key))}
-    ]
+    rows = [(marks.mark(name), newest.get(key, 0)) for key, own in addresses.items() for name in {key, *own}]
     db.executemany(
         "INSERT INTO left_out VALUES (?, ?) ON CONFLICT (mark) DO UPDATE"
         " SET generation = max(generation, excluded.generation)",
