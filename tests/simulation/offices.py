@@ -13,12 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pytest
 
 import tui.delivery
 import tui.invitation
+from tests.replies.mails import a_bounce
 from tests.simulation.calendars import Calendars, Item
 from tests.unit.making import LONDON, columns
 from tests.unit.people import Book, changed
@@ -33,12 +34,13 @@ from tui.guard import Cleared
 from tui.ledger import Ledger, Person
 from tui.mailing import Control
 from tui.plan import Action, Amendment, Plan, clashes, make, make_cancel, make_resend
+from tui.replies import Collector
 
-Fate = Literal["taken", "refused", "deferred", "lost", "arrived", "dead", "dead-lost", "dead-arrived"]
-"""What becomes of a message: the server's answer; `lost` and `arrived` are unknown to the sender; at the last three the
-machine dies, before the message, or with it on its way."""
+Fate = Literal["taken", "refused", "deferred", "bounced", "lost", "arrived", "dead", "dead-lost", "dead-arrived"]
+"""What becomes of a message: the server's answer; `bounced` is taken and comes back; `lost` and `arrived` are unknown
+to the sender; at the last three the machine dies, before the message, or with it on its way."""
 
-FATES: tuple[Fate, ...] = ("taken", "refused", "deferred", "lost", "arrived", "dead", "dead-lost", "dead-arrived")
+FATES: tuple[Fate, ...] = get_args(Fate)
 ARRIVES = ("taken", "arrived", "dead-arrived")
 
 
@@ -160,7 +162,9 @@ class PlanOffice(Office):
             if fate in ("refused", "deferred"):
                 book.put([action], "refused" if fate == "refused" else "deferred", "no")
                 continue
-            book.put([action], "accepted" if fate == "taken" else "unknown")
+            book.put([action], "accepted" if fate in ("taken", "bounced") else "unknown")
+            if fate == "bounced":
+                book.bounce(action)
             if fate in ARRIVES:
                 item = self._item(action)
                 self.calendars.receive(action.attendee.address, item)
@@ -198,6 +202,8 @@ class Server:
     calendars: Calendars
     fates: list[Fate] = field(default_factory=list)
     arrived: list[tuple[str, Item]] = field(default_factory=list)
+    bounced: list[str] = field(default_factory=list)
+    """The Message-IDs of those that come back."""
     is_dead: bool = False
 
 
@@ -241,7 +247,9 @@ class MadeUpConnection:
         if fate.startswith("dead"):
             server.is_dead = True
             raise LedgerError(_NO_POWER)
-        if fate != "taken":
+        if fate == "bounced":
+            server.bounced += [line[12:] for line in message.raw.decode().split("\r\n") if line[:12] == "Message-ID: "]
+        elif fate != "taken":
             return Fault("unknown", "connection", "the connection was lost", "dot")
         self._ahead = ahead
         return Receipt("250 2.0.0 Ok")
@@ -321,7 +329,7 @@ class RealOffice(Office):
 
     def carry_out(self, plan: Plan, fates: Sequence[Fate], command: str) -> list[tuple[str, Item]]:
         server = self._server
-        server.fates, server.arrived, server.is_dead = list(fates), [], False
+        server.fates, server.arrived, server.bounced, server.is_dead = list(fates), [], [], False
         try:
             for _ in self._opened().send(plan, control=Control(), command=command):
                 pass
@@ -329,7 +337,18 @@ class RealOffice(Office):
             if not server.is_dead:
                 raise
         server.is_dead = False
+        self._read_bounces()
         return server.arrived
+
+    def _read_bounces(self) -> None:
+        """What came back is read before the organiser does anything else."""
+        box = self.folder / "bounces"
+        box.mkdir(exist_ok=True)
+        for id_ in self._server.bounced:
+            name = id_.strip("<>")
+            (box / f"{name}.eml").write_bytes(a_bounce("x@relay.example", envelope=name, message_id=f"<dsn-{name}>"))
+        if self._server.bounced:
+            Collector(self._opened()).from_files([str(box)])
 
 
 _SMTP = {"HOST": "localhost", "SECURITY": "none", "RETRIES": "0", "BACKOFF": "0", "PER_MINUTE": "0"}

@@ -74,6 +74,16 @@ class Book:
                 cancelled=known.cancelled if known else {},
             )
 
+    def bounce(self, action: Action, words: str = "550 5.1.1 User unknown") -> None:
+        """The message that came of an action has come back."""
+        person = self.people[action.attendee.key]
+        version = (action.uid, action.sequence, action.round)
+        messages = tuple(
+            replace(one, bounced=words) if (one.uid, one.sequence, one.round) == version else one
+            for one in person.messages
+        )
+        self.people[person.key] = replace(person, messages=messages)
+
     def carry_out(self, plan: Plan, outcome: Outcome = "accepted", reply: str = "") -> None:
         """Puts down a whole run: its messages, and what was decided with it."""
         self.put(plan.actions, outcome, reply)
