@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Desk
+from tests.cli.conftest import Desk, wait_for
 from tests.servers.dovecot import Dovecot
 from tests.servers.issuer import Issuer
 from tests.servers.postfix import Postfix
@@ -123,6 +123,23 @@ def test_a_sign_in_that_was_taken_back_is_one_sentence_and_exit_4(
     assert "no longer valid" in office.run("account", "test", "work", code=4).stderr
 
 
+def test_a_sign_in_that_is_taken_back_in_mid_run_stops_it_and_the_rest_is_still_to_send(
+    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+) -> None:
+    issuer.behaviour.lifetime = 2
+    words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
+    sign_in(office, words, enters_code(issuer))
+    office.environment["INVITE_TUI_SMTP_PER_MINUTE"] = "60"
+    process = office.start("send", "attendees.csv", "--confirm", "55")
+    wait_for(lambda: bool(submission.mailboxes()))
+    issuer.revoke()
+    assert process.wait(60) == 4
+    counts = office.json("status")["counts"]
+    assert counts["accepted"] == len(submission.mailboxes())
+    assert 1 <= counts["accepted"] < 55
+    assert counts["accepted"] + counts["unsent"] == 55
+
+
 def test_a_browser_on_this_machine_comes_back_by_itself(
     office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
@@ -142,7 +159,7 @@ def test_nothing_is_kept_of_an_account_that_the_server_does_not_take(
     issuer.behaviour.username = "mallory@department.example"
     words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
     said = sign_in(office, words, enters_code(issuer), code=4)
-    assert "refused the login" in said
+    assert "refused the sign-in" in said
     assert office.json("account", "list") == {"accounts": []}
     assert not (office.path / "config" / "secrets.cfg").exists()
 

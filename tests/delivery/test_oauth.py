@@ -452,7 +452,7 @@ class TestSending:
         token = "made-up-" + "x" * 40
         tokens, _ = tokens_of(account, Secret(""), first=Grant(Secret(token), 3600, None))
         already = dovecot.log().count("Introspection failed")
-        with pytest.raises(AccountError, match="refused the login") as caught:
+        with pytest.raises(AccountError, match="refused the sign-in") as caught:
             probe(account, tokens)
         assert "(status " in caught.value.message
         assert token not in f"{caught.value!r} {caught.value.__context__!r}"
