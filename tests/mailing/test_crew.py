@@ -73,15 +73,17 @@ Pairs = Callable[[], tuple[socket.socket, socket.socket]]
 
 def test_a_step_is_waited_for_in_place_where_nobody_else_is_there(pairs: Pairs) -> None:
     ours, theirs = pairs()
-    threading.Timer(0.05, theirs.send, [b"hello"]).start()
+    timer = threading.Timer(0.05, theirs.send, [b"hello"])
+    timer.start()
     assert finish(heard(ours)) == b"hello"
+    timer.join(60)
     with pytest.raises(TimeoutError):
         finish(heard(ours, 0.05))
 
 
 def test_room_to_write_is_waited_for_too(pairs: Pairs) -> None:
     ours, theirs = pairs()
-    left = 4_000_000
+    left = size = 4_000_000
 
     def writing() -> Steps[int]:
         nonlocal left
@@ -95,11 +97,15 @@ def test_room_to_write_is_waited_for_too(pairs: Pairs) -> None:
         return waits
 
     def reading() -> None:
-        while theirs.recv(1_000_000):
-            pass
+        taken = 0
+        while taken < size:
+            taken += len(theirs.recv(1_000_000))
 
-    threading.Thread(target=reading, daemon=True).start()
+    reader = threading.Thread(target=reading)
+    reader.start()
     assert finish(writing()) > 0 and not left
+    reader.join(60)
+    assert not reader.is_alive()
 
 
 def test_what_is_done_aside_comes_back_or_is_raised() -> None:
