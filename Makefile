@@ -9,7 +9,7 @@ RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint lock wheel bench
+.PHONY: help run test check lint lock wheel bench pictures
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' Makefile
@@ -35,6 +35,9 @@ bench: $(DEV) ## measure everything beside what it must keep up with, one after 
 	@failed=; for each in $(BENCHES); do \
 		echo "== $$each"; PYTHONPATH=. $(BIN)/python $$each || failed="$$failed $$each"; \
 	done; if [ -n "$$failed" ]; then echo "Goals missed or not measured:$$failed" >&2; exit 1; fi
+
+pictures: $(DEV) ## take the pictures and the recording of README.md and docs/ anew, from the real app
+	@PYTHONPATH=. $(BIN)/python docs/pictures.py
 
 wheel: $(DEV) ## build the wheel and the source distribution into dist/
 	@$(BIN)/python -m hatchling build -d dist

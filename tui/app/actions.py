@@ -173,7 +173,7 @@ ACTIONS: tuple[Act, ...] = (
         "wording",
         "w",
         "wording",
-        "Change the wording, with the selected person's message beside it",
+        "Change the wording, beside the selected person's message",
         "Event",
         lambda app: app.mending.edit_wording(),
         _idle,
