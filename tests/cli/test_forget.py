@@ -3,16 +3,19 @@
 import csv
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Desk
+from tests.cli.conftest import Desk, on_a_terminal, wait_for
 from tests.cli.test_repair import FIVE, leaked, repaired
 from tests.servers.authority import Authority
 from tests.servers.recording import RecordingServer
 from tui import data
-from tui.ledger import open_for_run
+from tui.folder import open_folder
+from tui.forgetting import forget, whom
+from tui.ledger import Ledger, open_for_run
 
 Live = tuple[Desk, RecordingServer]
 Sent = tuple[Desk, list[dict[str, str]]]
@@ -224,6 +227,56 @@ def test_while_a_run_is_on_nobody_is_forgotten(sent: Sent) -> None:
     with open_for_run(desk.path / "event.ledger.db"):
         assert "Another run is using" in desk.run("forget", "--all", "--confirm", "3", code=5).stderr
     assert len(desk.json("status")["attendees"]) == len(people)
+
+
+def test_on_a_terminal_who_it_is_and_what_it_means_is_said_and_the_number_typed(sent: Sent) -> None:
+    desk, people = sent
+    for typed, code, left in (("2", 1, 3), ("1", 0, 2)):
+        with on_a_terminal(desk, "forget", people[0]["address"]) as terminal:
+            wait_for(lambda: terminal.shows("Type the number of people, 1"))
+            assert terminal.shows(f"Ana Ruiz <{people[0]['address']}>: invite, accepted")
+            assert terminal.shows("cannot be undone") and terminal.shows("1 person may hold an invitation")
+            terminal.type(f"{typed}\n")
+            assert terminal.process.wait(60) == code
+        assert len(desk.json("status")["attendees"]) == left
+
+
+def test_broken_off_before_the_ledger_forgets_the_same_command_finishes(
+    sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, people = sent
+    gone = people[0]["address"]
+    folder = open_folder([], event=str(desk.path / "event.toml"))
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "forget", raising(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            forget(folder, whom(folder, [gone]))
+    assert gone in {person["address"] for person in desk.json("status")["attendees"]}
+    assert desk.json("forget", gone, "--confirm", "1")["forgotten"] == 1
+    assert named_in(desk, gone, people[0]["name"]) == {"attendees.csv", "evidence.jsonl"}
+
+
+def test_broken_off_after_the_ledger_forgot_status_says_so_and_the_same_command_finishes(
+    sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, people = sent
+    gone = people[0]["address"]
+    folder = open_folder([], event=str(desk.path / "event.toml"))
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "_overwrite", raising(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            forget(folder, whom(folder, [gone]))
+    assert "Forgetting was broken off: give the same `forget` command again." in desk.run("status").stdout
+    desk.run("forget", gone, "--confirm", "1")
+    assert "broken off" not in desk.run("status").stdout
+    assert named_in(desk, gone, people[0]["name"]) == {"attendees.csv", "evidence.jsonl"}
+
+
+def raising(error: type[BaseException]) -> Callable[..., None]:
+    def raise_it(*_: object) -> None:
+        raise error
+
+    return raise_it
 
 
 def test_after_the_day_that_the_event_file_names_status_says_who_is_due(sent: Sent) -> None:
