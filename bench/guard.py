@@ -39,6 +39,7 @@ class Sample:
         columns = ColumnSettings(group="Audience", internal=("Role", "Section"))
         self._people = [record for record in load([folder / "attendees.csv"], columns).records if not record.has_error]
         self._numbers = count()
+        self._now = datetime.now(UTC)  # of a whole run, as where one is prepared
         self.messages: list[tuple[bytes, str, str]] = []
 
     def attendees(self) -> Iterator[tuple[Attendee, Revision]]:
@@ -54,7 +55,7 @@ class Sample:
                     "invite",
                     f"{number * 2**128 // 7 % 2**160:040x}@department.example",
                     0,
-                    datetime.now(UTC),
+                    self._now,
                     f"<{number * 2**100 // 7 % 2**128:032x}@example.org>",
                 ),
             )

@@ -153,6 +153,39 @@ def test_what_cannot_be_opened_is_said(what: str) -> None:
     assert any(reason in one.reason for one in closed("a", content)), list(look_into("a", content))
 
 
+BINARY = {
+    "winmail.dat": b"\x78\x9f\x3e\x22",
+    "7z": b"7z\xbc\xaf\x27\x1c",
+    "RAR": b"Rar!\x1a\x07",
+    "a Cabinet archive": b"MSCF\0\0\0\0",
+    "an Outlook data file": b"!BDN",
+    "a database": b"SQLite format 3\0",
+    "OpenSSL": b"Salted__",
+    "a program": b"\x7fELF",
+    "a film": b"RIFF\1\1\1\1AVI ",
+    "sound": b"OggS\0\2",
+    "a font": b"wOFF\0\1",
+    "a signature": b"\x30\x82\x07\x21\x06\x09",
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "cp1252", "utf-8", "utf-32-le"])
+@pytest.mark.parametrize("what", BINARY)
+def test_a_binary_file_is_no_text_though_its_bytes_may_be(what: str, encoding: str) -> None:
+    """By its first bytes, before anybody asks in which encoding the rest could be read."""
+    content = BINARY[what] + f"Guests: {BO}, and Zoë ".encode(encoding)
+    assert closed("notes.txt", content), list(look_into("notes.txt", content))
+    assert any(BO in one.text for one in passages("notes.txt", content)), "what lies open is searched all the same"
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["MSCF met on Monday.", "RIFFRAFF and others", "true or false", "Salted nuts", "age 41", "7zip it", "ID3 tags"],
+)
+def test_a_text_that_begins_almost_like_a_binary_file_is_a_text(content: str) -> None:
+    assert not closed("notes.txt", content.encode())
+
+
 def test_an_encrypted_entry_is_named_and_the_others_are_read() -> None:
     made = bytearray(hiding.packed({"secret.txt": b"x", "open.csv": hiding.CSV}))
     for head, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):

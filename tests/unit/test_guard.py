@@ -622,8 +622,8 @@ def test_any_bytes_get_a_verdict_and_never_an_exception(data: st.DataObject) -> 
 
 ONE_FOR_EACH_CHECK = {
     "read": UNREADABLE["one bare line feed"],
-    "_envelope": with_header("Bcc: nobody@example.net"),
-    "_calendars": with_calendar(("ATTENDEE;", "ATTENDEE:mailto:nobody@example.net\nATTENDEE;")),
+    "envelope": with_header("Bcc: nobody@example.net"),
+    "calendars": with_calendar(("ATTENDEE;", "ATTENDEE:mailto:nobody@example.net\nATTENDEE;")),
     "_people_and_values": with_text(b"bo.li@example.com"),
 }
 

@@ -349,7 +349,7 @@ def test_the_same_file_is_looked_into_once(monkeypatch: pytest.MonkeyPatch) -> N
         looked.append(name)
         return look_into(name, content)
 
-    monkeypatch.setattr("tui.guard.inspection.look_into", look)
+    monkeypatch.setattr("tui.guard.searching.look_into", look)
     roll, raw = a_roll(), with_part(b"the same for everybody")
     assert not judged(raw, roll) and not judged(raw, roll)
     assert looked == ["notes.txt"]

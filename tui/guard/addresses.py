@@ -26,23 +26,23 @@ _BEGIN_OF_BOUNCE = re.compile(r"[^A-Za-z0-9]+")
 _END_WITHIN = re.compile(r"[.-]+")
 
 # bo (at) example (dot) org, bo AT example DOT org, bo[@]example[.]org, and what others than the English say.
-_AT = r"at|arroba|arobase|arobas|chiocciola|apestaart(?:je)?|snabel-?a|ät|klammeraffe"
-_DOT = r"dot|punkt|point|punto|ponto|punt|piste|kropka"
+WORDS_FOR_AT = r"at|arroba|arobase|arobas|chiocciola|apestaart(?:je)?|snabel-?a|ät|klammeraffe"
+WORDS_FOR_DOT = r"dot|punkt|point|punto|ponto|punt|piste|kropka"
 _SAID_AT = re.compile(
-    rf"\s*[\[({{<«*_-]+\s*(?:{_AT}|a|@)\s*[\])}}>»*_-]+\s*|\s+(?:{_AT})\s+|\s*@\s*|(?<=[a-z0-9])AT(?=[a-z0-9])",
+    rf"\s*[\[({{<«*_-]+\s*(?:{WORDS_FOR_AT}|a|@)\s*[\])}}>»*_-]+\s*|\s+(?:{WORDS_FOR_AT})\s+|\s*@\s*|(?<=[a-z0-9])AT(?=[a-z0-9])",
     re.IGNORECASE,
 )
 _SAID_DOT = re.compile(
-    rf"\s*[\[({{<«*_-]+\s*(?:{_DOT}|\.)\s*[\])}}>»*_-]+\s*|\s+(?:{_DOT})\s+|\s+\.\s*(?=\w)|(?<=[a-z0-9])DOT(?=[a-z0-9])",
+    rf"\s*[\[({{<«*_-]+\s*(?:{WORDS_FOR_DOT}|\.)\s*[\])}}>»*_-]+\s*|\s+(?:{WORDS_FOR_DOT})\s+|\s+\.\s*(?=\w)|(?<=[a-z0-9])DOT(?=[a-z0-9])",
     re.IGNORECASE,
 )
 _DOT_SPACE = re.compile(r"(@[\w-]+(?:\.[\w-]+)*)\.\s+(?=\w)")
 _CAPITAL_AT = re.compile(r"[a-z0-9]AT[a-z0-9]")
-_WORDS_FOR_AT = frozenset(
+_WORDS_AT = frozenset(
     {"at", "arroba", "arobase", "arobas", "chiocciola", "apestaart", "apestaartje", "snabela", "snabel", "ät", "a"}
     | {"klammeraffe"}
 )
-_WORDS_FOR_DOT = frozenset(_DOT.split("|"))
+_WORDS_DOT = frozenset(WORDS_FOR_DOT.split("|"))
 # Complete, because what is missing from such a table costs more than all the rest.
 _TO_SPACE = {code: chr(code) if chr(code).isalnum() else " " for code in range(128)}
 _BRACKETS = frozenset("[({<«*_- \t\n\xa0])}>»")
@@ -91,7 +91,7 @@ def may_say(text: str) -> bool:
     spoken = text.lower().translate(_TO_SPACE).split()
     at = text.find("@")
     if at >= 0:
-        if ". " in text or " ." in text or ".\n" in text or not _WORDS_FOR_DOT.isdisjoint(spoken):
+        if ". " in text or " ." in text or ".\n" in text or not _WORDS_DOT.isdisjoint(spoken):
             return True
         after = text[at:]
         if "[" in after or "(" in after or "{" in after or "<" in after or "«" in after:
@@ -100,7 +100,7 @@ def may_say(text: str) -> bool:
             if text[at - 1 : at] in _BRACKETS or text[at + 1 : at + 2] in _BRACKETS:
                 return True
             at = text.find("@", at + 1)
-    return not _WORDS_FOR_AT.isdisjoint(spoken) or ("AT" in text and _CAPITAL_AT.search(text) is not None)
+    return not _WORDS_AT.isdisjoint(spoken) or ("AT" in text and _CAPITAL_AT.search(text) is not None)
 
 
 def may_join(text: str) -> bool:

@@ -39,3 +39,24 @@ class Hashes:
     def _hash(self, text: str) -> int:
         data = text.encode("utf-8", "surrogatepass")
         return int.from_bytes(blake2b(data, digest_size=8, key=self._key).digest(), sys.byteorder)
+
+
+class Marks:
+    """A growing set of marks, digests of 16 bytes, kept in little more than that."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[int, bytearray] = {}
+
+    def add(self, mark: bytes) -> None:
+        self._buckets.setdefault(self._bucket(mark), bytearray()).extend(mark)
+
+    def __contains__(self, mark: bytes) -> bool:
+        bucket = self._buckets.get(self._bucket(mark), b"")
+        at = bucket.find(mark)
+        while at > 0 and at % len(mark):  # the end of one and the beginning of the next
+            at = bucket.find(mark, at + 1)
+        return at >= 0
+
+    @staticmethod
+    def _bucket(mark: bytes) -> int:
+        return mark[0] << 4 | mark[1] >> 4

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
 from tui.guard.hashes import Hashes
-from tui.guard.values import Spoken, dates, is_distinctive, phones, words, written_otherwise
+from tui.guard.values import Spoken, dates, is_distinctive, may_be_of_a_number, phones, words, written_otherwise
 
 _PREFIX = 3
 _HEAD = 12
@@ -77,6 +77,13 @@ class Internal:
                     if fits and run[begin : ends[end]] in self._known:
                         yield " ".join(said[which : end + 1])
             begin = after
+
+    def may_begin_in(self, text: str) -> bool:
+        """Whether a value may begin with a word of this text, or be a date or a number that one is part of."""
+        said = words(text)
+        if any(word[:_PREFIX] in self._beginnings for word in said):
+            return True
+        return (self._has_dates or self._has_phones) and may_be_of_a_number(said)
 
     def loose(self, spoken: str) -> int:
         """Where in these words the first begins that may be a value which goes on after them; -1 where none does."""

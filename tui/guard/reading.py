@@ -62,10 +62,11 @@ class Head:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One leaf of the message: its head, and its body as it stands in the message."""
+    """One leaf of the message: its head, its body as it stands in the message, and at which octet of it."""
 
     head: Head
     body: bytes
+    at: int
 
     @property
     def is_file(self) -> bool:
@@ -121,7 +122,7 @@ def read(raw: bytes) -> Reading:
         raise Unreadable("headers", "there is no empty line after the headers")
     head = _head(above)
     inside = _Inside()
-    inside.read(head, body, depth=4)
+    inside.read(head, body, len(above) + len(blank), depth=4)
     return Reading(head.headers, tuple(inside.heads), tuple(inside.parts), bytes(inside.between))
 
 
@@ -139,6 +140,14 @@ def unfolded(calendar: str) -> str:
     if calendar.count("\n") == calendar.count("\r\n"):
         return calendar.replace("\r\n ", "").replace("\r\n\t", "")
     return _CALENDAR_FOLD.sub("", calendar)
+
+
+def unbroken(calendar: str, value: str) -> str:
+    """A calendar object in which no line is folded in the middle of `value`."""
+    if calendar.count(value) != unfolded(calendar).count(value):
+        for at in range(1, len(value)):
+            calendar = calendar.replace(f"{value[:at]}\r\n {value[at:]}", value)
+    return calendar
 
 
 def _decode_word(found: re.Match[str]) -> str:
@@ -236,32 +245,38 @@ class _Inside:
         self.parts: list[Part] = []
         self.between = bytearray()
 
-    def read(self, head: Head, body: bytes, depth: int) -> None:
+    def read(self, head: Head, body: bytes, at: int, depth: int) -> None:
+        """Reads a body that begins `at` so many octets of the message."""
         if not head.kind.startswith("multipart/"):
-            self.parts.append(Part(head, body))
+            self.parts.append(Part(head, body, at))
             return
         boundary = head.parameters.get("boundary")
         if not depth or not boundary or head.kind not in _MULTIPARTS or head.encoding not in _AS_IT_STANDS:
             raise Unreadable("headers", "a multipart of a kind that is not ours, or too many inside each other")
         pieces, between = _between_boundaries(body, boundary.encode("utf-8"))
         self.between += between
-        for piece in pieces:
+        for begin, piece in pieces:
             above, blank, rest = piece.partition(b"\r\n\r\n")
             if not blank or not above:
                 raise Unreadable("headers", "a part without headers")
             inner = _head_of_part(above)
             self.heads.append(inner)
-            self.read(inner, rest, depth - 1)
+            self.read(inner, rest, at + begin + len(above) + len(blank), depth - 1)
 
 
-def _between_boundaries(body: bytes, boundary: bytes) -> tuple[list[bytes], bytes]:
-    """The parts, and what stands before the first and after the last of them (RFC 2046 §5.1.1)."""
-    pieces = (b"\r\n" + body).split(b"\r\n--" + boundary)
+def _between_boundaries(body: bytes, boundary: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+    """The parts, each with where it begins, and what stands before the first and after the last (RFC 2046 §5.1.1)."""
+    mark = b"\r\n--" + boundary
+    pieces = (b"\r\n" + body).split(mark)
     preamble, epilogue = pieces[0], pieces[-1]
     if len(pieces) < 3 or not epilogue.startswith(b"--"):
         raise Unreadable("headers", "a multipart that is not closed")
+    parts: list[tuple[int, bytes]] = []
+    at = len(preamble) + len(mark)
     for piece in (*pieces[1:-1], epilogue[2:] or b"\r\n"):
         # By RFC 2046 a line that only begins with the boundary is one as well, and not all programs know.
         if not piece.startswith(b"\r\n"):
             raise Unreadable("headers", "a part after the last one, or a boundary that is not alone on its line")
-    return [piece[2:] for piece in pieces[1:-1]], preamble + b"\r\n" + epilogue[2:]
+        parts.append((at, piece[2:]))
+        at += len(piece) + len(mark)
+    return parts[:-1], preamble + b"\r\n" + epilogue[2:]

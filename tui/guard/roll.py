@@ -1,64 +1,22 @@
 """Whom and what no message may give away, and whether it stands in a text, however it is spelled there."""
 
-import re
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain
 from typing import NamedTuple
 
 from tui.guard.addresses import candidates, within
-from tui.guard.hashes import Hashes
+from tui.guard.findings import NONE, NOTHING, Except, Findings, Found, Said, as_it_stands, nothing, united
+from tui.guard.hashes import Hashes, Marks
 from tui.guard.internal import Internal
+from tui.guard.joining import begins_property, is_open_begin, is_open_end, shown_of
+from tui.guard.likeness import Likeness
 from tui.guard.mailboxes import endings, keys
-from tui.guard.masking import is_plain_address, is_reference, masked
+from tui.guard.masking import ADDRESS, REFERENCES, OwnWords
 from tui.guard.memory import Memory
-from tui.guard.spelling import hidden_in, readings, unclosed
+from tui.guard.spelling import hex_in, hidden_in, may_be_base32, misreadings, readings, unclosed
 from tui.guard.values import Spoken, words
 
-_NONE: frozenset[str] = frozenset()
-Findings = tuple[frozenset[str], frozenset[str]]
-"""Which addresses, and which internal values (in the words of the text), stand in a place of a message."""
-
-NOTHING: Findings = (_NONE, _NONE)
-
-
-class Found(NamedTuple):
-    """What stands in one place of a message; or why it is `unopened`, with the digest that it is reviewed by."""
-
-    where: str
-    people: frozenset[str]
-    values: frozenset[str]
-    unopened: str = ""
-    digest: str = ""
-
-
-Said = Callable[[str], tuple[str, ...]]
-"""What of a text may be a value, where it is not the format's own: one or more readings of it."""
-
-
-# Where a line may be one half of an address: an at-sign or something encoded in the word at the joint, what is said for
-# an at or a full stop, an opening or a closing bracket, or a letter or two.
-_TELLING = frozenset("@%&=")
-_OPENING = frozenset("([{<\\_+-")
-_SAID = frozenset({"at", "dot", "arroba", "arobase", "punkt", "punto", "point", "ponto"})
-_AROUND = ".,;:!?()[]{}<>*\"'"
-_ENCODED_WORD = re.compile(r"[A-Za-z0-9+/_-]{20,}=*")
-_OPEN_BEGIN = re.compile(
-    r"^[\s>|*]*(?:[^\s@]*@|[.@)\]}_+=]|\W{0,2}(?:at|dot|punkt|punto)\b|\w{1,2}\W*$)", re.IGNORECASE
-)
-_PROPERTY = re.compile(r"[A-Z][A-Z-]*[;:]")  # where a content line begins, nothing goes on
-_TAG = re.compile(r"<[^<>]*>")
 _MOST_LINES = 64
-
-
-class Except:
-    """Of a text all may be a value but the format's own words. What of those is left cannot be more than all of it."""
-
-    def __init__(self, formal: re.Pattern[str]) -> None:
-        self._formal = formal
-
-    def __call__(self, text: str) -> tuple[str, ...]:
-        return (self._formal.sub(" ", text),)
 
 
 class _Line(NamedTuple):
@@ -102,18 +60,19 @@ class Roll:
     ) -> None:
         seen_by_all = tuple(public)
         self.reviewed = frozenset(reviewed)
-        self.cleared: set[bytes] = set()
+        self.cleared = Marks()
         """What was cleared against this roll: a mark of its bytes, its recipient, and their words, each."""
+        self.likeness = Likeness()
         self._public = {key for text in seen_by_all for key in keys(text)}
         found = {ending for key in self._public for ending in endings(key)}
         self._everyone = Hashes(self._protected(addresses, found))
-        self._endings = frozenset(found)
-        self._values = Internal(internal, Spoken("\n".join((common, *seen_by_all))))
+        self.endings = frozenset(found)
+        self._misread = frozenset(other for ending in found for other in misreadings(ending))
+        self._dull_domains: Memory[str, bool] = Memory()
+        self.values = Internal(internal, Spoken("\n".join((common, *seen_by_all))))
         self._lines: dict[Said, Memory[str, _Line]] = {}
         self._spoken: Memory[tuple[str, Said], tuple[str, ...]] = Memory()
         self._lengths: Memory[tuple[str, Said], int] = Memory()
-        self._alone: Memory[str, Findings] = Memory()
-        self._rests: Memory[tuple[str, Said], Findings] = Memory(500)
         self._wholes: Memory[tuple[Hashable, ...], _Whole] = Memory(500)
         self._joints: Memory[Hashable, Findings] = Memory()
         self.places: Memory[Hashable, tuple[Found, ...]] = Memory()
@@ -127,43 +86,12 @@ class Roll:
                         found.update(endings(key))
                         yield key
 
-    def find(self, text: str, said: Said, names: Sequence[str] = ()) -> Findings:
+    def find(self, text: str, said: Said) -> Findings:
         """The addresses that stand in `text`, and the internal values in what of it is `said`.
 
-        `names` are what the recipient is called: of texts that differ in nothing else the rest is searched once.
-        TooDeep where something is encoded without an end.
-        """
-        apart = masked(text, names, self._endings)
-        if apart is None:
-            return self._search(text, said)
-        found = [self._rests.once((apart.rest, said), partial(self._search, apart.rest, said))]
-        found += [self._alone.once(piece, partial(self._of_piece, piece)) for piece in apart.taken]
-        if self._values:
-            # A value may stand over the joint.
-            values = frozenset(chain.from_iterable(self._values_in(said(line)) for line in apart.lines))
-            found.append((_NONE, values))
-        return _united(found)
-
-    def _of_piece(self, piece: str) -> Findings:
-        """What is in a name, an address or a reference that stands alone. Of most there is only one thing that it can
-        say as it stands: itself."""
-        local, at, domain = piece.rpartition("@")
-        forms = keys(piece) if at else ()
-        is_known = is_plain_address(piece) and any(form in self._everyone for form in forms)
-        small = piece.lower()
-        if not (is_reference(piece) or is_known) or any(
-            f".{ending}" in f"{local}." or f"{ending[::-1]}." in small for ending in self._endings
-        ):
-            return self._in(piece, nothing)
-        found: list[Findings] = [(frozenset(form for form in forms if form in self._everyone), _NONE)]
-        found += [self._in(said, nothing) for token in (local or domain, domain) for said in hidden_in(token)]
-        return _united(found)
-
-    def _search(self, text: str, said: Said) -> Findings:
-        """Most lines are the same in every message of a run, so what was found in one is remembered.
-
-        Nothing is missed by going line by line: a tag or a comment is one line, and where an address or a value may go
-        on in the next line, both are read together.
+        Most lines are the same in every message of a run, so what was found in one is remembered. Nothing is missed by
+        going line by line: a tag or a comment is one line, and where an address or a value may go on in the next line,
+        both are read together. TooDeep where something is encoded without an end.
         """
         texts = text.splitlines()
         lines = self._known(texts, said)
@@ -181,11 +109,56 @@ class Roll:
             for which, loose in enumerate(line.loose):
                 if loose >= 0:
                     found.append(self._values_across(texts, at, which, loose, said))
-        return _united(found)
+        return united(found)
 
-    def find_apart(self, texts: Sequence[str], names: Sequence[str] = ()) -> Findings:
+    def find_apart(self, texts: Sequence[str]) -> Findings:
         """The addresses in texts of a line each, none of which goes on in another."""
-        return _united([self.find(text, nothing, names) for text in texts])
+        return united([self.find(text, nothing) for text in texts])
+
+    def people_in_own(self, own: OwnWords) -> set[str]:
+        """Whose addresses are in what is a recipient's own, where it stands apart: in most of it, the recipient's."""
+        found: set[str] = set()
+        digits: set[str] = set()
+        hidden: list[str] = list(own.otherwise)
+        for letter, said in own.said.items():
+            if letter in REFERENCES:
+                number, _, domain = said.partition("@")
+                digits.add(number)
+                if domain:
+                    hidden += self._beside_reference(said, domain)
+            elif letter == ADDRESS:
+                found.update(form for form in keys(said) if form in self._everyone)
+                hidden += hidden_in(said) if found and not self._is_misread(said) else (said,)
+            elif said.isascii():
+                hidden += hidden_in(said)  # words say nothing else
+            else:
+                hidden.append(said)
+        for number in digits:
+            # In base64 they spell no at-sign and no full stop, nor what one is encoded with.
+            hidden += (number,) if may_be_base32(number) else hex_in(number)
+        for text in hidden:
+            found |= self._in(text, nothing)[0]
+        return found
+
+    def _beside_reference(self, said: str, domain: str) -> Iterable[str]:
+        """What is to be searched of a reference, beside its digits."""
+        is_dull = self._dull_domains.once(domain, partial(self._is_dull, domain))
+        return () if is_dull and said not in self._everyone else (said,)
+
+    def _is_dull(self, domain: str) -> bool:
+        """Whether nothing but a list of everybody can tell whose an address of this domain is."""
+        plain = f"{'0' * 32}@{domain}"
+        return keys(plain) == (plain,) and not self._is_misread(plain) and not any(hidden_in(domain))
+
+    def _is_misread(self, address: str) -> bool:
+        """Whether a plain address can be read in two ways: from the other side, or with a domain before its at-sign."""
+        local, _, domain = address.lower().partition("@")
+        labels = local.split(".")
+        return not (self.endings.isdisjoint(labels) and self._misread.isdisjoint((*labels, *domain.split("."))))
+
+    def values_in(self, spelled: Iterable[str]) -> frozenset[str]:
+        """The internal values in these readings of a text."""
+        return frozenset(value for reading in dict.fromkeys(spelled) for value in self.values.among(reading))
 
     def _known(self, texts: Sequence[str], said: Said) -> list[_Line]:
         """What is known of each line."""
@@ -196,13 +169,13 @@ class Roll:
         return lines  # type: ignore[return-value]  # none of them is None
 
     def _line(self, line: str, said: Said) -> _Line:
-        shown = _TAG.sub("", line) if "<" in line else line
+        shown = shown_of(line)
         found = _Line(
             self._in(line, said),
             unclosed(line),
-            _OPEN_BEGIN.search(shown) is not None,
-            _is_open_end(shown),
-            tuple(map(self._values.loose, self._words(line, said))) if self._values else (),
+            is_open_begin(shown),
+            is_open_end(shown),
+            tuple(map(self.values.loose, self._words(line, said))) if self.values else (),
         )
         is_dull = found[:4] == _DULL[:4] and max(found.loose, default=-1) < 0
         return _DULL if is_dull else found
@@ -214,21 +187,18 @@ class Roll:
     def _in(self, text: str, said: Said) -> Findings:
         spelled = readings(text)
         people = frozenset(key for reading in spelled for key in self._people_in(reading))
-        values = _NONE
-        if self._values and said is not nothing:
+        values = NONE
+        if self.values and said is not nothing:
             if said is as_it_stands or isinstance(said, Except):
-                values = self._values_in(spelled)
+                values = self.values_in(spelled)
             if values or not (said is as_it_stands or isinstance(said, Except)):
-                values = self._values_in(tuple(reading for variant in said(text) for reading in readings(variant)))
+                values = self.values_in(tuple(reading for variant in said(text) for reading in readings(variant)))
         return (people, values) if people or values else NOTHING
 
-    def _values_in(self, spelled: Iterable[str]) -> frozenset[str]:
-        return frozenset(value for reading in dict.fromkeys(spelled) for value in self._values.among(reading))
-
     def _people_in(self, text: str) -> Iterator[str]:
-        for spellings in candidates(text, self._endings):
+        for spellings in candidates(text, self.endings):
             for local, domain in spellings:
-                if domain.rpartition(".")[2].lower() not in self._endings and domain.isascii():
+                if domain.rpartition(".")[2].lower() not in self.endings and domain.isascii():
                     continue  # most that has the form of an address ends like nobody's
                 forms = keys(f"{local}@{domain}")
                 named = [form for form in forms if form in self._everyone]
@@ -273,7 +243,7 @@ class Roll:
         """Whether an address may begin in a line and end in the next."""
         after = at + 1
         is_open = after < len(lines) and (lines[at].open_end or lines[after].open_begin)
-        return is_open and not _PROPERTY.match(texts[after])
+        return is_open and not begins_property(texts[after])
 
     def _across(self, texts: Sequence[str], lines: Sequence[_Line], at: int, said: Said) -> Findings:
         """What stands in a line and those that it may go on in."""
@@ -284,7 +254,7 @@ class Roll:
         found = self._joints.get((window, said))
         if found is None:
             bare = "".join(line.strip(" \t>|*") for line in window)
-            found = _united([self._in("\n".join(window), said), self._in(bare, nothing)])
+            found = united([self._in("\n".join(window), said), self._in(bare, nothing)])
             self._joints.put((window, said), found)
         return found
 
@@ -296,42 +266,10 @@ class Roll:
             spoken = self._words(text, said)
             if which < len(spoken) and spoken[which]:
                 more = f"{more} {spoken[which]}" if more else spoken[which]
-                if self._values.needed(begin, more) <= 0:
+                if self.values.needed(begin, more) <= 0:
                     break
         found = self._joints.get((begin, more))
         if found is None:
-            values = frozenset(self._values.among_words([*begin.split(), *more.split()]))
-            found = self._joints.put((begin, more), (_NONE, values) if values else NOTHING)
+            values = frozenset(self.values.among_words([*begin.split(), *more.split()]))
+            found = self._joints.put((begin, more), (NONE, values) if values else NOTHING)
         return found
-
-
-def _is_open_end(shown: str) -> bool:
-    last = shown[-80:].split()[-2:]
-    if not last:
-        return False
-    word = last[-1]
-    return (
-        not _TELLING.isdisjoint(word)
-        or word[-1] in _OPENING
-        or len(shown.strip()) <= 2
-        or any(one.strip(_AROUND).lower() in _SAID for one in last)
-        or (len(word) >= 20 and _ENCODED_WORD.fullmatch(word) is not None)
-    )
-
-
-def as_it_stands(text: str) -> tuple[str, ...]:
-    """All of a text may be a value."""
-    return (text,)
-
-
-def nothing(_text: str) -> tuple[str, ...]:
-    """Nothing of a text is a value."""
-    return ()
-
-
-def _united(found: Iterable[Findings]) -> Findings:
-    people, values = _NONE, _NONE
-    for some_people, some_values in found:
-        people |= some_people
-        values |= some_values
-    return (people, values) if people or values else NOTHING

@@ -169,6 +169,19 @@ def hidden_in(text: str) -> Iterator[str]:
     return (said for token in _TOKEN.findall(text) for said in _within(token))
 
 
+def hex_in(digits: str) -> Iterator[str]:
+    """What hexadecimal digits say where they are text."""
+    if len(digits) % 2 == 0:
+        octets = bytes.fromhex(digits)
+        if not _PRINTABLE.search(octets.replace(b"\0", b"")) and not _UTF8.fullmatch(octets):
+            return iter(())
+    return _from_hex(digits)
+
+
+def may_be_base32(digits: str) -> bool:
+    return not _NO_BASE32.search(digits)
+
+
 def _character(found: re.Match[str]) -> str:
     code = int(next(filter(None, found.groups())), 16)
     return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else ""
@@ -265,6 +278,11 @@ def backwards(text: str, endings: Iterable[str]) -> Iterator[str]:
         yield text[::-1]
     if any(ending in small for ending in rotated):
         yield text.translate(_ROT13)
+
+
+def misreadings(ending: str) -> tuple[str, str]:
+    """The ending of a domain ("org") from the other side, and in the cipher."""
+    return ending[::-1], ending.translate(_ROT13)
 
 
 @lru_cache(maxsize=8)

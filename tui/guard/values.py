@@ -3,7 +3,7 @@ is written."""
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import accumulate
 
@@ -73,6 +73,11 @@ def phones(text: str) -> Iterator[str]:
         yield f"phone:{digits[-9:]}"
         if found[1] and len(digits) <= 12:
             yield f"phone:{digits[-8:]}"
+
+
+def may_be_of_a_number(said: Iterable[str]) -> bool:
+    """Whether one of these words may be a part of a date or a telephone number."""
+    return any(word.startswith(_MONTHS) or not word.isalpha() for word in said)
 
 
 def written_otherwise(cell: str) -> tuple[str, ...]:

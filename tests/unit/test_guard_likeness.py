@@ -1,0 +1,436 @@
+"""A message like those that were cleared is not read again where that finds the same: compared with reading it."""
+
+from base64 import b64decode, b64encode
+from dataclasses import replace
+from itertools import product
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.making import a_revision, a_wording, an_attendee, an_event
+from tui.guard import Cleared, Leak, Roll, clear, inspection, masking
+from tui.guard.masking import can_stand_alone, is_plain_address
+from tui.guard.spelling import hex_in, hidden_in
+from tui.invitation import Composer
+
+
+class Person(NamedTuple):
+    name: str
+    address: str
+    number: int = 0
+    reference: str = ""
+    message_id: str = ""
+
+    def fill(self, text: str) -> str:
+        reference = self.reference or f"{self.number * 2**150 // 7 % 2**160:040x}"
+        message_id = self.message_id or f"{self.number * 2**120 // 7 % 2**128:032x}@department.example"
+        for mark, said in (("«N»", self.name), ("«A»", self.address), ("«R»", reference), ("«M»", message_id)):
+            text = text.replace(mark, said)
+        return text
+
+
+TO = "«N» <«A»>"
+TEXT = "Dear «N»,\n\nPlease come. We wrote to «A» alone."
+HTML = '<p style=3D"color: red">Dear <b>«N»</b>,</p>\n<p>Please come.</p>'
+CALENDAR = (
+    "BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nUID:«R»@department.example\nSEQUENCE:0\n"
+    'ATTENDEE;RSVP=TRUE;CN="«N»":mailto:«A»\nDESCRIPTION:Please come.\nEND:VEVENT\nEND:VCALENDAR\n'
+)
+
+
+def letter(  # each is a place
+    who: Person,
+    *,
+    to: str = TO,
+    subject: str = "Hello",
+    more: str = "",
+    kind: str = "",
+    text: str = TEXT,
+    text_head: str = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable",
+    html: str = HTML,
+    calendar: str = CALENDAR,
+    copy: str = "",
+    attached: str = "",
+    end: str = "",
+    boundary: str = "=_x",
+) -> bytes:
+    """A message as nobody's composer would make it, with marks for what is the recipient's own."""
+    calendar, copy = (
+        b64encode(who.fill(said).replace("\n", "\r\n").encode()).decode() for said in (calendar, copy or calendar)
+    )
+    file = f"--{boundary}\nContent-Type: text/plain\nContent-Disposition: attachment; filename=a.txt\n\n{attached}\n"
+    file = file if attached else ""
+    said = (
+        f"From: Team <team@department.example>\nTo: {to}\nSubject: {subject}\nMessage-ID: <«M»>\n{more}"
+        f'X-Invite-Tui-Ref: «R»\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="{boundary}"{kind}\n\n'
+        f"--{boundary}\n{text_head}\n\n{text}\n"
+        f"--{boundary}\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n{html}\n"
+        f"--{boundary}\nContent-Type: text/calendar; method=REQUEST\nContent-Transfer-Encoding: base64\n\n{calendar}\n"
+        f"--{boundary}\nContent-Type: application/ics\nContent-Transfer-Encoding: base64\n"
+        f'Content-Disposition: attachment; filename="invite.ics"\n\n{copy}\n{file}--{boundary}--\n{end}'
+    )
+    return who.fill(said).replace("\n", "\r\n").encode()
+
+
+ANA = Person("Ana Ruiz", "ana@example.org", 1)
+BO = Person("Bo Li", "bo.li@example.com", 2)
+CY, TOM, EVE = (
+    Person("Cyan Moss", "cyan@example.net", 3),
+    Person("Tom Hart", "tom@example.net", 4),
+    Person("Eve Young", "eve@example.net", 5),
+)
+LISTED = [*(one.address for one in (ANA, BO, CY, TOM, EVE)), "b@ex.org", "ana@example.org.uk"]
+
+
+class Trap(NamedTuple):
+    """Two messages that are cleared, and one like them, to somebody else, that must not be.
+
+    `kind` is how all are made, `last` how only the third is; `own` are the words of the first two recipients.
+    """
+
+    kind: dict[str, str]
+    whom: Person = ANA
+    first: tuple[Person, Person] = (CY, TOM)
+    last: dict[str, str] = {}  # noqa: RUF012  # nobody changes it
+    values: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
+    own: str = ""
+
+    def roll_of(self) -> tuple[list[str], tuple[str, ...], str, str]:
+        """Who is on the list, its internal values, who is public, and what everybody is told."""
+        return [*LISTED, *self.listed], self.values, "team@department.example", "Please come"
+
+    def roll(self) -> Roll:
+        listed, values, public, common = self.roll_of()
+        return Roll(listed, values, [public], common)
+
+    def letters(self) -> list[tuple[bytes, str, str]]:
+        first = [(letter(who, **self.kind), who.address, f"{who.name}\n{self.own}") for who in self.first]
+        return [*first, (letter(self.whom, **{**self.kind, **self.last}), self.whom.address, self.whom.name)]
+
+
+HEX = "626f2e6c69406578616d706c652e636f6d"
+TRAPS = {
+    # What the message says of itself.
+    "a gap of its own": Trap({"text": "For «A» alone"}, last={"text": "For \0\5 alone"}),
+    "a gap in the calendar": Trap({}, last={"calendar": CALENDAR.replace("«A»", "\0\5")}),
+    "another copy": Trap({}, last={"copy": CALENDAR.replace("«A»", BO.address)}),
+    "another end": Trap({}, last={"end": f"{BO.address}\n"}),
+    "another text": Trap({}, last={"text": f"{TEXT} {BO.address}"}),
+    "another calendar": Trap({}, last={"calendar": CALENDAR.replace("come", BO.address)}),
+    "another recipient": Trap({}, last={"to": f"«N» <{BO.address}>"}),
+    "another attendee": Trap({}, last={"calendar": CALENDAR.replace("«A»", BO.address)}),
+    "stand-ins of its own": Trap({"text": "qzxjt, dear «N» draw"}, values=("Ruiz draw",)),
+    "stand-ins in the calendar": Trap(
+        {"calendar": CALENDAR.replace("Please", "qzxjt «N» draw")}, values=("Ruiz draw",)
+    ),
+    # What is somebody's own is nobody else's.
+    "it was Bo's own": Trap({"text": "We wrote to bo.li=40example.com: «N»"}, first=(BO, BO._replace(number=9))),
+    "it was Bo's own, in the calendar": Trap(
+        {"calendar": CALENDAR.replace("Please", "bo.li%40example.com")}, first=(BO, BO._replace(number=9))
+    ),
+    "it was Bo's own, in a header": Trap({"subject": "Hello bo.li%40example.com"}, first=(BO, BO._replace(number=9))),
+    "it was Bo's own, in a file": Trap({"attached": BO.address}, first=(BO, BO._replace(number=9))),
+    "it was the first ones' own": Trap({"text": "Lower Hutt"}, values=("Lower Hutt",), own="Lower Hutt"),
+    # What is the recipient's own gives others away.
+    "a name in base64": Trap({}, ANA._replace(name="YkBleC5vcmc")),
+    "a wide name in base64": Trap(
+        {"to": "<«A»>", "text": "Hi", "html": "Hi"},
+        ANA._replace(name="Жук YkBleC5vcmc"),
+        first=(CY._replace(name="Жан"), TOM._replace(name="Жора")),
+    ),
+    "a reference in digits": Trap({}, ANA._replace(reference=HEX)),
+    "a Message-ID that is listed": Trap(
+        {}, ANA._replace(message_id=f"{'0' * 32}@b.example"), listed=(f"{'0' * 32}@b.example",)
+    ),
+    "a Message-ID of a provider": Trap(
+        {}, ANA._replace(message_id=f"{'0' * 32}@googlemail.com"), listed=(f"{'0' * 32}@gmail.com",)
+    ),
+    "a Message-ID with a domain in base64": Trap({}, ANA._replace(message_id=f"{'0' * 32}@YkBleC5vcmc.example")),
+    "a Message-ID in a cipher": Trap(
+        {}, ANA._replace(message_id=f"{'a' * 32}@rknzcyr.pbz"), listed=(f"{'n' * 32}@example.com",)
+    ),
+    "a UID that is listed": Trap({}, listed=(ANA.fill("«R»@department.example"),)),
+    "an address from the other side": Trap(
+        {}, ANA._replace(address="moc.elpmaxe@il.ob"), listed=("moc.elpmaxe@il.ob",)
+    ),
+    "an address in base64": Trap(
+        {}, ANA._replace(address="YkBleC5vcmc@example.org"), listed=("YkBleC5vcmc@example.org",)
+    ),
+    "an address that goes on": Trap({}, ANA._replace(address="ana@example.org.fr"), listed=("x@y.fr",)),
+    # What is the recipient's own is half of something.
+    "a name and a domain": Trap(
+        {"text": "«N»@example.com"}, ANA._replace(name="bo.li")._replace(name="zed"), listed=("zed@example.com",)
+    ),
+    "a name before a domain in words": Trap(
+        {"text": "To «N» at example dot com"}, ANA._replace(name="Dan"), listed=("dan@example.com",)
+    ),
+    "a name and an entity": Trap(
+        {"html": "<p> «N» &#64;example.com"}, ANA._replace(name="Dan"), listed=("dan@example.com",)
+    ),
+    "a name in a token": Trap({"text": "YkBleC5v«N»"}, ANA._replace(name="cmc")),
+    "a name and the next line": Trap(
+        {"text": "For you,\n«N»\n@example.com"}, ANA._replace(name="Zed"), listed=("zed@example.com",)
+    ),
+    "a name after a line": Trap(
+        {"text": "bo.li@\n«N»\n.com", "html": "Hi"}, ANA._replace(name="example"), listed=("x@y.com",)
+    ),
+    "a name that is an address": Trap({"to": "<«A»>"}, ANA._replace(name=BO.address)),
+    "an address that goes on in the next line": Trap(
+        {"text": "We wrote «A»\nanic.fr"}, listed=("ana@example.organic.fr",)
+    ),
+    "an address and the next line": Trap({"text": "We wrote to\n«A»\n.uk"}),
+    "an address after a line": Trap({"text": "x.\n«A» yes"}, listed=("x.ana@example.org",)),
+    "a value after": Trap({"text": "«N» draw"}, values=("Ruiz draw",)),
+    "a value before": Trap({"text": "Lottery «N»"}, values=("Lottery Ana",)),
+    "a value in the page": Trap({"html": "<p>Lone<b>«N»</b></p>"}, values=("Loneana Ruiz",)),
+    "a value in the calendar, over the joint": Trap(
+        {"calendar": CALENDAR.replace("come.", "come; «N» draw")}, values=("Ruiz draw",)
+    ),
+    "a value in the subject": Trap({"subject": "For «N» draw"}, values=("Ruiz draw",)),
+    "a date": Trap({"text": "on 6 «N» 2027"}, ANA._replace(name="May"), values=("2027-05-06",)),
+    "a telephone number": Trap({"text": "call 020 7946 «N»"}, ANA._replace(name="0958"), values=("02079460958",)),
+    # What is the recipient's own makes something else of the message.
+    "a property": Trap(
+        {"calendar": CALENDAR.replace("END:VEV", "«N»:mailto:x\nEND:VEV")}, ANA._replace(name="Attendee")
+    ),
+    "digits in base64": Trap(
+        {
+            "text_head": "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64",
+            "text": "eHhtw«N»OpbiAg",
+        },
+        ANA._replace(name="6lsb8"),
+        first=(CY._replace(name="6ltYc"), TOM._replace(name="6luYc")),
+        values=("xxméloén",),
+    ),
+    "a file in the page that is a name": Trap(
+        {"html": '<a href=3D"data:,«N»">x</a>'},
+        ANA._replace(name="BZhao"),
+        first=(CY._replace(name="Cyan"), TOM._replace(name="Hart")),
+    ),
+    "an octet": Trap(
+        {"text": "Lone=«N»"},
+        ANA._replace(name="20parent"),
+        first=(CY._replace(name="Nora Moss"), TOM._replace(name="Sol Hart")),
+        values=("Lone parent",),
+    ),
+    "a file in the page": Trap(
+        {"html": '<img src=3D"data:;base64,«N»">'},
+        ANA._replace(name="AAECAwQFBgcICQoLDA"),
+        first=(CY._replace(name="QUJDREVG"), TOM._replace(name="QUJDREVH")),
+    ),
+    "a parameter": Trap({"kind": "; x=«N»"}, first=(CY._replace(name="Cyan"), TOM._replace(name="Hart"))),
+    "a parameter of a part": Trap(
+        {"text_head": "Content-Type: text/plain; x=«N»\nContent-Transfer-Encoding: quoted-printable"},
+        first=(CY._replace(name="Cyan"), TOM._replace(name="Hart")),
+    ),
+    "an encoded word": Trap(
+        {"subject": "=?utf-8?q?(«N»)?="}, first=(CY._replace(name="Cyan"), TOM._replace(name="Hart"))
+    ),
+}
+
+
+def judged(raw: bytes, address: str, own: str, roll: Roll) -> tuple[Leak, ...]:
+    said = clear(raw, address, roll, own)
+    return () if isinstance(said, Cleared) else said
+
+
+@pytest.mark.parametrize("name", TRAPS)
+def test_what_was_cleared_for_others_is_no_reason_to_clear(name: str) -> None:
+    trap = TRAPS[name]
+    warmed = trap.roll()
+    *first, last = trap.letters()
+    assert [judged(*one, warmed) for one in first] == [(), ()]
+    alone = judged(*last, trap.roll())
+    assert alone and judged(*last, warmed) == alone
+
+
+# --- compared with reading -------------------------------------------------------------------------------------------
+
+NAMES = (
+    *("Ana Ruiz", "Bo Li", "Zoë Kay", "O'Neil Fox", "Natalie Dorn", "Mei-Ling Wu", "May", "Attendee", "2027", "王伟强"),
+    *(
+        "YkBleC5vcmc",
+        "62 6f 40",
+        "Ed Fe",
+        "Ana Ruiz at",
+        "x",
+        "",
+        "Ana <b>",
+        "qzxjr",
+        "Lone",
+        "parent",
+        "example",
+        "org",
+    ),
+    *("method", "Zed", "0958", "40example", "gro", "Dan at", "Dan dot org", "at", "bo", "b20parent", "Please come"),
+)
+ADDRESSES = (
+    *("ana@example.org", "bo.li@example.com", "cyan@example.net", "ana@example.org.uk", "nobody@example.fr"),
+    *("YkBleC5vcmc@example.org", "dee+x@example.net", "a.long.address.that.is.folded@consultations.department.example"),
+    *("org@example.com", "bo@example.org", "0958@example.org"),
+)
+SPOKEN = ("«N»", "<«A»>", '"«N»"', "mailto:«A» yes", "Dear «N»,", "For «N»: ", " «N» ", "(«A») yes", "x «R» x", "«N»!")
+PLAIN = ("Hello", "Please come", "- ", "yes", "<b>", "</b>", "<br>", "on ")
+ODD = (
+    *(
+        "bo",
+        "@",
+        "example.org",
+        ".org",
+        ".uk",
+        "uk",
+        ".",
+        "=3D",
+        "=",
+        "=40",
+        "%40",
+        "&#64;",
+        " at ",
+        " dot ",
+        "Lottery",
+    ),
+    *("(at)", "[dot]", "<!--", "-->", '<a href=3D"', '">', "Ym9AZXhhbXBsZS5vcmc", "bo=3Dexample.org", "62 6f 40 65"),
+    *(
+        "| ",
+        "AT",
+        "DOT",
+        "Lone",
+        " parent ",
+        "ob@",
+        "gro.elpmaxe@",
+        "--",
+        "--=_x",
+        "data:,",
+        "qzxjr",
+        "ATTENDEE:",
+        "tel",
+    ),
+    *("bo.li@example.com", "on 6 ", " 2027", "call 020 7946 ", "O&#39;Neil Fox", "Zo=C3=AB Kay", "\\n", "^n", "draw"),
+)
+TEXTS = st.tuples(
+    st.sampled_from(SPOKEN),
+    st.lists(st.sampled_from((*SPOKEN, *PLAIN, *ODD)), max_size=2),
+    st.sampled_from([" ", " ", "\n", "\n", ""]),
+).flatmap(lambda drawn: st.permutations([drawn[0], *drawn[1]]).map(drawn[2].join))
+ORDINARY = [ANA, BO, CY, TOM, EVE, Person("Mei-Ling Wu", "nobody@example.fr"), Person("May", "bo@example.org")]
+ORDINARY += [
+    Person("Zoë Kay", "cyan@example.net"),
+    Person("O'Neil Fox", "nobody@example.fr"),
+    Person("Zed", BO.address),
+]
+PEOPLE = st.one_of(
+    st.sampled_from(ORDINARY),
+    st.builds(Person, st.sampled_from(NAMES), st.sampled_from(ADDRESSES), st.integers(1, 99)),
+)
+VALUES = ["Lone parent", "Ruiz draw", "2027-05-06", "020 7946 0958", "Dear Ana", "come Ana", "Lonezed"]
+FIRST = (
+    *[(CY, TOM)] * 5,
+    (CY._replace(name="Zoë Kay"), TOM._replace(name="Åsa Öst")),
+    (CY._replace(name="O'Hara"), TOM._replace(name="Al O'Dowd")),
+    (BO, BO._replace(number=9)),
+)
+
+
+@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.sampled_from(FIRST),
+    st.lists(PEOPLE, min_size=2, max_size=3),
+    st.sampled_from(["text", "html", "calendar", "subject"]),
+    TEXTS,
+    st.booleans(),
+)
+def test_a_message_that_is_not_read_again_would_have_been_cleared(
+    first: tuple[Person, Person], others: list[Person], place: str, said: str, has_values: bool
+) -> None:
+    values = VALUES if has_values else []
+    warmed = Roll([*LISTED, *ADDRESSES], values, ["team@department.example"], "Please come")
+    for who in (*first, *others):
+        raw = a_letter(who, place, said)
+        alone = Roll([*LISTED, *ADDRESSES], values, ["team@department.example"], "Please come")
+        assert judged(raw, who.address, who.name, warmed) == judged(raw, who.address, who.name, alone)
+
+
+def a_letter(who: Person, place: str, said: str) -> bytes:
+    worded = f"=?utf-8?b?{b64encode(who.name.encode()).decode()}?=\n <«A»>"
+    line = " ".join(said.split())
+    return letter(
+        who,
+        to="<«A»>" if not who.name else TO if who.name.isascii() else worded,
+        subject=line if place == "subject" and who.name.isascii() else "Hello",
+        text=(said if place == "text" else "Hello «N»,\nPlease come.").replace("«N»", quoted(who.name)),
+        html=(said if place == "html" else "<p>Please come</p>").replace("«N»", quoted(who.name.replace("'", "&#39;"))),
+        calendar=CALENDAR.replace("Please come.", said.strip().replace("\n", "\n "))
+        if place == "calendar"
+        else CALENDAR,
+    )
+
+
+def quoted(name: str) -> str:
+    return "".join(chr(octet) if octet < 128 else f"={octet:02X}" for octet in name.encode())
+
+
+@pytest.mark.parametrize(
+    "name", ["Ana Ruiz", "Natalie Dorn", "Zoë Kay", "O'Neil Fox", "Mei-Ling Wu", "王伟强", "مريم الخطيب"]
+)
+@pytest.mark.parametrize(
+    "address", ["ana@example.org", "a.long.address.that.is.folded@consultations.department.example"]
+)
+def test_an_ordinary_message_is_known_by_those_before_it(
+    name: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roll = Roll([*LISTED, address], VALUES[:2], ["consultations@department.example"], "Please come")
+    wording = a_wording("Dear {{ name }},\n\nPlease come: {{ event.join_url }}\n")
+    composer = Composer(an_event(), {"invite": wording})
+    for number, who in enumerate((name, name, name)):
+        revision = replace(
+            a_revision(),
+            uid=f"{number * 2**150 // 7 % 2**160:040x}@department.example",
+            message_id=f"<{number * 2**120 // 7 % 2**128:032x}@department.example>",
+        )
+        raw = composer.compose(an_attendee(name=who, address=address), revision).raw
+        if number == 2:
+            monkeypatch.setattr(inspection, "read", lambda _raw: pytest.fail("it was read again"))
+        assert isinstance(clear(raw, address, roll, who), Cleared)
+
+
+# --- what it rests on ------------------------------------------------------------------------------------------------
+
+
+@given(st.text("0123456789abcdef", min_size=8, max_size=64))
+def test_lower_digits_in_base64_spell_no_address_and_nothing_that_one_is_encoded_with(digits: str) -> None:
+    assert not {*"@.%&"} & {*"".join(hidden_in(digits))} - {*"".join(hex_in(digits))}
+
+
+def test_no_two_digits_in_base64_make_an_at_sign_or_a_full_stop() -> None:
+    digits = "0123456789abcdef"
+    made = {octet for four in product(digits, repeat=4) for octet in b64decode("".join(four))}
+    assert made.isdisjoint(b"@.%&")
+
+
+@given(st.text(min_size=1, max_size=30), st.text(max_size=9))
+def test_texts_are_the_same_without_what_was_cut_only_where_nothing_else_differs(text: str, other: str) -> None:
+    own = (("\0\5", "ana@example.org"), ("\0\6", "Ana"))
+    text, other = text.replace("\0", ""), other.replace("\0", "")
+    for one in (text, f"{text}Ana{other}", f"{other}ana@example.org{text}"):
+        assert masking.cut(one, own).replace("\0\6", "Ana").replace("\0\5", "ana@example.org") == one
+
+
+def test_what_could_be_a_piece_of_something_else_is_not_cut_out() -> None:
+    for name in (
+        "bo",
+        "Ed Fe Ba",
+        "ana@",
+        "Ana at Home",
+        "Ana <b>",
+        "62 6f",
+        "A" * 20,
+        "Ana\u200bRuiz",
+        "⒈ Ana",
+        "Dot Ko",
+    ):
+        assert not can_stand_alone(name), name
+    for address in ("o'ana@example.org", "ana+x@example.org", "ana@example", "ANATO@example.org", "ána@example.org"):
+        assert not is_plain_address(address), address
