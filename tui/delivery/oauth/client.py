@@ -1,4 +1,4 @@
-"""Any issuer but Microsoft, by authlib: a code with PKCE, a code for another machine, and refreshing."""
+"""Any issuer, by authlib: a code with PKCE, a code for another machine, and refreshing."""
 
 import secrets
 import time
@@ -28,7 +28,8 @@ class _Session(Careful, OAuth2Session):  # type: ignore[misc] # authlib has no t
 class Client:
     """What this program is to one issuer, for one user. Every method raises `AccountError` in one sentence."""
 
-    def __init__(self, oauth: OAuth, username: str, secret: Secret | None) -> None:
+    def __init__(self, oauth: OAuth, username: str, secret: Secret | None, *, reads: bool) -> None:
+        self._reads = reads
         self._oauth = oauth
         self._username = username
         self._secret = secret
@@ -36,7 +37,7 @@ class Client:
     def sign_in(self, ceremony: Ceremony) -> Grant:
         """By a browser if one is near, else by a code where the issuer offers that, else by a browser all the same."""
         with Careful() as session:
-            metadata = discover(session, self._oauth)
+            metadata = discover(session, self._oauth, reads=self._reads)
         if metadata.device is not None and not ceremony.is_browser_near:
             grant = self._by_code(metadata, metadata.device, ceremony)
         elif metadata.authorize is not None:
@@ -54,7 +55,7 @@ class Client:
 
     def renew(self, refresh: Secret) -> Grant:
         with Careful() as session:
-            metadata = discover(session, self._oauth)
+            metadata = discover(session, self._oauth, reads=self._reads)
         with self._session(metadata) as session:
             answer = self._ask(metadata, False, session.refresh_token, metadata.token, refresh_token=refresh.reveal())
         return grant_of(answer, metadata.name)
@@ -76,11 +77,13 @@ class Client:
     def _by_browser(self, metadata: Metadata, authorize: str, ceremony: Ceremony) -> Grant:
         """RFC 8252: a redirect to this machine, with PKCE (RFC 7636)."""
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
-        with self._session(metadata) as session, Receiver(state) as receiver:
+        # Microsoft's registrations take no 127.0.0.1 (RFC 8252 §8.3 would have it the other way round).
+        name = "localhost" if metadata.is_microsoft else "127.0.0.1"
+        with self._session(metadata) as session, Receiver(state, name) as receiver:
             session.redirect_uri = receiver.url
             extra = {"access_type": "offline"} if self._oauth.issuer == "google" else {}
-            if self._oauth.issuer == "google" or "offline_access" in metadata.scopes:
-                extra["prompt"] = "consent"  # without it no second sign-in is given a refresh token
+            if metadata.asks_again:
+                extra["prompt"] = "consent"
             url, _ = session.create_authorization_url(
                 authorize, state=state, code_verifier=verifier, login_hint=self._username, **extra
             )

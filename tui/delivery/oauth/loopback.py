@@ -20,10 +20,14 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>invite-tu
 
 
 class Receiver:
-    """`with Receiver(state) as receiver:` it listens on 127.0.0.1 from then on, and on `wait` for the one answer."""
+    """`with Receiver(state) as receiver:` it listens on 127.0.0.1 from then on, and on `wait` for the one answer.
 
-    def __init__(self, state: str) -> None:
+    `name` is how the browser calls this machine.
+    """
+
+    def __init__(self, state: str, name: str = "127.0.0.1") -> None:
         self._state = state
+        self._name = name
 
     def __enter__(self) -> Self:
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -37,7 +41,8 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.getsockname()[1]}/"
+        """Without a path, as it is registered: a browser adds the "/" by itself."""
+        return f"http://{self._name}:{self._server.getsockname()[1]}"
 
     def wait(self, ceremony: Ceremony, issuer: str) -> dict[str, str]:
         """The parameters with which the browser came back.

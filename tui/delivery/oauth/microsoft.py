@@ -1,14 +1,14 @@
 """Microsoft 365, by msal: a code for any machine that has a browser, and refreshing.
 
 The tenant is the domain of the user name, which works for an organisation's own registration too, whose default is
-"accounts in this organizational directory only"; an issuer's URL at Microsoft names another one.
+"accounts in this organizational directory only". Who names a tenant by its issuer's URL signs in there as at any other
+issuer: by a browser on this machine if there is one, for organisations that forbid codes.
 """
 
 import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import requests
 
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 
 NAME = "Microsoft"
 
-_RESOURCES = {
-    "login.microsoftonline.com": "https://outlook.office.com",
-    "login.microsoftonline.us": "https://outlook.office365.us",
-    "login.partner.microsoftonline.cn": "https://partner.outlook.cn",
-}
 _PERSONAL = ("outlook.", "hotmail.", "live.", "msn.")
 
 
@@ -46,19 +41,14 @@ class Tenant:
 
 
 def tenant_of(oauth: OAuth, username: str) -> Tenant | None:
-    """None for an issuer that is not Microsoft."""
+    """None for an issuer that is named by its URL."""
     if oauth.issuer == "microsoft":
         domain = username.rpartition("@")[2].lower() if "@" in username else ""
         name = domain or "organizations"
         if domain.startswith(_PERSONAL):
             name = "consumers"
         return Tenant(f"https://login.microsoftonline.com/{name}", "https://outlook.office.com")
-    parts = urlsplit(oauth.issuer)
-    resource = _RESOURCES.get(parts.hostname or "")
-    if resource is None:
-        return None
-    name = parts.path.strip("/").partition("/")[0] or "organizations"
-    return Tenant(f"https://{parts.hostname}/{name}", resource)
+    return None
 
 
 class Client:

@@ -23,10 +23,10 @@ def client_of(account: Account, client_secret: Secret | None) -> Client:
     if account.oauth is None or account.username is None:
         raise AccountError(f"Account {account.name} does not sign in.")
     tenant = microsoft.tenant_of(account.oauth, account.username)
+    reads = account.imap is not None
     if tenant is not None:
-        reads = account.imap is not None
         return microsoft.Client(account.oauth, account.username, reads=reads, tenant=tenant)
-    return client.Client(account.oauth, account.username, client_secret)
+    return client.Client(account.oauth, account.username, client_secret, reads=reads)
 
 
 def sign_in(account: Account, ceremony: Ceremony, client_secret: Secret | None = None) -> tuple[Secret, Grant]:
