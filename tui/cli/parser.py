@@ -181,7 +181,7 @@ def _audit(parser: _Parser) -> None:
 
 def _account(parser: _Parser) -> None:
     what = parser.add_subparsers(dest="account_command", metavar="add|list|test|remove", required=True)
-    add = what.add_parser("add", help="add an account, after trying its login")
+    add = what.add_parser("add", help="add an account, after trying it; on a terminal it asks")
     add.add_argument("name", metavar="NAME")
     add.add_argument("--host", metavar="H", help="the mail server")
     add.add_argument("--port", type=_count, metavar="P", help="default: 587 (starttls), 465 (tls), 25 (none)")
