@@ -8,9 +8,12 @@ from textual.widgets import Button, OptionList
 from tests.app.driving import Driven, app_of, driven, seen, through, typed, until
 from tests.app.test_corrections import confirmed, invited, people, words_of
 from tests.replies import mails
+from tests.servers.dovecot import Dovecot
 from tests.servers.recording import RecordingServer
 from tui.app.screens.form import Form
 from tui.app.screens.pick import Pick
+from tui.delivery import Account, AccountStore, Secret
+from tui.delivery.accounts import Imap
 from tui.ledger import open_to_read
 
 __all__ = ["people"]  # a fixture
@@ -132,3 +135,26 @@ async def test_who_has_not_answered_is_reminded_and_nobody_else(
         await answers(pilot)
         await chosen(pilot, "Remind …")
         await until(pilot, lambda: "Nobody is to be reminded" in words_of(pilot))
+
+
+async def test_a_mailbox_that_is_watched_tells_what_comes(
+    people: Path, server: RecordingServer, dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVITE_TUI_KEYRING_PASSPHRASE", "a long enough passphrase")
+    imap = Imap(dovecot.host, dovecot.tls_port)
+    account = Account("work", "localhost", server.port, "none", dovecot.username, ca=dovecot.ca, imap=imap)
+    AccountStore(people / "config").add(account, Secret(dovecot.password))
+    async with driven(people / "few.csv", environment=through(server), size=(110, 44)) as pilot:
+        await invited(pilot)
+        path = app_of(pilot).state.folder.ledger_path  # type: ignore[union-attr]
+    with open_to_read(path) as ledger:
+        uid = ledger.people()["ana@example.org"].messages[0].uid
+    environment = {"INVITE_TUI_CONFIG_DIR": str(people / "config")}
+    async with driven(people / "few.csv", environment=environment, size=(110, 44)) as pilot:
+        await answers(pilot)
+        await chosen(pilot, "Watch it")
+        await until(pilot, lambda: app_of(pilot).answering.is_watching)
+        dovecot.put(mails.by_google(uid, "ana@example.org").replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+        await until(pilot, lambda: "1 new mail about the event" in words_of(pilot), 60)
+        with open_to_read(path) as ledger:
+            assert ledger.people()["ana@example.org"].response == "accepted"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -11,7 +12,7 @@ from tui.app import work
 from tui.app.asking import Request, Target, targets
 from tui.app.words import count
 from tui.clean import visible
-from tui.errors import InviteError
+from tui.errors import BusyError, InviteError
 
 if TYPE_CHECKING:
     from tui.app.app import InviteApp
@@ -30,6 +31,8 @@ class AnswersKnown(Message):
     known: "Overview"
     people: "Mapping[str, Person]"
     tally: "Tally | None" = None
+    quietly: bool = False
+    """Nobody has asked to see it."""
 
 
 @dataclass(eq=False, repr=False)
@@ -39,12 +42,33 @@ class AnswersFailed(Message):
     error: InviteError
 
 
+@dataclass(eq=False, repr=False)
+class AnswersCame(Message):
+    """The mail server says that something may have come."""
+
+
+def watch(post: work.Post, folder: "Folder", over: Event) -> None:
+    """In a thread, until it is `over`: waits for the mail server's word. Nothing is read or recorded here."""
+    from tui.replies.imap import opened
+
+    try:
+        with opened(folder.imap_login) as mailbox:
+            post(AnswersCame())
+            while not over.is_set():
+                if mailbox.wait(over.is_set):
+                    post(AnswersCame())
+    except Exception as error:  # noqa: BLE001 - a lost connection must not end the app
+        over.set()
+        post(AnswersFailed(work.in_words(error)))
+
+
 def look(
     post: work.Post,
     folder: "Folder",
     *,
     read: "Callable[[Folder], Tally] | None" = None,
     decide: "Callable[[Ledger], None] | None" = None,
+    quietly: bool = False,
 ) -> None:
     """In a thread: reads mail, or records what was decided, and posts all that is known then."""
     from tui.replies import overview
@@ -56,9 +80,10 @@ def look(
                 decide(ledger)
         with folder.ledger_to_read() as ledger:
             people = ledger.people()
-            post(AnswersKnown(overview(people, ledger.answers()), people, tally))
+            post(AnswersKnown(overview(people, ledger.answers()), people, tally, quietly))
     except Exception as error:  # noqa: BLE001 - a hostile mail must not end the app
-        post(AnswersFailed(work.in_words(error)))
+        if not (quietly and isinstance(error, BusyError)):  # it is read with what comes next
+            post(AnswersFailed(work.in_words(error)))
 
 
 def read_mailbox(folder: "Folder") -> "Tally":
@@ -83,6 +108,34 @@ class Answering:
     def __init__(self, app: "InviteApp") -> None:
         self._app = app
         self._known: AnswersKnown | None = None
+        self._over: Event | None = None  # of the watch over the mailbox
+
+    @property
+    def is_watching(self) -> bool:
+        return self._over is not None and not self._over.is_set()
+
+    def watch(self) -> None:
+        """Begins or ends the watch over the account's mailbox."""
+        folder = self._app.state.folder
+        if self.is_watching or folder is None:
+            self.close()
+            self._app.say("The mailbox is not watched any more.")
+            return
+        self._over = Event()
+        self._app.in_thread("watch", partial(watch, self._app.post_message, folder, self._over))
+        self._app.say("The mailbox is watched: what comes is told.")
+
+    def close(self) -> None:
+        """The watch ends within a second."""
+        if self._over is not None:
+            self._over.set()
+
+    def came(self) -> None:
+        """What has come is read, unless a run holds the ledger: then with what comes next."""
+        folder = self._app.state.folder
+        if folder is not None and self.is_watching and not self._app.state.running:
+            job = partial(look, self._app.post_message, folder, read=read_mailbox, quietly=True)
+            self._app.in_thread("answers", job)
 
     def show(self) -> None:
         self._look()
@@ -103,6 +156,12 @@ class Answering:
         from tui.app.screens.answers import answers_dialog
 
         self._app.busy("")
+        if event.quietly:
+            about_us = event.tally.read - event.tally.unmatched if event.tally is not None else 0
+            if about_us > 0:
+                self._app.say(f"{count(about_us, 'new mail')} about the event: i shows what came back.")
+                self._app.look_again()
+            return
         self._known = event
         if event.tally is not None:
             words = f"{count(event.tally.read, 'new mail')} read"
@@ -111,7 +170,7 @@ class Answering:
             for place, reason in event.tally.unreadable[:3]:
                 self._app.say(f"{place} was not read: {reason}", severity="warning")
         self._app.look_again()  # who bounced is planned otherwise
-        self._app.push_screen(answers_dialog(event.known, event.people), self._chosen)
+        self._app.push_screen(answers_dialog(event.known, event.people, watched=self.is_watching), self._chosen)
 
     def failed(self, event: AnswersFailed) -> None:
         self._app.busy("")
@@ -126,6 +185,8 @@ class Answering:
         known = self._known.known
         if what == "mailbox":
             self._look(read=read_mailbox, busy="Reading the mailbox ...")
+        elif what == "watch":
+            self.watch()
         elif what == "remind":
             self._app.plan(Request("remind", ()))
         elif what == "file":

@@ -17,7 +17,7 @@ from textual.timer import Timer
 
 from tui.app import leaking, leaving, preferences, recent, work
 from tui.app.actions import BY_NAME, OF_THE_PROGRAM
-from tui.app.answering import Answering, AnswersFailed, AnswersKnown
+from tui.app.answering import Answering, AnswersCame, AnswersFailed, AnswersKnown
 from tui.app.asking import Request
 from tui.app.checklist import Going
 from tui.app.corrections import Corrections
@@ -288,6 +288,9 @@ class InviteApp(App[None]):
 
     def on_answers_known(self, event: AnswersKnown) -> None:
         self.answering.known(event)
+
+    def on_answers_came(self, _: AnswersCame) -> None:
+        self.answering.came()
 
     def on_answers_failed(self, event: AnswersFailed) -> None:
         self.answering.failed(event)
@@ -716,6 +719,7 @@ class InviteApp(App[None]):
             job.over.wait()
 
     async def on_unmount(self) -> None:
+        self.answering.close()
         if self._job is not None:
             self._job.control.stop()
         for own in (self._pages, self._sample):

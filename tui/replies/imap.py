@@ -4,10 +4,11 @@ Folders are opened with EXAMINE and messages fetched with BODY.PEEK (RFC 9051 §
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
+from time import sleep
 from typing import TYPE_CHECKING
 
 from tui.errors import AccountError
@@ -22,6 +23,8 @@ LONGEST = 2_000_000
 
 _AT_ONCE = 10  # messages of one request
 _TIMEOUT = 60.0  # seconds for any one reply
+_POLL = 1.0  # seconds between two looks at whether the wait is over
+_POLLS = 300  # of them a wait: other folders than the inbox are looked into after it
 _UID = re.compile(rb"\bUID (\d{1,10})\b")
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 # Of RFC 6154: what nobody has sent to us.
@@ -61,12 +64,26 @@ class Mailbox:
         for info in _readable(self._box.folder.list()):
             yield from self._folder(info.name, read.get(info.name), since)
 
-    def wait(self, seconds: float) -> bool:
-        """Waits, in the inbox, for the server to say that something has come (RFC 2177); whether it has said so."""
+    def wait(self, is_over: Callable[[], bool]) -> bool:
+        """Waits until something has come to the inbox (RFC 2177), for a while; True where something may have. False as
+        soon as `is_over`. A server without IDLE is asked again after the same while."""
         self._box.folder.set("INBOX", readonly=True)
         if "IDLE" not in self._box.client.capabilities:
-            return False
-        return bool(self._box.idle.wait(timeout=seconds))
+            for _ in range(_POLLS):
+                if is_over():
+                    return False
+                sleep(_POLL)
+            return True
+        self._box.idle.start()  # type: ignore[no-untyped-call]  # imap-tools has no types here
+        try:
+            for _ in range(_POLLS):
+                if is_over():
+                    return False
+                if self._box.idle.poll(timeout=_POLL):
+                    return True
+        finally:
+            self._box.idle.stop()  # type: ignore[no-untyped-call]
+        return True
 
     def _folder(self, name: str, read: tuple[int, int] | None, since: date) -> Iterator[Fetched | Closed]:
         from imap_tools.errors import UnexpectedCommandStatusError

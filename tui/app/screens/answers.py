@@ -33,10 +33,11 @@ class Answers(Pick):
         return [Option(self._bars, disabled=True), *others]
 
 
-def answers_dialog(known: "Overview", people: "Mapping[str, Person]") -> Answers:
+def answers_dialog(known: "Overview", people: "Mapping[str, Person]", *, watched: bool = False) -> Answers:
     """Its answer is what was chosen: "mailbox", "file", or a kind and the number of one in `known`."""
     items: list[Item | str] = ["Read"]
     items.append(Item("mailbox", "The account's mailbox", "what is new"))
+    items.append(Item("watch", "Stop watching it" if watched else "Watch it", "" if watched else "what comes is told"))
     items.append(Item("file", "A file or folder of mails …"))
     items += ["Follow up", Item("remind", "Remind …", "those of whom no reply is known")]
     open_ones = [at for at, one in enumerate(known.requests) if one.is_open]
