@@ -1,10 +1,14 @@
 """How it looks: one picture for each state that an organiser meets. `pytest --snapshot-update` takes them anew."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from tests.app.driving import Driven, app_of, app_over, composed, opened, seen, through, typed, until
 from tests.servers.recording import RecordingServer
+from tui.app import checklist
 
 Compare = Callable[..., bool]
 
@@ -32,8 +36,14 @@ def test_problems_stand_beside_their_rows(folder: Path, snap_compare: Compare) -
 
 
 def test_a_wrong_number_keeps_the_send_button_dark(
-    folder: Path, snap_compare: Compare, server: RecordingServer
+    folder: Path, snap_compare: Compare, server: RecordingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # How many days are left is on the picture.
+    of_the_event = checklist._of_the_event
+    monkeypatch.setattr(
+        checklist, "_of_the_event", lambda event, _: of_the_event(event, datetime(2027, 4, 1, tzinfo=UTC))
+    )
+
     async def before(pilot: Driven) -> None:
         await opened(pilot)
         await pilot.press("s")
