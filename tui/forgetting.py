@@ -35,7 +35,7 @@ _TEXTS = frozenset(
     {".csv", ".tsv", ".txt", ".md", ".html", ".htm", ".json", ".jsonl", ".eml", ".mbox", ".toml", ".ics", ".vcf", ".j2"}
 )
 _HEADERS = 1 << 16
-"""Bytes in which a message of ours says to whom it is."""
+"""Bytes in which a message of ours says to whom it is, and any file of ours what it is."""
 
 _LARGEST = 1 << 26
 """Bytes of a file of others that is looked into."""
@@ -126,7 +126,8 @@ def forget(folder: Folder, chosen: Whom) -> Forgotten:
         for trace in _traces(folder):
             is_named = bool(trace.named & addresses)
             if trace.kind == "message":
-                if is_named or (chosen.is_everybody and trace.path.parent == folder.outbox):
+                is_rehearsed = trace.path.parent.resolve() == folder.outbox.resolve()
+                if is_named or (chosen.is_everybody and is_rehearsed):
                     trace.path.unlink(missing_ok=True)
                     messages += 1
             elif trace.kind == "problems":
@@ -166,10 +167,12 @@ def _traces(folder: Folder) -> Iterator[_Trace]:
                 if len(to := _recipients(path)) == 1:
                     yield _Trace(path, "message", to)
                 continue
-            kind = report.kind_of(path)
+            with files.open_to_read(path) as stream:
+                begun = stream.read(_HEADERS)
+            kind = report.kind_of(begun)
             if kind in ("html", "csv"):
                 yield _Trace(path, kind, _addresses_in(path))
-            elif path.suffix == ".csv" and files.read(path).removeprefix(b"\xef\xbb\xbf").startswith(_PROBLEMS):
+            elif begun.removeprefix(b"\xef\xbb\xbf").startswith(_PROBLEMS):
                 yield _Trace(path, "problems", _addresses_in(path))
 
 

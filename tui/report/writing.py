@@ -21,10 +21,8 @@ _BEGINNINGS: dict[Kind, tuple[bytes, ...]] = {
 }
 
 
-def kind_of(path: Path) -> Kind | None:
-    """Which of our reports the file is, by how it begins; None for every other file. OSError where it is unreadable."""
-    with files.open_to_read(path) as stream:
-        begun = stream.read(4096)
+def kind_of(begun: bytes) -> Kind | None:
+    """Which of our reports a file is that begins so; None for every other file."""
     return next((kind for kind, beginnings in _BEGINNINGS.items() if begun.startswith(beginnings)), None)
 
 
