@@ -6,10 +6,11 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from tui.errors import AccountError, InviteError, Problem
 from tui.folder import Folder, MessageView
 from tui.ledger import OUTCOMES, Person
 from tui.mailing import Settled, Waiting
-from tui.plan import Plan, changes_told
+from tui.plan import Action, Plan, changes_told
+
+_PIECES = 10_000  # of a document, written in one go
 
 
 def problem_as_json(problem: Problem) -> dict[str, object]:
@@ -31,8 +34,25 @@ def problem_as_json(problem: Problem) -> dict[str, object]:
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    """One document, in ASCII: every control and invisible character is an escape."""
-    print(json.dumps(document, ensure_ascii=True, indent=2, default=str))
+    """One document, in ASCII: every control and invisible character is an escape. Written as it is made: `Each`."""
+    pieces = json.JSONEncoder(ensure_ascii=True, indent=2, default=str).iterencode(document)
+    while some := "".join(islice(pieces, _PIECES)):
+        sys.stdout.write(some)
+    print()
+
+
+class Each(list[Any]):
+    """A long list in a document, whose entries are there only while they are written."""
+
+    def __init__(self, items: Collection[Any], described: Callable[[Any], Mapping[str, Any]]) -> None:
+        super().__init__()
+        self._items, self._described = items, described
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        return map(self._described, self._items)
 
 
 def say(text: str = "") -> None:
@@ -155,21 +175,22 @@ def plan_document(plan: Plan, folder: Folder) -> dict[str, Any]:
         "event": event and {"title": event.title, "start": event.span[0], "uid": event.uid},
         "counts": plan.counts,
         "groups": plan.groups,
-        "actions": [
-            {
-                "address": action.attendee.address,
-                "name": action.attendee.name,
-                "line": action.line,
-                "action": action.action,
-                "reason": action.reason,
-                "sequence": action.sequence,
-                **({"session": action.session} if action.session else {}),
-            }
-            for action in plan.actions
-        ],
+        "actions": Each(plan.actions, _action_document),
         "columns": {**folder.columns(), "where": folder.columns_where()},
         **_forecast_document(forecast_of(folder, len(plan.to_send))),
         "cautions": cautions_of(folder),
+    }
+
+
+def _action_document(action: Action) -> dict[str, Any]:
+    return {
+        "address": action.attendee.address,
+        "name": action.attendee.name,
+        "line": action.line,
+        "action": action.action,
+        "reason": action.reason,
+        "sequence": action.sequence,
+        **({"session": action.session} if action.session else {}),
     }
 
 
