@@ -49,7 +49,7 @@ def test_a_wrong_number_keeps_the_send_button_dark(
         await pilot.press("s")
         await until(pilot, lambda: "Type the number" in seen(pilot))
         await typed(pilot, "54")
-        pilot.app.screen.query_one("#number").blur()
+        pilot.app.screen.set_focus(None)
 
     server_of_the_picture = {**through(server), "INVITE_TUI_SMTP_PORT": "2525"}
     app = app_over("attendees.csv", environment=server_of_the_picture)
