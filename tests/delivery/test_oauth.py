@@ -1,5 +1,6 @@
 """Signing in: with an issuer of our own that is strict, a person who agrees, and real servers that take the tokens."""
 
+import base64
 import socket
 import threading
 import time
@@ -16,6 +17,7 @@ from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot
 from tests.servers.issuer import Issuer
 from tests.servers.postfix import Postfix
+from tests.servers.scripted import ScriptedServer, Step
 from tui.delivery import Account, Connection, Receipt, Secret, probe
 from tui.delivery.accounts import Imap, OAuth
 from tui.delivery.oauth import Grant, Prompt, Tokens, metadata, sign_in
@@ -481,6 +483,49 @@ class TestSending:
         tokens, _ = tokens_of(account, Kept(Secret(issuer.refresh_token())).to_secret())
         with pytest.raises(AccountError, match="offers no login that this program knows"):
             probe(account, tokens)
+
+
+class TestHostileServer:
+    TOKEN = "ya29." + "t0ken" * 20
+    HELLO = (b"220 hi\r\n", Step.READ, b"250-hi\r\n250 AUTH XOAUTH2 PLAIN\r\n", Step.READ)
+
+    def said_by(self, *script: bytes | Step) -> tuple[AccountError, list[str], list[bytes]]:
+        """What comes of a login there: the error, the conversation as it is shown, and what the server was told."""
+        heard: list[str] = []
+        with ScriptedServer((*self.HELLO, *script)) as server:
+            account = Account(
+                "work", server.host, server.port, "none", USER, login="oauth", oauth=OAuth("google", "id")
+            )
+            tokens, _ = tokens_of(account, Secret(""), first=Grant(Secret(self.TOKEN), 3600, None))
+            with pytest.raises(AccountError) as caught:
+                probe(account, tokens, timeout=20, hear=heard.append)
+            return caught.value, heard, server.received
+
+    @pytest.mark.parametrize("is_encoded", [True, False])
+    def test_that_repeats_the_token_shows_it_to_nobody(self, is_encoded: bool) -> None:
+        words = f"user={USER}\1auth=Bearer {self.TOKEN}\1\1".encode()
+        echo = base64.b64encode(words) if is_encoded else self.TOKEN.encode()
+        error, heard, received = self.said_by(b"535 5.7.8 no: " + echo + b"\r\n")
+        assert received[1] == b"AUTH XOAUTH2 " + base64.b64encode(words)
+        shown = f"{error!r} {error.hint} {heard}"
+        assert self.TOKEN not in shown
+        assert base64.b64encode(words).decode() not in shown
+        assert "> AUTH XOAUTH2 ***" in heard
+
+    @pytest.mark.parametrize(
+        "challenge", [b"not base64!", b"eyJ", base64.b64encode(b"[1, 2"), base64.b64encode(b'{"status": {"a": 1}}')]
+    )
+    def test_that_says_why_in_no_way_is_refused_all_the_same(self, challenge: bytes) -> None:
+        error, _, received = self.said_by(b"334 " + challenge + b"\r\n", Step.READ, b"535 5.7.8 no\r\n")
+        assert "\n" not in error.message
+        assert error.exit_code == 4
+        assert len([line for line in received if line.startswith(b"AUTH")]) == 1
+
+    def test_that_says_why_is_answered_with_an_empty_line(self) -> None:
+        challenge = base64.b64encode(b'{"status":"401","schemes":"bearer","scope":"https://mail.google.com/"}')
+        error, _, received = self.said_by(b"334 " + challenge + b"\r\n", Step.READ, b"535 5.7.8 no\r\n")
+        assert received[2] == b""
+        assert "(status 401, scope https://mail.google.com/)" in error.message
 
 
 def wait_until(happened: Callable[[], bool], seconds: float = 30) -> None:
