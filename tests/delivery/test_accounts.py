@@ -345,7 +345,10 @@ class TestKeyring:
             assert not is_adding or PASSWORD not in shown
         assert store.list() == ()
 
-    @pytest.mark.parametrize("module", ["keyring.backends.fail", "keyring.backends.null", "keyrings.alt.file"])
+    @pytest.mark.parametrize(
+        "module",
+        ["keyring.backends.fail", "keyring.backends.null", "keyrings.alt.file", "keyrings.cryptfile.cryptfile"],
+    )
     def test_that_is_none_or_a_file_is_refused(
         self,
         tmp_path: Path,
@@ -367,6 +370,18 @@ class TestKeyring:
         assert backend.entries == {}
         with pytest.raises(AccountError):
             store.secret(WORK)
+
+    def test_that_says_by_its_name_that_it_hides_nothing_is_refused(
+        self, tmp_path: Path, use_keyring: Callable[[keyring.backend.KeyringBackend], None]
+    ) -> None:
+        class PlaintextKeyring(MemoryKeyring):
+            pass
+
+        backend = PlaintextKeyring()
+        use_keyring(backend)
+        with pytest.raises(AccountError, match="no keyring that keeps a password safe"):
+            AccountStore(tmp_path).add(WORK, Secret(PASSWORD))
+        assert backend.entries == {}
 
     def test_is_not_imported_before_it_is_needed(self) -> None:
         code = (

@@ -211,4 +211,8 @@ def _system_keyring() -> "KeyringBackend | None":
 
     chosen = keyring.get_keyring()
     candidates = list(chosen.backends) if isinstance(chosen, ChainerBackend) else [chosen]
-    return next((one for one in candidates if not type(one).__module__.startswith(_REFUSED)), None)
+    return next((one for one in candidates if not _is_refused(type(one))), None)
+
+
+def _is_refused(kind: type) -> bool:
+    return kind.__module__.startswith(_REFUSED) or "plaintext" in kind.__name__.lower()
