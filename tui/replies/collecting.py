@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from tui.delivery import ImapLogin
     from tui.replies.imap import Mailbox
 
-_AT_ONCE = 100  # mails that are recorded together
+_AT_ONCE = 1_000
+"""Mails that are recorded together. The ledger is held only for that, and each time read through for damage."""
 
 
 @dataclass(slots=True)
