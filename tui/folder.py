@@ -327,7 +327,9 @@ class Folder:
 
     def plan_cancel(self, addresses: Sequence[str] | None) -> Plan:
         """These people's invitations taken back; with None everybody's."""
-        return plan.make_cancel(self._event, self._listed(), self.people(), addresses, self._sealed())
+        return plan.make_cancel(
+            *(self._event, self._listed(), self.people(), addresses, self._sealed()), forgotten=self.left_out()
+        )
 
     def _listed(self) -> Mapping[str, Attendee]:
         return {record.key: record for record in self.attendees.records if not record.has_error}

@@ -143,6 +143,27 @@ def test_reply_by_is_a_day_in_the_events_language(good: Good) -> None:
     assert good(LEAST).reply_by is None and good(LEAST).reply_by_in_words == ""
 
 
+def test_people_are_kept_until_the_end_of_a_day_where_the_event_is(good: Good) -> None:
+    event = good(in_event("keep_until = 2027-08-31"))
+    assert event.keep_until == date(2027, 8, 31) and event.keep_until_in_words == "Tuesday 31 August 2027"
+    assert not event.is_kept_too_long(datetime(2027, 8, 31, 22, 59, tzinfo=UTC))
+    assert event.is_kept_too_long(datetime(2027, 8, 31, 23, 1, tzinfo=UTC)), "it is September in London"
+    assert not good(LEAST).is_kept_too_long(datetime(2099, 1, 1, tzinfo=UTC)) and not good(LEAST).keep_until_in_words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("2027-05-05", "keep_until is before the event"),
+        ('"90 days"', "keep_until must be a day"),
+        ("2027-08-31T10:00:00", "keep_until must be a day"),
+    ],
+)
+def test_a_keep_until_that_makes_no_sense_is_a_problem_with_its_line(wrong: Wrong, value: str, words: str) -> None:
+    problem = wrong(in_event(f"keep_until = {value}"))
+    assert words in problem.message and problem.line == 2 and problem.hint
+
+
 def test_the_day_of_reply_by_ends_where_the_event_is(good: Good) -> None:
     event = good(in_event("reply_by = 2027-04-30"))
     assert not event.is_too_late_to_reply(datetime(2027, 4, 30, 22, 59, tzinfo=UTC))

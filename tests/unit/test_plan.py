@@ -695,6 +695,12 @@ def test_who_was_forgotten_is_invited_anew_only_by_name_and_from_a_list() -> Non
         make_resend(EVENT, {ANA.key: ANA}, {}, [ANA.address], amendment=Amendment("new@example.org"), forgotten=out)
 
 
+def test_nothing_can_be_taken_back_from_who_was_forgotten_and_that_is_said() -> None:
+    with pytest.raises(InputError, match="was forgotten: the ledger does not know what they hold"):
+        make_cancel(EVENT, {ANA.key: ANA}, {}, [ANA.address], forgotten=forgotten(ANA.key))
+    assert make_cancel(EVENT, {ANA.key: ANA}, {}, None, forgotten=forgotten(ANA.key)).to_send == ()
+
+
 def test_a_cancelled_event_leaves_the_forgotten_as_they_are() -> None:
     made = make(EVENT, [ANA], {}, off=mark_of(EVENT), forgotten=forgotten(ANA.key))
     assert [one.kind for one in made.actions] == ["forgotten"]

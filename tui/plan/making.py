@@ -235,9 +235,12 @@ def make_cancel(
     people: Mapping[str, Person],
     addresses: Sequence[str] | None,
     sealed: Sequence[str] = (),
+    *,
+    forgotten: LeftOut | None = None,
 ) -> Plan:
-    """The plan of `cancel`: these people's entries taken back, or with None everybody's."""
-    asked = _Asked(attendees.values(), people)
+    """The plan of `cancel`: these people's entries taken back, or with None everybody's. InputError for those whom the
+    ledger does not know; of `forgotten` it says that they were."""
+    asked = _Asked(attendees.values(), people, forgotten)
     found: list[Action] = []
     by_name: list[tuple[str, str, int]] = []
     everybody = addresses is None
@@ -268,8 +271,10 @@ def named(people: Mapping[str, Person], addresses: Sequence[str]) -> tuple[Perso
 class _Asked:
     """The people whom the organiser names by their addresses: as the list has them, else as the ledger has."""
 
-    def __init__(self, attendees: Iterable[Attendee], people: Mapping[str, Person]) -> None:
-        self._people = people
+    def __init__(
+        self, attendees: Iterable[Attendee], people: Mapping[str, Person], left_out: LeftOut | None = None
+    ) -> None:
+        self._people, self._left_out = people, left_out
         records = [attendee for attendee in attendees if not attendee.has_error]
         directory = Directory(people, {attendee.key for attendee in records})
         self._listed: dict[str, Attendee] = {}
@@ -342,6 +347,12 @@ class _Asked:
         return key in self._unsent or any(other.key != person.key for other in others)
 
     def _unknown(self, text: str) -> InputError:
+        if self._left_out and self._left_out.generation(text, text) is not None:
+            return InputError(
+                f"{text} was forgotten: the ledger does not know what they hold, so nothing can be taken back.",
+                hint="Write to them yourself if they must know.",
+                code="forgotten",
+            )
         before = [
             one.after
             for person in self._people.values()
