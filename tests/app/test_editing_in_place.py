@@ -223,3 +223,21 @@ async def test_what_was_reviewed_is_told_beside_its_attachment(folder: Path) -> 
         await pilot.press("e")
         await until(pilot, lambda: "map.bin: reviewed by you" in seen(pilot))
     assert f'reviewed = ["map.bin@{digest}"]' in (folder / "event.toml").read_text()
+
+
+async def test_an_empty_list_says_what_to_do_and_is_read_when_it_is_filled(folder: Path) -> None:
+    write(folder / "empty.csv", "Name,Email\n")
+    async with driven("empty.csv") as pilot:
+        assert "Nobody is on the list yet." in seen(pilot)
+        assert "Put people into empty.csv" in seen(pilot)
+        write(folder / "empty.csv", "Name,Email\nAna,ana@example.org\n")
+        await until(pilot, lambda: "1 ready" in seen(pilot))
+
+
+async def test_a_line_that_is_longer_than_its_place_is_shown_whole_at_60_by_20(few: Path) -> None:
+    async with driven("few.csv", size=(60, 20)) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RowForm))
+        await retyped(pilot, "ana.with.a.very.long.name.indeed@a.department.of.example.org")
+        shown = " ".join(seen(pilot).split())
+        assert "ana.with.a.very.long.name.indeed@a.department" in shown.replace("│ ", "").replace(" │", "")

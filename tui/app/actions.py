@@ -325,7 +325,7 @@ ACTIONS: tuple[Act, ...] = (
         "answers",
         "i",
         "answers",
-        "What came back: who comes, who asks for something, what bounced",
+        "What came back: who comes, who asks, what bounced",
         "Afterwards",
         lambda app: app.answering.show(),
         _known,

@@ -59,11 +59,11 @@ def steps(state: State) -> tuple[Step, ...]:
         Step("Send", "send", done, (f"{ready:,} ready",), ready > 0, _send_hint(state, ready)),
         Step(
             "Follow up",
-            "problems" if troubles else "view",
+            "problems" if troubles else "answers",
             followed,
             (f"{sent:,} sent", *(f"{number:,} {one}" for one, number in troubles.items())),
             bool(sent or troubles),
-            "shows whom to look after" if troubles else "shows how everybody stands",
+            "shows whom to look after" if troubles else "reads the answers",
         ),
     ]
     if not state.checked:

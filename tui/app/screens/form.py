@@ -177,9 +177,16 @@ class Form(Dialog[None]):
         self._judge()
 
     def judge(self, values: Mapping[str, str]) -> Content | None:
-        """What to say of the values as they are typed; None says nothing. For the forms that know."""
-        del values
-        return None
+        """What to say of the values as they are typed; None says nothing. A line that is longer than its place is shown
+        whole."""
+        line = self.focused
+        if not isinstance(line, Input) or line.password:
+            return None
+        is_long = cell_len(values.get(self._name_of(line), "")) >= line.content_size.width > 0
+        return Content.styled(line.value, "$quiet") if is_long else Content()
+
+    def _name_of(self, line: Input) -> str:
+        return next((name for name, widget in self._widgets.items() if widget is line), "")
 
     def _judge(self) -> None:
         said = self.judge(self.values)

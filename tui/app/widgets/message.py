@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tui.app.pages import PAGES, Line, Subject, failure_in_words, page, text_line
+from tui.app.pages import PAGES, Line, Subject, failure_in_words, field_line, page, text_line
 from tui.app.state import State
 from tui.app.widgets.reader import Reader
 from tui.clean import visible
@@ -84,6 +84,13 @@ class MessagePane(Vertical):
             lines = [text_line("^o opens a list, or the sample. ? shows every key. q quits.", "quiet")]
         elif state.folder is None:
             lines = [text_line("The message is here when the whole list was read.", "quiet")]
+        elif not len(state.records):
+            lines = [
+                text_line("Nobody is on the list yet.", "strong"),
+                text_line(),
+                field_line("→", f"Put people into {', '.join(state.files)}, one on each line, and save it.", width=2),
+                field_line("→", "It is read again by itself, and everybody's message is here.", width=2),
+            ]
         self.reader.show(lines)
 
     def turn_to(self, number: int) -> None:
