@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -234,14 +235,20 @@ def test_on_a_terminal_the_organiser_gives_their_word(live: Live, answer: str, c
     assert len(desk.json("status")["attendees"]) == 55
 
 
-def test_on_a_terminal_a_countdown_counts(live: Live) -> None:
+@pytest.mark.parametrize(
+    ("words", "counts"),
+    [(("--undo", "3000"), rb"first message leaves in (\d\d:\d\d)"), (("--at", ""), rb"sending begins in (\d\d:\d\d)")],
+)
+def test_on_a_terminal_a_countdown_counts_and_ctrl_c_sends_nothing(
+    live: Live, words: tuple[str, ...], counts: bytes
+) -> None:
     desk, server = live
-    with on_a_terminal(desk, "send", "attendees.csv", "--confirm", "55", "--undo", "4") as terminal:
-        wait_for(lambda: terminal.shows("leaves in 0:02"))
-        assert terminal.shows("leaves in 0:04") and not server.messages
+    said = [word or _soon(3600) for word in words]
+    with on_a_terminal(desk, "send", "attendees.csv", "--confirm", "55", *said) as terminal:
+        wait_for(lambda: len(set(re.findall(counts, terminal.shown))) > 1)
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.process.wait(30) == 130
-    assert not server.messages
+    assert server.connections == 0 and desk.json("status")["attendees"] == []
 
 
 # --- what is told before ----------------------------------------------------------------------------------------------
