@@ -136,7 +136,7 @@ class Client:
                     elif problem.error != "authorization_pending":
                         raise self._refused(problem, metadata, is_new=True) from None
                 except requests.Timeout:
-                    interval *= 2  # RFC 8628 §3.5
+                    interval = min(interval * 2, 60.0)  # RFC 8628 §3.5
                 except (requests.RequestException, OSError, ValueError) as problem:
                     raise unreachable(problem, metadata.name) from None
                 else:
