@@ -721,6 +721,42 @@ def test_evidence_from_afterwards_says_nothing_of_the_forgotten_and_holds(path: 
     assert (changed[0][1]["recipient"], changed[0][1]["attempts"][0]["reply"]) == (None, "550 5.1.1")
 
 
+@settings(max_examples=20, deadline=None)
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["send", "cancel", "forget", "evidence"]), st.sets(st.integers(1, 6), min_size=1)),
+        min_size=2,
+        max_size=8,
+    )
+)
+def test_whatever_happens_afterwards_evidence_of_every_moment_agrees(
+    steps: Sequence[tuple[str, set[int]]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path, anew = Path(folder) / "event.ledger.db", dict.fromkeys(range(1, 7), 0)
+        kept: list[bytes] = []
+        outcomes: list[Outcome] = ["refused", "deferred", "unknown", "accepted"]
+        for at, (step, numbers) in enumerate([("send", {1, 2, 3}), *steps]):
+            with open_for_run(path) as ledger:
+                there = ledger.people()
+                known = [number for number in sorted(numbers) if f"guest{number}@example.org" in there]
+                if step == "send":
+                    fresh = [
+                        planned(number, generation=anew[number], round=at, uid=f"{number}-{anew[number]}@x")
+                        for number in sorted(numbers)
+                    ]
+                    run(ledger, fresh, outcomes[: len(fresh)])
+                elif step == "cancel":
+                    by_name = Decisions(cancelled=tuple((f"guest{number}@example.org", "", at) for number in known))
+                    run(ledger, [], [], decisions=by_name)
+                elif step == "forget":
+                    ledger.forget([f"guest{number}@example.org" for number in known])
+                    anew |= {number: anew[number] + 1 for number in known}
+            kept += [written(path), written(path, anonymous=True)]
+        for evidence in kept:
+            assert judge(evidence, path).flaw is None
+
+
 def test_a_report_shows_that_somebody_was_forgotten_and_nothing_of_them(path: Path) -> None:
     with open_for_run(path) as ledger:
         ledger.forget(["guest2@example.org"])
