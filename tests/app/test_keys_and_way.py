@@ -102,6 +102,15 @@ async def test_the_palette_finds_people_in_any_column_and_goes_to_them(folder: P
         assert selected is not None and selected.name == "Zoë Fairweather"
 
 
+async def test_the_palette_finds_files_and_opens_them(folder: Path) -> None:
+    async with driven("attendees.csv", size=(140, 40)) as pilot:
+        await by_name(pilot, "correction.md")
+        await until(pilot, lambda: "As it will be" in seen(pilot) and "correction.md" in seen(pilot))
+        await pilot.press("escape")
+        await by_name(pilot, "event.toml")
+        await until(pilot, lambda: "Time zone" in seen(pilot))
+
+
 async def test_what_was_open_lately_is_offered_and_only_while_it_is_there(folder: Path, own: Path) -> None:
     async with driven("attendees.csv", environment=kept_in(own)) as pilot:
         await until(pilot, (own / recent.FILE).exists)

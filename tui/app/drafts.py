@@ -49,7 +49,7 @@ def wording_draft(folder: "Folder", path: Path | None, attendee: "Attendee | Non
     """The wording in `path`, None for that of the invitation, with this person's message. InputError."""
     event = folder.event
     home = folder.event_path.parent
-    path = path or _invitation(home, event.message.template if event is not None else None)
+    path = path or wording_path(home, event.message.template if event is not None else None)
     if path.suffix != ".md":
         return text_draft(path, folder)
     is_own = path.resolve().is_relative_to(home.resolve())
@@ -76,7 +76,8 @@ def text_draft(path: Path, folder: "Folder | None") -> Draft:
     return Draft(path, path, _text(path), judge if is_event else None)
 
 
-def _invitation(home: Path, name: str | None) -> Path:
+def wording_path(home: Path, name: str | None) -> Path:
+    """Where the wording of this name is read from: the event folder, else what ships; None is the invitation's."""
     name = name or "invitation"
     choices = [home / name, home / "templates" / f"{name}.md", data.templates() / f"{name}.md", Path(name)]
     found = next((path for path in choices if path.is_file()), None)

@@ -1,7 +1,7 @@
 """What the palette finds: what can be done, people, and files. What came from a file is text, never markup."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -51,8 +51,8 @@ class Palette(Provider):
             shown = _line(name or address, address if name else "")
             is_meant = query.casefold().strip() in f"{name} {address}".casefold()
             yield Hit(_SURE if is_meant else _OF_PEOPLE, shown, partial(self._app.main.go_to, row), f"{name} {address}")
-        for label, note, files in self._files(query):
-            yield Hit(_OF_FILES, _line(label, note), partial(self._app.open_other, *files), label)
+        for label, note, job in self._files(query):
+            yield Hit(_OF_FILES, _line(label, note), job, label)
 
     def _shown(self, act: Act) -> Text:
         return _line(_title(act), act.says, keys_in_words(self._app.keys.get(act.name, act.keys)))
@@ -72,13 +72,26 @@ class Palette(Provider):
             one = state.records[row]
             yield row, one.name, one.address
 
-    def _files(self, query: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-        """Events that were open lately."""
-        if self.screen is not self._app.main or not self._app.main.may("begin"):
+    def _files(self, query: str) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """The event file and the wordings, to be changed, and the events that were open lately."""
+        app, said = self._app, query.casefold().strip()
+        if self.screen is not app.main or not app.main.may("begin"):
             return
-        for paths in self._app.recent:
-            if query.casefold() in " ".join(paths).casefold():
-                yield ", ".join(paths), "an event that was open lately", paths
+        folder = app.state.folder
+        if folder is not None and app.main.may("wording"):
+            from tui.app.asking import wordings
+            from tui.app.drafts import wording_path
+
+            home = folder.event_path.parent
+            if said in folder.event_path.name.casefold():
+                yield folder.event_path.name, "change the event", partial(app.call_later, app.mending.edit_event)
+            for name in [*wordings(folder), "cancellation"]:
+                if said in f"{name}.md":
+                    job = partial(app.mending.edit_wording, wording_path(home, name))
+                    yield f"{name}.md", "change this wording", partial(app.call_later, job)
+        for paths in app.recent:
+            if said in " ".join(paths).casefold():
+                yield ", ".join(paths), "open this event, as lately", partial(app.open_other, *paths, anew=True)
 
 
 def _title(act: Act) -> str:
