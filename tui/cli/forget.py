@@ -66,6 +66,8 @@ def _confirm(number: int | None, chosen: Whom) -> None:
     if number is not None:
         if number != count:
             raise ConfirmationError(f"This would forget {_people(count)}, not {number}; nobody was forgotten.")
+        if chosen.holding:
+            tell(f"caution: {_people(chosen.holding)} may hold an invitation to an event that is not over.")
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(f"{_people(count)} would be forgotten.", hint=f"Say so: --confirm {count}")
