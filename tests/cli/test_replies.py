@@ -209,11 +209,12 @@ def test_a_request_is_listed_until_a_correction_has_followed(sent: Sent) -> None
     )
     found = sent.read(mails.a_mail("bo@example.org", text, in_reply_to=sent.ids["bo@example.org"]).as_bytes())
     (request,) = found["requests"]
-    assert (request["kind"], request["suggested"], request["address"]) == (
-        "address",
-        "bo.li@home.example",
-        "bo@example.org",
-    )
+    assert request == {
+        "address": "bo@example.org",
+        "kind": "address",
+        "text": "Dear team,\n\nplease send it to my new address, bo.li@home.example, instead.\n\nBo",
+        "suggested": "bo.li@home.example",
+    }
     assert "consultations@" not in request["text"]
     (listed,) = sent.desk.json("status")["requests"]
     assert listed["done"] is None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from tui.address import key_of
 from tui.app import work
 from tui.app.asking import Request, Target, targets
 from tui.app.words import count
@@ -230,6 +231,8 @@ class Answering:
             "settle-it": lambda: self._look(decide=lambda ledger: ledger.settle_requests([request.id])),
         }
         who = f"{visible(asked.name)} <{visible(request.address)}>" if asked.name else visible(request.address)
+        if request.sender != key_of(request.address):
+            who += f", written by {visible(request.sender) or 'nobody'}"
         said = [f"{who}, {request.at:%d %B %Y}:", visible(request.text, lines=True)]
         said += [f"→ {visible(request.suggested)}"] if request.suggested and asked.is_open else []
         said += [f"Done: {visible(asked.done)}."] if asked.done else []

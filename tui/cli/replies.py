@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tui.address import key_of
 from tui.cli.output import in_words, print_json, say, tell, tell_over
 from tui.errors import InputError
 from tui.folder import Folder, open_folder
-from tui.ledger import Person
+from tui.ledger import Person, Request
 from tui.replies import ASKED, Asked, Collector, Overview, Standing, Tally, overview
 
 _LONGEST_SHOWN = 300  # characters of a text in the list for people
@@ -92,6 +93,7 @@ def _decide(folder: Folder, accepted: Sequence[str], settled: Sequence[str]) -> 
 
 
 def document(tally: Tally, known: Overview) -> dict[str, Any]:
+    unreadable = tally.unreadable
     return {
         "read": tally.read,
         "responses": [_response(one) for one in known.responses],
@@ -107,7 +109,7 @@ def document(tally: Tally, known: Overview) -> dict[str, Any]:
             for one in known.forwarded
         ],
         "unmatched": tally.unmatched,
-        "unreadable": [{"file": place, "reason": reason} for place, reason in tally.unreadable],
+        **({"unreadable": [{"file": place, "reason": why} for place, why in unreadable]} if unreadable else {}),
     }
 
 
@@ -172,7 +174,12 @@ def print_follow_up(folder: Folder, people: Mapping[str, Person]) -> None:
 
 def requests_document(folder: Folder) -> dict[str, Any]:
     """For `status`: who asks for what, and what was done about it; `done` is null while it is open."""
-    return {"requests": [_request(one) | {"done": one.done or None} for one in overview_of(folder).requests]}
+    return {
+        "requests": [
+            _request(one) | {"at": one.request.at.isoformat(timespec="seconds"), "done": one.done or None}
+            for one in overview_of(folder).requests
+        ]
+    }
 
 
 def _request(one: Asked) -> dict[str, Any]:
@@ -182,9 +189,13 @@ def _request(one: Asked) -> dict[str, Any]:
         "kind": request.kind,
         "text": request.text,
         "suggested": request.suggested,
-        "sender": request.sender,
-        "at": request.at.isoformat(timespec="seconds"),
+        **({"sender": request.sender} if _is_from_elsewhere(request) else {}),
     }
+
+
+def _is_from_elsewhere(request: Request) -> bool:
+    """Whether it was not written at the address that was invited: it may be the new one, or somebody else."""
+    return request.sender != key_of(request.address)
 
 
 def _request_lines(requests: Sequence[Asked]) -> Iterator[str]:
@@ -196,7 +207,8 @@ def _request_lines(requests: Sequence[Asked]) -> Iterator[str]:
         request = one.request
         who = f"{one.name} <{request.address}>" if one.name else request.address
         yield f"  {'open' if one.is_open else one.done}: {who} asks {ASKED[request.kind]} ({request.at:%Y-%m-%d})"
-        yield f"      “{_in_short(request.text)}”"
+        written = f", written by {request.sender or 'nobody'}" if _is_from_elsewhere(request) else ""
+        yield f"      “{_in_short(request.text)}”{written}"
         if one.is_open and request.kind == "address":
             yield f"      invite-tui resend {request.address} --to {request.suggested or 'NEW'} --template correction"
         elif one.is_open and request.kind == "withdraw":
