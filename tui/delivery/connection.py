@@ -69,6 +69,7 @@ should look at an unreachable server for minutes; and at QUIT everything is sett
 _LOCAL_NAME = "[127.0.0.1]"
 
 _CHUNK = 65_536
+_MOST_KNOWN = 32
 _NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _ENVELOPE: tuple[Stage, ...] = ("mail", "rcpt", "data")
 _OUT_OF_STEP = re.compile(r"^50[03]|synchroni|pipelin|sequence|in time", re.IGNORECASE)
@@ -93,6 +94,8 @@ class _Client(smtplib.SMTP):
         """Whether what we say now is for the server alone."""
         self._seconds = 0.0
         self._buffer = bytearray()
+        self._known: dict[bytes, Reply] = {}
+        """Replies of one line, understood: most of a server's are the same few."""
 
     @property
     def channel(self) -> socket.socket:
@@ -171,9 +174,9 @@ class _Client(smtplib.SMTP):
             room -= len(lines[-1])
             if len(lines) > MOST_REPLY_LINES:
                 raise MalformedReplyError("a reply without end")
-        reply = parse_reply(lines)
-        if self.secrets and any(secret in line for line in reply.lines for secret in self.secrets):
-            reply = Reply(reply.code, tuple(self._without_secrets(line) for line in reply.lines))
+        reply = self._known.get(lines[0]) if len(lines) == 1 else None
+        if reply is None:
+            reply = self._understood(lines)
         self.last = reply
         if self.hear is not None:
             for at, line in enumerate(reply.lines, 1):
@@ -191,6 +194,21 @@ class _Client(smtplib.SMTP):
             named = words.split(" ")[:2] if words.startswith("AUTH ") else []
             words = " ".join(named) if words == " ".join(named) else " ".join([*named, "***"])
         hear(f"> {words}")
+
+    def keep_secret(self, secrets: tuple[str, ...]) -> None:
+        """Blanks these wherever the server says them, from now on."""
+        self.secrets = secrets
+        self._known.clear()
+
+    def _understood(self, lines: list[bytes]) -> Reply:
+        reply = parse_reply(lines)
+        if any(secret in line for line in reply.lines for secret in self.secrets):
+            reply = Reply(reply.code, tuple(self._without_secrets(line) for line in reply.lines))
+        elif len(lines) == 1 and len(lines[0]) < 200:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[lines[0]] = reply
+        return reply
 
     def _without_secrets(self, line: str) -> str:
         for secret in self.secrets:
@@ -578,7 +596,7 @@ class Connection:
         if not isinstance(client.sock, ssl.SSLSocket) and not is_loopback(account.host):
             self._give_up(f"The channel to {self._where} is not encrypted; no login is attempted.")
         username = account.username or ""
-        client.secrets = sasl.spellings(username, secret, account.host, account.port)
+        client.keep_secret(sasl.spellings(username, secret, account.host, account.port))
         client.is_secret = True
         reply = _authenticate(client, mechanism, account, secret)
         client.is_secret = False
