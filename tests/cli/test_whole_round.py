@@ -1,4 +1,4 @@
-"""The whole round on real servers: signed in, sent, answered, bounced, read, reminded, corrected, reported."""
+"""The whole round on real servers: signed in, sent, answered, bounced, reminded, corrected, reported, forgotten."""
 
 from collections import Counter
 from imaplib import Time2Internaldate
@@ -78,4 +78,20 @@ def test_fifty_five_are_invited_and_what_comes_back_is_followed_up(
     assert sum(one["bounced"] for one in status["attendees"]) == 3
     assert [one["done"].partition(" on ")[0] for one in status["requests"]] == ["corrected to moved@home.example"]
     office.json("send", "attendees.csv", "--confirm", "0")
-    office.run("report", "--json")
+
+    words = ("--html", "report.html", "--csv", "report.csv", "--evidence", "evidence.jsonl")
+    before = office.json("report", *words)
+    assert before["responses"] == {"accepted": 8, "tentative": 3, "declined": 5, "bounced": 3, "none": 36}
+    office.run("report", "--html", "anonymous.html", "--anonymous")
+    assert office.json("forget", "--all", "--confirm", "55")["forgotten"] == 55
+    after = office.json("report")
+    assert [after[name] for name in ("people", "counts", "messages", "responses")] == [
+        before[name] for name in ("people", "counts", "messages", "responses")
+    ]
+    people = [one["address"].encode() for one in done["messages"]] + [b"moved@home.example", b"guest@friends.example"]
+    ours = [*office.path.glob("event.ledger.db*"), *office.path.glob("*.html"), office.path / "report.csv"]
+    assert not [(path.name, address) for path in ours for address in people if address in path.read_bytes()]
+    assert office.json("report", "--verify", "evidence.jsonl")["ledger"] == "agrees"
+    assert office.json("plan", "attendees.csv")["counts"]["none"] == 55
+    again = office.json("replies")
+    assert (again["read"], again["responses"], again["bounces"], again["requests"]) == (0, [], [], [])
