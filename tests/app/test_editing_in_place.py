@@ -195,6 +195,24 @@ async def test_a_list_without_an_event_is_asked_for_one_and_leads_to_the_main_sc
     assert 'title    = "Open day"' in (folder / "event.toml").read_text()
 
 
+async def test_a_new_event_whose_list_has_columns_of_its_own_asks_for_them_next(folder: Path) -> None:
+    (folder / "event.toml").unlink()
+    write(folder / "odd.csv", "Wer,Kontakt\nAna,ana@example.org\n")
+    async with app_over("odd.csv").run_test(size=(110, 34)) as pilot:
+        await until(pilot, lambda: isinstance(pilot.app.screen, EventForm))
+        for name, value in (
+            ("event title", "Open day"),
+            ("organizer name", "Us"),
+            ("organizer email", "us@example.org"),
+        ):
+            line = pilot.app.screen._widgets[name]  # type: ignore[attr-defined]
+            line.value = value
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ColumnsForm))
+        await pilot.press("tab", "right", "ctrl+s")
+        await until(pilot, lambda: "1 ready" in seen(pilot))
+
+
 async def test_a_file_that_another_program_saves_is_read_again_with_the_selection_kept(few: Path) -> None:
     async with driven("few.csv") as pilot:
         await pilot.press("end")

@@ -187,6 +187,13 @@ class Mending:
         form = EventForm(path, text, title="A new event", said=said, button="Make it")
         form.then = partial(self._event_filled, form)
         self._app.push_screen(form)
+        self._app.call_after_opening(self._ask_for_columns)
+
+    def _ask_for_columns(self) -> None:
+        """A list that is new may have columns that nobody recognises: what is next is to say what they are."""
+        folder = self._app.state.folder
+        if folder is not None and any(one.code == "no-address-column" for one in folder.problems):
+            self.map_columns()
 
     def new_folder(self) -> None:
         """A folder for an event, with a list that is there already or an empty one."""

@@ -1,5 +1,6 @@
 """The way from a list to answers: Check, Rehearse, Send, Follow up. What is done, next and missing; pure."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -102,8 +103,9 @@ def is_rehearsed(folder: "Folder") -> bool:
     """Whether the outbox was written after everything that the messages are made of."""
     try:
         written = folder.outbox.stat().st_mtime_ns
-        if next(folder.outbox.glob("*.eml"), None) is None:
-            return False
+        with os.scandir(folder.outbox) as entries:  # it may hold a million
+            if not any(entry.name.endswith(".eml") for entry in entries):
+                return False
         return all(file.stat().st_mtime_ns < written for file in sources(folder))
     except OSError:
         return False
