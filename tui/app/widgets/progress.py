@@ -15,7 +15,10 @@ from tui.clean import visible
 from tui.errors import AccountError
 
 _TITLES = {
-    **{"rehearsal": "Rehearsing", "send": "Sending", "resend": "Resending", "cancel": "Cancelling"},
+    "rehearsal": "Rehearsing",
+    "send": "Sending",
+    "resend": "Resending",
+    "cancel": "Cancelling",
     "remind": "Reminding",
 }
 _STOPPED = 3  # the exit code of a run that ended by itself, with the rest still to send
@@ -23,7 +26,10 @@ _SILENCE = 5.0  # seconds without news, beyond the pace, that are the server's
 _LOW = 20  # lines of a screen that has none to spare
 _MANY = 1_000  # messages whose making is worth counting
 _ENDED = {
-    **{"rehearsal": "Rehearsal", "send": "Send", "resend": "Resend", "cancel": "Cancellation"},
+    "rehearsal": "Rehearsal",
+    "send": "Send",
+    "resend": "Resend",
+    "cancel": "Cancellation",
     "remind": "Reminder",
 }
 
