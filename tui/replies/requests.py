@@ -28,10 +28,16 @@ _ADDRESS_WORDS = re.compile(
     r")",
     re.IGNORECASE,
 )
+# Beside an address that is not theirs yet.
 _SEND_TO = re.compile(
-    r"\b(?:use|send|resend|re-send|forward|redirect|invite me|reach me|write|mail|sende?n?|schicken?|nutzen|verwenden|"
-    r"envoy\w+|utilis\w+|env[ií]\w+|usar?)\b",
+    r"\b(?:use|send|resend|re-send|forward|redirect|replace|invite me|reach me|write|mail|prefer|is better|"
+    r"my (?:\w+ ){0,2}(?:e-?mail|address|mail ?box|account)|"
+    r"sende?n?|schicken?|nutzen|verwenden|meine (?:\w+ )?(?:e-?mail|adresse)|envoy\w+|utilis\w+|env[ií]\w+|usar?)\b",
     re.IGNORECASE,
+)
+# That it is not the writer's.
+_ANOTHERS = re.compile(
+    r"\b(?:colleagues?|assistant|as well|also|too|in addition|cc|copy|kolleg\w+|auch|aussi)\b", re.IGNORECASE
 )
 _WITHDRAW_WORDS = re.compile(
     r"\b(?:withdraw|unsubscribe|opt[ -]out|remove me|take me off|delete my|"
@@ -47,8 +53,8 @@ _WITHDRAW_WORDS = re.compile(
 )
 # Just before an address: that it is not the one to use.
 _NOT_THIS = re.compile(
-    r"(?:\bnot?\b|\bn.t\b|instead of|rather than|\bfrom\b|\bold\b|\bwrong\b|no longer|stop|statt|anstatt|"
-    r"anstelle|nicht|\balte|au lieu de|ancienne|en lugar de|invece di)[^.!?,;\n]{0,40}$",
+    r"(?:\bnot?\b|\bn.t\b|instead of|rather than|\bold\b|\bwrong\b|no longer|stop|statt|anstatt|"
+    r"anstelle|nicht|\balte|au lieu de|ancienne|en lugar de|invece di)[^.!?,;\n]{0,40}$|\bfrom[\s<\"]*$",
     re.IGNORECASE,
 )
 _THIS = re.compile(
@@ -65,7 +71,8 @@ def judge(words: Words, own: Collection[str]) -> tuple[RequestKind, str | None]:
     `own` are the keys of addresses that are no new ones: those that the person was invited at, and the organizer's.
     """
     found = [*_addresses(words.body, own)]
-    asks = bool(_ADDRESS_WORDS.search(words.body)) or bool(found and _SEND_TO.search(words.body))
+    asks = bool(_ADDRESS_WORDS.search(words.body))
+    asks = asks or bool(found and _SEND_TO.search(words.body) and not _ANOTHERS.search(words.body))
     if asks:
         if not found:
             # "Please use the address below": what stands in a signature is new only if it is asked for.
