@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.unit.making import a_wording, an_attendee, an_event, compose
 from tui.event import Organizer
 from tui.guard import Cleared, Leak, Roll, clear, inspection, reading
+from tui.guard.hashes import Marks
 from tui.invitation.calendar import fold
 
 ANA = "ana@example.org"
@@ -637,6 +638,21 @@ def test_every_check_is_the_only_one_that_catches_something(check: str, monkeypa
     else:
         monkeypatch.setattr(inspection, check, lambda *_: ())
     assert not judged(raw)
+
+
+def test_a_mark_is_found_where_it_was_put_and_nowhere_between() -> None:
+    marks = Marks()
+    one, other = bytes(range(16)), bytes([0, 1]) + bytes(range(40, 54))
+    marks.add(one)
+    marks.add(other)
+    assert one in marks and other in marks
+    # The end of one and the beginning of the next, in the bucket of both.
+    between = [(one + other)[at : at + 16] for at in range(1, 16)]
+    assert not any(mark in marks for mark in [*between, bytes(16), bytes([0, 1]) + bytes(14)])
+    repeated = bytes([0, 1] * 8)
+    marks.add(repeated)
+    marks.add(repeated[:8] + bytes(range(60, 68)))
+    assert repeated[2:] + bytes([0, 1]) in marks and bytes([0, 1] * 4) + bytes(8) not in marks
 
 
 # --- the seal ---------------------------------------------------------------------------------------------------------

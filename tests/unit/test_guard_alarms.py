@@ -306,3 +306,18 @@ def test_a_date_that_everybody_is_told_is_no_value_however_it_is_written(value: 
 
 def test_a_telephone_number_that_everybody_is_told_is_no_value_however_it_is_written() -> None:
     assert not leaks_of("Call +44 (0)20 7946 0958.", "020 7946 0958", "442079460958")
+
+
+def test_a_line_that_is_folded_within_the_recipients_address_names_nobody_else() -> None:
+    """Of "annabella.li@example.org" the second half may be somebody's: at the fold it would stand alone."""
+    address = "annabella.marie.li@example.org"
+    local, _, domain = address.partition("@")
+    roll = Roll(
+        [address, *(f"{local[at:]}@{domain}" for at in range(1, len(local)))], (), ["consultations@department.example"]
+    )
+    folded = 0
+    for length in range(1, 70):
+        composed = compose("Please come.", an_attendee(name="A" * length, address=address))
+        folded += address not in composed.calendar
+        assert isinstance(clear(composed.raw, address, roll), Cleared), length
+    assert folded > 20

@@ -106,9 +106,12 @@ class Trap(NamedTuple):
         listed, values, public, common = self.roll_of()
         return Roll(listed, values, [public], common)
 
-    def letters(self) -> list[tuple[bytes, str, str]]:
+    def letters(self, more: str = "") -> list[tuple[bytes, str, str]]:
+        """The messages, each with its recipient and their words; `more` is in the last page only."""
         first = [(letter(who, **self.kind), who.address, f"{who.name}\n{self.own}") for who in self.first]
-        return [*first, (letter(self.whom, **{**self.kind, **self.last}), self.whom.address, self.whom.name)]
+        last = {**self.kind, **self.last}
+        last["html"] = last.get("html", HTML) + more
+        return [*first, (letter(self.whom, **last), self.whom.address, self.whom.name)]
 
 
 HEX = "626f2e6c69406578616d706c652e636f6d"
@@ -237,11 +240,12 @@ def judged(raw: bytes, address: str, own: str, roll: Roll) -> tuple[Leak, ...]:
     return () if isinstance(said, Cleared) else said
 
 
+@pytest.mark.parametrize("more", ["", "\n<p>Only here</p>"], ids=["alike", "in part"])
 @pytest.mark.parametrize("name", TRAPS)
-def test_what_was_cleared_for_others_is_no_reason_to_clear(name: str) -> None:
+def test_what_was_cleared_for_others_is_no_reason_to_clear(name: str, more: str) -> None:
     trap = TRAPS[name]
     warmed = trap.roll()
-    *first, last = trap.letters()
+    *first, last = trap.letters(more)
     assert [judged(*one, warmed) for one in first] == [(), ()]
     alone = judged(*last, trap.roll())
     assert alone and judged(*last, warmed) == alone
@@ -347,8 +351,8 @@ def test_a_message_that_is_not_read_again_would_have_been_cleared(
 ) -> None:
     values = VALUES if has_values else []
     warmed = Roll([*LISTED, *ADDRESSES], values, ["team@department.example"], "Please come")
-    for who in (*first, *others):
-        raw = a_letter(who, place, said)
+    for number, who in enumerate((*first, *others)):
+        raw = a_letter(who, place, f"{said}\nEtc" if number == 3 else said)
         alone = Roll([*LISTED, *ADDRESSES], values, ["team@department.example"], "Please come")
         assert judged(raw, who.address, who.name, warmed) == judged(raw, who.address, who.name, alone)
 

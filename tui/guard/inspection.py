@@ -7,10 +7,11 @@ from tui.guard import cleared
 from tui.guard.cleared import Cleared, Leak
 from tui.guard.findings import Found
 from tui.guard.form import calendars, envelope
+from tui.guard.likeness import Known, is_calendar
 from tui.guard.mailboxes import keys
 from tui.guard.reading import Reading, Unreadable, read
 from tui.guard.roll import Roll
-from tui.guard.searching import OfRoll, in_heading, in_part
+from tui.guard.searching import OfRoll, around_parts, in_headers, in_part
 from tui.guard.values import Spoken
 
 
@@ -25,10 +26,11 @@ def clear(raw: bytes, recipient: str, roll: Roll, own_words: str = "") -> Cleare
     mark = blake2b(f"{digest}\x00{recipient}\x00{own_words}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
     if mark not in roll.cleared:
         name = own_words.partition("\n")[0]
-        if not roll.likeness.holds(raw, recipient, name, roll):
+        known = roll.likeness.known(raw, recipient, name, roll)
+        if not known.whole:
             try:
                 message = read(raw)
-                leaks = _leaks(message, recipient, roll, own_words)
+                leaks = _leaks(message, recipient, roll, own_words, known)
             except Unreadable as error:
                 return (Leak(error.where, error.what, f"The message cannot be read back safely: {error.what}."),)
             if leaks:
@@ -38,8 +40,8 @@ def clear(raw: bytes, recipient: str, roll: Roll, own_words: str = "") -> Cleare
     return Cleared(cleared._SEAL, raw, recipient, digest)
 
 
-def _leaks(message: Reading, recipient: str, roll: Roll, own_words: str) -> tuple[Leak, ...]:
-    found = tuple(_found(message, OfRoll(roll, recipient)))
+def _leaks(message: Reading, recipient: str, roll: Roll, own_words: str, known: Known) -> tuple[Leak, ...]:
+    found = tuple(_found(message, OfRoll(roll, recipient), known))
     leaks = (
         *envelope(message, recipient),
         *calendars(message, recipient),
@@ -49,11 +51,14 @@ def _leaks(message: Reading, recipient: str, roll: Roll, own_words: str) -> tupl
     return tuple(dict.fromkeys(leaks))
 
 
-def _found(message: Reading, search: OfRoll) -> Iterator[Found]:
+def _found(message: Reading, search: OfRoll, known: Known) -> Iterator[Found]:
     """Each place of the message in which something was found, and what of the roll it is."""
-    yield from in_heading(message, search)
+    if not known.headers:
+        yield from in_headers(message, search)
+    yield from around_parts(message, search)
     for part in message.parts:
-        yield from in_part(part, search)
+        if not (is_calendar(part) and part.body == known.calendar):
+            yield from in_part(part, search)
 
 
 def _people_and_values(places: Iterable[Found], recipient: str, own_words: str) -> Iterator[Leak]:

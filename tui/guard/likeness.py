@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from tui.guard.findings import NOTHING, Findings, Found, Said, nothing
 from tui.guard.form import CALENDARS
 from tui.guard.mailboxes import keys as keys_of
-from tui.guard.masking import ADDRESS, ANY_STAND_IN, OwnWords, apart, cut, stand_in, stand_ins_in, with_stand_ins
+from tui.guard.masking import ADDRESS, ANY_STAND_IN, OwnWords, apart, stand_in, stand_ins_in, with_stand_ins
 from tui.guard.memory import Memory
 from tui.guard.reading import Part, Reading, Unreadable, read, unbroken, unfolded
-from tui.guard.searching import OfRoll, in_heading, in_part
+from tui.guard.searching import OfRoll, around_parts, in_headers, in_part
 from tui.guard.spelling import TooDeep
 from tui.guard.values import words
 
@@ -73,6 +73,15 @@ class _Frame(NamedTuple):
         return (front, calendar) if rest == f"{calendar}{self.again}{calendar}{self.end}" else None
 
 
+class Known(NamedTuple):
+    """What of a message is clean by what is known already: the `whole` of it; or its `headers`, and parts whose body is
+    this `calendar`."""
+
+    whole: bool = False
+    headers: bool = False
+    calendar: bytes = b""
+
+
 class _Unlike(Exception):
     """A message of this kind is not clean for anybody by what it is made of alone."""
 
@@ -82,22 +91,29 @@ class Likeness:
 
     def __init__(self) -> None:
         self._frames: tuple[_Frame, ...] = ()
+        self._headers: Memory[str, tuple[Joint, ...]] = Memory(500)
         self._seen: Memory[str, bool] = Memory()
 
-    def holds(self, raw: bytes, recipient: str, name: str, roll: "Roll") -> bool:
-        """Whether this message is made of nothing but what is clean for anybody, and of its recipient's own."""
-        if b"\0" in raw:
-            return False
+    def known(self, raw: bytes, recipient: str, name: str, roll: "Roll") -> Known:
+        """What of this message is nothing but what is clean for anybody, and its recipient's own."""
+        if not self._frames or b"\0" in raw:
+            return Known()
         text = raw.decode("latin-1")
         own = OwnWords(recipient, name, text)
         for frame in self._frames:
             if parted := frame.parted(text):
                 calendar = _calendar(parted[1], own)
-                in_front = frame.fronts.get(cut(parted[0], own.in_front))
-                in_calendar = frame.calendars.get(cut(calendar, own.of_calendar(calendar)))
-                if in_front is not None and in_calendar is not None:
-                    return _is_innocent(own, recipient, roll, in_front + in_calendar)
-        return False
+                in_front = frame.fronts.get(own.out_of_front(parted[0]))
+                in_calendar = frame.calendars.get(own.out_of_calendar(calendar))
+                if in_calendar is not None and in_front is not None:
+                    return Known(whole=True) if _is_innocent(own, recipient, roll, in_front + in_calendar) else Known()
+                in_headers = self._headers.get(own.out_of_headers(text))
+                joints = (in_headers or ()) + (in_calendar or ())
+                if not _is_innocent(own, recipient, roll, joints):
+                    return Known()
+                piece = b"" if in_calendar is None else parted[1].encode("ascii")
+                return Known(headers=in_headers is not None, calendar=piece)
+        return Known()
 
     def learn(self, raw: bytes, message: Reading, recipient: str, name: str, roll: "Roll") -> None:
         """Takes up what a message that was judged and cleared is made of, if that has been seen before."""
@@ -107,25 +123,28 @@ class Likeness:
         parted = frame.parted(text) if frame else None
         if not frame or not parted:
             return
-        calendar = _calendar(parted[1], own)
-        front, calendar = cut(parted[0], own.in_front), cut(calendar, own.of_calendar(calendar))
+        content = _calendar(parted[1], own)
+        front, calendar, headers = own.out_of_front(parted[0]), own.out_of_calendar(content), own.out_of_headers(text)
         # What is in one message only has no like, and would be judged twice for nothing.
-        unseen = [one for one in (front, calendar) if self._seen.get(one) is None]
+        unseen = [one for one in (front, calendar, headers) if self._seen.get(one) is None]
         for one in unseen:
             self._seen.put(one, True)
-        if unseen:
+        are_known = self._headers.get(headers) is not None and frame.calendars.get(calendar) is not None
+        if calendar in unseen or headers in unseen or (front in unseen and are_known):
             return
         try:
-            in_front, in_calendar = _joints(frame, front, calendar, message, roll)
+            in_headers, in_front, in_calendar = _joints(frame, front, calendar, message, roll)
         except (_Unlike, Unreadable, TooDeep):
             return
-        frame.fronts.put(front, in_front)
+        if front not in unseen:
+            frame.fronts.put(front, in_headers + in_front)
         frame.calendars.put(calendar, in_calendar)
+        self._headers.put(headers, in_headers)
         self._frames = (frame, *(one for one in self._frames if one is not frame))[:_MOST_FRAMES]
 
     def _frame(self, text: str, message: Reading) -> _Frame | None:
         """How this message is put together; None where it has no calendar object, or more than one."""
-        at = [number for number, part in enumerate(message.parts) if _is_calendar(part)]
+        at = [number for number, part in enumerate(message.parts) if is_calendar(part)]
         if not at or not at[0] or len({message.parts[number].body for number in at}) > 1 or len(at) > 2:
             return None
         first, last = message.parts[at[0]], message.parts[at[-1]]
@@ -156,7 +175,7 @@ def _is_innocent(own: OwnWords, recipient: str, roll: "Roll", joints: Sequence[J
     return True
 
 
-def _is_calendar(part: Part) -> bool:
+def is_calendar(part: Part) -> bool:
     return part.head.kind in CALENDARS and part.head.encoding == "base64"
 
 
@@ -174,41 +193,41 @@ def _calendar(piece: str, own: OwnWords) -> str:
 
 def _joints(
     frame: _Frame, front: str, calendar: str, message: Reading, roll: "Roll"
-) -> tuple[tuple[Joint, ...], tuple[Joint, ...]]:
-    """Where a value may stand over a joint, in the front and in the calendar object, of a message that was judged.
+) -> tuple[tuple[Joint, ...], tuple[Joint, ...], tuple[Joint, ...]]:
+    """Where a value may stand over a joint in a message that was judged: above its parts, in them, and in its calendar.
 
     _Unlike where it could not go to anybody as it is.
     """
-    above, content = with_stand_ins(front), with_stand_ins(calendar)
-    if above is None or not content:
+    begin, content = with_stand_ins(front), with_stand_ins(calendar)
+    if begin is None or not content:
         raise _Unlike
     piece = b2a_base64(content.encode("utf-8"), newline=False).decode("ascii")
-    raw = "".join((above, frame.seam, piece, frame.again, frame.again and piece, frame.end)).encode("latin-1")
+    raw = "".join((begin, frame.seam, piece, frame.again, frame.again and piece, frame.end)).encode("latin-1")
     again = read(raw)
     if again.heads != message.heads:
         raise _Unlike
     for header in again.headers:
         if stand_ins_in(header.raw) and (header.name.lower() not in _PERSONAL or "=?" in header.raw):
             raise _Unlike
-    in_front, in_calendar = _OfNobody(roll), _OfNobody(roll)
-    found = [*in_heading(again, in_front)]
+    above, in_front, in_calendar = _OfNobody(roll), _OfNobody(roll), _OfNobody(roll)
+    found = [*in_headers(again, above), *around_parts(again, in_front)]
     for part in again.parts:
         _must_stay_what_it_is(part)
-        search = OfRoll(roll, _NOBODY) if _is_file(part) else in_calendar if _is_calendar(part) else in_front
+        search = OfRoll(roll, _NOBODY) if _is_file(part) else in_calendar if is_calendar(part) else in_front
         found += in_part(part, search)
     if any(one.people or one.values or one.digest not in {*roll.reviewed, ""} for one in found):
         raise _Unlike
-    return tuple(in_front.joints), tuple(in_calendar.joints)
+    return tuple(above.joints), tuple(in_front.joints), tuple(in_calendar.joints)
 
 
 def _is_file(part: Part) -> bool:
     """Whether a part has been looked into already: nothing that could be cut out stands in it as it is."""
-    return part.is_file and not _is_calendar(part)
+    return part.is_file and not is_calendar(part)
 
 
 def _must_stay_what_it_is(part: Part) -> None:
     """_Unlike where what stands in the place of the stand-ins could make something else of the part."""
-    if _is_calendar(part):
+    if is_calendar(part):
         if _BEGINS_A_LINE.search(unfolded(part.text)):
             raise _Unlike
         return

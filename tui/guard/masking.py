@@ -147,12 +147,14 @@ class OwnWords:
         """What each letter stands for, as it reads."""
         self.otherwise: list[str] = []
         """Names as they are spelled where they do not stand as they are."""
-        headers = message[: message.find("\r\n\r\n") + 2]
-        self.in_front = [self._add(letter, value) for letter, value in _references(headers)]
+        self._end_of_headers = message.find("\r\n\r\n") + 2
+        headers = message[: self._end_of_headers]
+        self._in_headers = [self._add(letter, value) for letter, value in _references(headers)]
+        self._in_front: list[tuple[str, str]] = []
         self.in_calendars: list[tuple[str, str]] = []
         if is_plain_address(recipient):
             address = self._add(ADDRESS, recipient)
-            self.in_front.append(address)
+            self._in_front.append(address)
             self.in_calendars.append(address)
         if can_stand_alone(name):
             self._add_name(name, headers)
@@ -160,16 +162,16 @@ class OwnWords:
     def _add_name(self, name: str, headers: str) -> None:
         if name.isascii():
             own_name = self._add(NAME, name)
-            self.in_front.append(own_name)
+            self._in_front.append(own_name)
         else:
             own_name = self._add(WIDE_NAME, name)
-            self.in_front.append((own_name[0], _quoted(name)))
+            self._in_front.append((own_name[0], _quoted(name)))
             if worded := _worded(headers, name):
-                self.in_front.append(self._add(WORDED_NAME, name, worded))
+                self._in_front.append(self._add(WORDED_NAME, name, worded))
         self.in_calendars.append(own_name)
         if "'" in name:
             marked, spelling = self._add(MARKED_NAME, name, name.replace("'", "&#39;"))
-            self.in_front.append((marked, _quoted(spelling)))
+            self._in_front.append((marked, _quoted(spelling)))
 
     def _add(self, letter: str, said: str, otherwise: str = "") -> tuple[str, str]:
         self.said[letter] = said
@@ -177,15 +179,24 @@ class OwnWords:
             self.otherwise.append(otherwise)
         return _GAPS[letter], otherwise or said
 
-    def of_calendar(self, calendar: str) -> Own:
-        """What may be cut out of this calendar object, with its UID."""
+    def out_of_headers(self, message: str) -> str:
+        """The headers of the message without what is the recipient's own in them."""
+        return cut(cut(message[: self._end_of_headers], self._in_headers), self._in_front)
+
+    def out_of_front(self, front: str) -> str:
+        """The beginning of the message, its headers too, without what is the recipient's own in it."""
+        headers = cut(front[: self._end_of_headers], self._in_headers)
+        return cut(headers + front[self._end_of_headers :], self._in_front)
+
+    def out_of_calendar(self, calendar: str) -> str:
+        """Their calendar object without what is the recipient's own in it."""
         reference = self.said.get(REFERENCE)
         begin = calendar.find(f"\nUID:{reference}@") if reference else -1
         if begin >= 0:
             uid = calendar[begin + 5 : calendar.find("\r\n", begin + 5)]
             if is_reference(uid):
-                return (self._add(UID, uid), *self.in_calendars)
-        return self.in_calendars
+                calendar = cut(calendar, (self._add(UID, uid),))
+        return cut(calendar, self.in_calendars)
 
 
 _IN_HEADERS = (

@@ -118,14 +118,17 @@ class Roll:
     def people_in_own(self, own: OwnWords) -> set[str]:
         """Whose addresses are in what is a recipient's own, where it stands apart: in most of it, the recipient's."""
         found: set[str] = set()
-        digits: set[str] = set()
-        hidden: list[str] = list(own.otherwise)
+        hidden: list[str] = own.otherwise.copy()
+        done = ""
         for letter, said in own.said.items():
             if letter in REFERENCES:
-                number, _, domain = said.partition("@")
-                digits.add(number)
+                digits, _, domain = said.partition("@")
                 if domain:
                     hidden += self._beside_reference(said, domain)
+                if digits != done:
+                    # In base64 they spell no at-sign and no full stop, nor what one is encoded with.
+                    hidden += (digits,) if may_be_base32(digits) else hex_in(digits)
+                    done = digits
             elif letter == ADDRESS:
                 found.update(form for form in keys(said) if form in self._everyone)
                 hidden += hidden_in(said) if found and not self._is_misread(said) else (said,)
@@ -133,9 +136,6 @@ class Roll:
                 hidden += hidden_in(said)  # words say nothing else
             else:
                 hidden.append(said)
-        for number in digits:
-            # In base64 they spell no at-sign and no full stop, nor what one is encoded with.
-            hidden += (number,) if may_be_base32(number) else hex_in(number)
         for text in hidden:
             found |= self._in(text, nothing)[0]
         return found

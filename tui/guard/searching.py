@@ -81,13 +81,16 @@ class OfRoll(NamedTuple):
         return self.roll.find_apart(texts)
 
 
-def in_heading(message: Reading, search: Search) -> Iterator[Found]:
-    """Where something was found in the headers of a message and of its parts, and in the gaps between these."""
-    places = search.places
+def in_headers(message: Reading, search: Search) -> Iterator[Found]:
+    """Where something was found in the headers of a message."""
     for header in message.headers:
-        yield from places.once(header.line, partial(_in_header, header, search))
+        yield from search.places.once(header.line, partial(_in_header, header, search))
+
+
+def around_parts(message: Reading, search: Search) -> Iterator[Found]:
+    """Where something was found above the parts of a message, and in the gaps between them."""
     for head in message.heads:
-        yield from places.once(head.lines, partial(_in_head, head, search))
+        yield from search.places.once(head.lines, partial(_in_head, head, search))
     if message.between.strip():
         yield from _in_text("between the parts", message.between.decode("latin-1"), search, as_it_stands)
 
