@@ -1270,7 +1270,13 @@ def test_everything_that_the_bytes_depend_on_is_known(tmp_path: Path) -> None:
 
 # --- the wordings that ship -------------------------------------------------------------------------------------------
 
-ACTIONS = {"invitation": "invite", "update": "update", "cancellation": "cancel", "correction": "update"}
+ACTIONS = {
+    "invitation": "invite",
+    "update": "update",
+    "cancellation": "cancel",
+    "correction": "update",
+    "reminder": "invite",
+}
 SHIPPED = {name: load_wording(name, Path("/nowhere"), None) for name in ACTIONS}
 
 
