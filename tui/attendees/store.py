@@ -22,7 +22,8 @@ from tui.clean import one_line
 CELL_END = "\x1f"
 ROW_END = "\x1e"
 
-_STEP = 4096  # rows that are decoded in one go
+_STEP = 4096  # rows that are searched in one go
+_AT_ONCE = 512  # rows whose cells are made in one go: nobody else has a turn meanwhile
 _CHUNK = 1 << 20  # bytes
 _DENSE = 8  # with more than one hit in so many rows, looking into every row is faster than jumping from hit to hit
 
@@ -459,8 +460,8 @@ class Part:
 
     def _steps(self) -> Iterator[tuple[int, list[str]]]:
         """The first row of each step, and all cells of its rows."""
-        for first in range(self.rows.start, self.rows.stop, _STEP):
-            yield first, self._records.flat_cells(first, min(first + _STEP, self.rows.stop))
+        for first in range(self.rows.start, self.rows.stop, _AT_ONCE):
+            yield first, self._records.flat_cells(first, min(first + _AT_ONCE, self.rows.stop))
 
 
 class Writer:
