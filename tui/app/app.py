@@ -676,6 +676,11 @@ class InviteApp(App[None]):
         self.push_screen(Help(self.keys, panes))
 
     async def action_quit(self) -> None:
+        from tui.app.screens.editor import Editor
+
+        if isinstance(self.screen, Editor) and self.screen.is_changed:
+            self.screen.action_leave()  # nothing that was typed is lost to a key that copies elsewhere
+            return
         if self._job is None:
             self.exit()
             return

@@ -174,11 +174,16 @@ class Editor(Dialog[bool]):
         else:
             self.dismiss(True)
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether something was typed that is not saved."""
+        return self._text.written != self._draft.text
+
     def action_leave(self) -> None:
         """What was typed is not thrown away by one key."""
         if self._offers.display:
             self._offers.display = False
-        elif self._text.written == self._draft.text or self._leaving:
+        elif not self.is_changed or self._leaving:
             self.dismiss(False)
         else:
             self._leaving = True
