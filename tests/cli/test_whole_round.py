@@ -79,8 +79,8 @@ def test_fifty_five_are_invited_and_what_comes_back_is_followed_up(
     assert [one["done"].partition(" on ")[0] for one in status["requests"]] == ["corrected to moved@home.example"]
     office.json("send", "attendees.csv", "--confirm", "0")
 
-    words = ("--html", "report.html", "--csv", "report.csv", "--evidence", "evidence.jsonl")
-    before = office.json("report", *words)
+    reports = ("--html", "report.html", "--csv", "report.csv", "--evidence", "evidence.jsonl")
+    before = office.json("report", *reports)
     assert before["responses"] == {"accepted": 8, "tentative": 3, "declined": 5, "bounced": 3, "none": 36}
     office.run("report", "--html", "anonymous.html", "--anonymous")
     assert office.json("forget", "--all", "--confirm", "55")["forgotten"] == 55
@@ -93,5 +93,8 @@ def test_fifty_five_are_invited_and_what_comes_back_is_followed_up(
     assert not [(path.name, address) for path in ours for address in people if address in path.read_bytes()]
     assert office.json("report", "--verify", "evidence.jsonl")["ledger"] == "agrees"
     assert office.json("plan", "attendees.csv")["counts"]["none"] == 55
+    counted = office.json("status")
+    assert (counted["attendees"], counted["counts"]) == ([], status["counts"])
+    assert counted["responses"] == {"none": 39, "accepted": 8, "declined": 5, "tentative": 3}
     again = office.json("replies")
     assert (again["read"], again["responses"], again["bounces"], again["requests"]) == (0, [], [], [])

@@ -6,6 +6,7 @@ import math
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -323,6 +324,8 @@ def run_document(settled: Sequence[Settled], digest: str, *, dry_run: bool) -> d
 
 def status_document(folder: Folder, people: Mapping[str, Person]) -> dict[str, Any]:
     event, gone = folder.event, folder.forgotten()
+    everybody = (*people.values(), *gone)
+    answered = Counter(person.response for person in everybody)
     return {
         "event": event
         and {
@@ -335,7 +338,8 @@ def status_document(folder: Folder, people: Mapping[str, Person]) -> dict[str, A
             "reply_by": event.reply_by and event.reply_by.isoformat(),
             "keep_until": event.keep_until and event.keep_until.isoformat(),
         },
-        "counts": count_outcomes(person.outcome for person in (*people.values(), *gone)),
+        "counts": count_outcomes(person.outcome for person in everybody),
+        "responses": {word: answered[word] for word in ("accepted", "declined", "tentative", "none")},
         "forgotten": len(gone),
         "due_to_forget": folder.due_to_forget,
         **_promise_of(folder),

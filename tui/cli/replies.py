@@ -165,8 +165,9 @@ def _lines(known: Overview) -> Iterator[str]:
 
 def print_follow_up(folder: Folder, people: Mapping[str, Person]) -> None:
     """For `status`: how many come, and who asks for what."""
-    if people:
-        answered = Counter(map(in_words, people.values()))
+    everybody = [*people.values(), *folder.forgotten()]
+    if everybody:
+        answered = Counter(map(in_words, everybody))
         say(", ".join(f"{count} {word}" for word, count in answered.most_common()) + ".")
     for line in _request_lines(overview_of(folder).requests):
         say(line)
