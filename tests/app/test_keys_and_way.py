@@ -42,6 +42,21 @@ def test_the_page_of_keys_names_every_key_that_can_be_changed() -> None:
     assert not missing
 
 
+def test_the_page_of_keys_names_themes_that_there_are() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "keys.md").read_text(encoding="utf-8")
+    for name in (
+        "invite-light",
+        "invite-dark",
+        "ansi-dark",
+        "ansi-light",
+        "nord",
+        "gruvbox",
+        "dracula",
+        "solarized-light",
+    ):
+        assert name in page and name in app_over().available_themes
+
+
 async def test_an_own_key_works_and_stands_in_the_footer_the_help_and_the_way(folder: Path, own: Path) -> None:
     (own / "app.toml").write_text('[keys]\nrehearse = "ctrl+n"\n')
     async with driven("attendees.csv", environment=kept_in(own), size=(120, 60)) as pilot:

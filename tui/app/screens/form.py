@@ -153,7 +153,7 @@ class Form(Dialog[None]):
             self._widgets.get(self._begin_at, next(iter(self._widgets.values()))).focus()
             self._judge()
         words = "→ completes   " if any(one.complete for one in self._blanks) else ""
-        words += f"{'enter' if self._one_change else '^s'} goes on   esc closes"
+        words += f"{'enter' if self._one_change else '^s'}: {self._button}   esc closes"
         self.tell_of_more(self.query_one(VerticalScroll), self.query_one(".panel"), words)
 
     def on_resize(self) -> None:
