@@ -385,11 +385,12 @@ def test_a_server_that_takes_nobody_at_the_first_try_gets_everybody_in_a_few_rou
 ) -> None:
     for number in range(60):
         server.say("RCPT", "450 4.2.0 Greylisted", to=f"guest{number}@example.org", times=1)
-    found = outcomes(sending(a_mailing(60), ledger, server, pacing=replace(FAST, backoff=0.8)))
+    found = outcomes(sending(a_mailing(60), ledger, server, pacing=replace(FAST, backoff=2.0)))
     assert Counter(found) == {"accepted": 60} == recorded(ledger)
-    # Ten first, and when those are taken all the others at once: not ten at a time.
+    # Ten first, at most, and when one of those is taken all the others at once: not ten at a time.
     tries = [line for _, line in server.transcript if line.startswith("RCPT")]
-    assert len(set(tries[:10])) == 10 and set(tries[10:12]) <= set(tries[:10])
+    again = next(at for at, line in enumerate(tries) if line in tries[:at])
+    assert again <= 10
     assert len(set(tries[:90])) == 60
 
 
