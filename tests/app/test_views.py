@@ -7,6 +7,7 @@ import pytest
 
 from tests.app.driving import app_of, app_over, composed, driven, opened, seen, through, typed, until
 from tests.servers.recording import RecordingServer
+from tui.app.filtering import View
 from tui.app.work import survey
 from tui.attendees import Attendee, load
 from tui.folder import open_folder
@@ -47,6 +48,20 @@ async def test_v_shows_one_group_in_another_order_and_escape_everybody_again(fol
         await pilot.press("escape")
         await until(pilot, lambda: "Attendees  55" in seen(pilot))
         assert table.selected is person
+
+
+async def test_while_a_view_is_looked_for_the_list_stays_and_the_title_says_which(folder: Path) -> None:
+    async with driven("attendees.csv") as pilot:
+        main, pane = app_of(pilot).main, app_of(pilot).main.query_one("#attendees")
+        order = main.table.order
+        main.look_at(View(order="name"))
+        assert main.shown is None and main.table.order is order
+        assert "55 …" in str(pane.border_title) and "by name" in str(pane.border_subtitle)
+        await until(pilot, lambda: main.shown == View(order="name"))
+        assert "…" not in str(pane.border_title) and main.table.order is not order
+        main.look_at(View())
+        await until(pilot, lambda: main.shown == View())
+        assert "…" not in str(pane.border_title) and pane.border_subtitle is None
 
 
 async def test_v_shows_only_those_who_stand_so(folder: Path, few: Path) -> None:

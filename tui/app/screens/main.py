@@ -185,8 +185,10 @@ class MainScreen(Screen[None]):
             self._show_list()
 
     def look_at(self, view: View) -> None:
-        """Have this found and shown."""
+        """Have this found and shown. Until it is, the list stays as it is, and the title says what is looked for."""
         self._view = view
+        self._more = not view.is_plain
+        self._show_title(len(self.table.order), len(self._state.records))
         self.post_message(self.Searching(view))
 
     def _show_list(self, row: int | None = None) -> None:
