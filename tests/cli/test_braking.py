@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.cli.conftest import Desk, on_a_terminal, wait_for
-from tests.servers.recording import RecordingServer
+from tests.servers.recording import RecordingServer, Stage
 
 QUESTION = "to send the rest all the same; anything else ends the run here"
 
@@ -149,7 +149,7 @@ def test_on_a_terminal_the_run_waits_for_the_quota_and_counts(
     [("CONNECT", "421 4.3.2 Too busy"), ("EHLO", "451 4.3.0 Not now"), ("AUTH", "454 4.7.0 Not now")],
 )
 def test_a_server_that_cannot_now_is_asked_again(
-    desk: Desk, start_smtp: Callable[..., RecordingServer], stage: str, reply: str
+    desk: Desk, start_smtp: Callable[..., RecordingServer], stage: Stage, reply: str
 ) -> None:
     server = start_smtp()
     desk.use(server)

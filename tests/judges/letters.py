@@ -159,6 +159,7 @@ def shipped() -> Mapping[str, Letter]:
         "update": one(replace(again, action="update", changes=changes), "update"),
         "cancellation": one(replace(again, action="cancel"), "cancellation"),
         "correction": one(replace(again, action="update", changes=changes, note=note), "correction"),
+        "reminder": one(replace(again, sequence=0), "reminder"),
     }
 
 

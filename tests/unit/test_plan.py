@@ -33,7 +33,7 @@ def told(outcome: Outcome = "accepted", *people: Attendee, event: Event = EVENT,
     return book
 
 
-def owed(event: Event, book: Book, *people: Attendee) -> tuple[Action, ...]:
+def owed(event: Event, book: Book, *people: Attendee) -> Sequence[Action]:
     return make(event, people or (ANA,), book.people).actions
 
 
