@@ -188,6 +188,8 @@ TRAPS = {
     "an address after a line": Trap({"text": "x.\n«A» yes"}, listed=("x.ana@example.org",)),
     "a value after": Trap({"text": "«N» draw"}, values=("Ruiz draw",)),
     "a value before": Trap({"text": "Lottery «N»"}, values=("Lottery Ana",)),
+    "a value that goes on in the next line": Trap({"text": "Dear «N»,\n\ndraw lots"}, values=("Ruiz draw",)),
+    "a value that began in the line before": Trap({"text": "a Lottery\n«N» yes"}, values=("Lottery Ana",)),
     "a value in the page": Trap({"html": "<p>Lone<b>«N»</b></p>"}, values=("Loneana Ruiz",)),
     "a value in the calendar, over the joint": Trap(
         {"calendar": CALENDAR.replace("come.", "come; «N» draw")}, values=("Ruiz draw",)

@@ -52,6 +52,11 @@ class Internal:
     def __bool__(self) -> bool:
         return bool(self._beginnings)
 
+    @property
+    def longest(self) -> int:
+        """Letters and digits of the longest value, at most."""
+        return max(self._longest, _HEAD) if self else 0
+
     def among(self, text: str) -> Iterator[str]:
         """The values in a text: their words in small letters, or "date:2027-05-06", "phone:079460958"."""
         yield from self.among_words(words(text))

@@ -36,7 +36,7 @@ _IN_AN_OCTET = re.compile(rf"=[0-9A-Fa-f]?{ANY_STAND_IN}".encode())
 
 
 class Joint(NamedTuple):
-    """A line in which something of a recipient's own stands, that could be half of an internal value.
+    """A line, with those around it, in which something of a recipient's stands that could be half of an internal value.
 
     `is_loose` is where a value may begin before it.
     """
@@ -253,7 +253,7 @@ class _OfNobody:
     def find(self, text: str, said: Said) -> Findings:
         if self._roll.find(text, said) != NOTHING:
             raise _Unlike
-        lines = apart(text, self._roll.endings)
+        lines = apart(text, self._roll.endings, self._roll.values.longest)
         if lines is None:
             raise _Unlike
         if self._roll.values and said is not nothing:

@@ -14,6 +14,7 @@ from tui.guard.addresses import WORDS_FOR_AT, WORDS_FOR_DOT, may_join
 from tui.guard.joining import begins_property, is_open_begin, is_open_end, shown_of
 from tui.guard.reading import Unreadable, decode_words
 from tui.guard.spelling import may_have_codes
+from tui.guard.values import words
 
 # What can be cut out, each under a letter. A name has several spellings, which are not the same to every check.
 MESSAGE_ID, REPLY_TO_ID, REFERENCE, UID, ADDRESS, NAME, WIDE_NAME, WORDED_NAME, MARKED_NAME = _LETTERS = "gkmnprtvw"
@@ -68,10 +69,12 @@ def stand_ins_in(text: str) -> frozenset[str]:
     return frozenset(found[-1] for found in _ANY_STAND_IN.findall(text))
 
 
-def apart(text: str, endings: AbstractSet[str]) -> tuple[str, ...] | None:
-    """The lines of a text in which stand-ins stand; None where one of them could be a piece of something else.
+def apart(text: str, endings: AbstractSet[str], beside: int) -> tuple[str, ...] | None:
+    """The lines of a text in which stand-ins stand, each with what is around it; None where one of them could be a
+    piece of something else.
 
-    `endings` are the last labels that domains of interest have.
+    `endings` are the last labels that domains of interest have; `beside` is how many letters and digits of what is
+    before and after a line are given with it.
     """
     spans = [(found.start(), found.end(), found[0][-1]) for found in _ANY_STAND_IN.finditer(text)]
     if not all(_is_apart(text, *span) for span in spans):
@@ -82,7 +85,7 @@ def apart(text: str, endings: AbstractSet[str]) -> tuple[str, ...] | None:
         return None
     if any(_goes_on(lines, at) or _goes_on(lines, at - 1) for at in ours):
         return None
-    return tuple(dict.fromkeys(_line_around(text, begin, end) for begin, end, _ in spans))
+    return tuple(dict.fromkeys(_around(lines, at, beside) for at in ours))
 
 
 def _is_apart(text: str, begin: int, end: int, letter: str) -> bool:
@@ -107,9 +110,17 @@ def _goes_on(lines: Sequence[str], at: int) -> bool:
     return is_open_end(shown_of(lines[at])) or is_open_begin(shown_of(lines[at + 1]))
 
 
-def _line_around(text: str, begin: int, end: int) -> str:
-    last = text.find("\n", end)
-    return text[text.rfind("\n", 0, begin) + 1 : last if last >= 0 else len(text)]
+def _around(lines: Sequence[str], at: int, beside: int) -> str:
+    """A line with enough of those before and after it for a value that goes over from one to the next."""
+    begin, end, wanted = at, at + 1, beside
+    while begin and wanted > 0:
+        begin -= 1
+        wanted -= sum(map(len, words(shown_of(lines[begin]))))
+    wanted = beside
+    while end < len(lines) and wanted > 0:
+        wanted -= sum(map(len, words(shown_of(lines[end]))))
+        end += 1
+    return "\n".join(lines[begin:end])
 
 
 def _is_quiet(line: str, endings: AbstractSet[str]) -> bool:
