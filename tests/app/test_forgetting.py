@@ -58,7 +58,7 @@ async def test_the_selected_person_is_forgotten_once_the_number_is_typed(sent: t
         await typed(pilot, "1")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, PageDialog))
-        await until(pilot, lambda: "1 person is forgotten" in seen(pilot) and "attendees.csv" in seen(pilot))
+        await until(pilot, lambda: "1 person is forgotten" in seen(pilot) and "named in files" in seen(pilot))
         await pilot.press("escape")
         await until(pilot, lambda: len(app_of(pilot).state.survey.people) == 2)
         await composed(pilot)
