@@ -37,8 +37,6 @@ class Terminal:
             "INVITE_TUI_SMTP_SECURITY": "none",
             "INVITE_TUI_SMTP_PER_MINUTE": "600",
         }
-        for size in ("COLUMNS", "LINES"):  # the terminal's own count
-            environment.pop(size, None)
         command = [sys.executable, "-m", "tui", "attendees.csv"]
         # Not a session leader: nobody sends it SIGHUP, and it must find out for itself.
         self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment)

@@ -23,6 +23,7 @@ def test_a_list_is_opened_mended_rehearsed_sent_and_resent_to_one(
         terminal.press("f")
         terminal.until("Problems")
         terminal.press(ENTER)
+        terminal.until("more than")
         terminal.press(ENTER)
         terminal.until("esc closes")
         assert "Correct the list" in terminal.seen

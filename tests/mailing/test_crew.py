@@ -84,6 +84,7 @@ def test_a_step_is_waited_for_in_place_where_nobody_else_is_there(pairs: Pairs) 
 def test_room_to_write_is_waited_for_too(pairs: Pairs) -> None:
     ours, theirs = pairs()
     left = size = 4_000_000
+    is_full = threading.Event()
 
     def writing() -> Steps[int]:
         nonlocal left
@@ -93,11 +94,13 @@ def test_room_to_write_is_waited_for_too(pairs: Pairs) -> None:
                 left -= ours.send(b"x" * min(left, 65_536))
             except BlockingIOError:
                 waits += 1
+                is_full.set()
                 yield Wait(ours.fileno(), time.monotonic() + 60, is_write=True)
         return waits
 
     def reading() -> None:
         taken = 0
+        assert is_full.wait(60)
         while taken < size:
             taken += len(theirs.recv(1_000_000))
 
