@@ -1,6 +1,7 @@
 """The servers and the surroundings that tests ask for by name. Nothing here talks to anything but loopback."""
 
 import os
+import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 
@@ -124,6 +125,12 @@ def need(missing: str | None) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(f"CI=true, and a server is missing: {missing}", pytrace=False)
     pytest.skip(missing)
+
+
+def pytest_configure() -> None:
+    """A shell that runs the tests in the background has Ctrl+C ignored, by every process that they start as well."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -269,7 +269,7 @@ def test_interrupted_what_is_in_flight_is_settled_first(live: Live, number: int)
 
 def test_a_second_run_on_the_same_ledger_is_turned_away(live: Live) -> None:
     desk, server = live
-    desk.environment["INVITE_TUI_SMTP_PER_MINUTE"] = "300"
+    desk.environment["INVITE_TUI_SMTP_PER_MINUTE"] = "60"
     desk.start("send", "attendees.csv", "--confirm", "55")
     wait_for(lambda: len(server.messages) >= 1)
     assert desk.json("send", "attendees.csv", "--confirm", "54", code=None)["error"]["code"] in ("busy", "confirmation")
