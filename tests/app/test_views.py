@@ -105,7 +105,7 @@ async def test_the_first_people_are_shown_and_walked_through_while_the_rest_is_r
 
         return load(*given, seen=told, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("tui.folder.load", slowly)
+    monkeypatch.setattr("tui.folder.opening.load", slowly)
     async with app_over("long.csv").run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: "p7@example.org" in seen(pilot))
         assert app_of(pilot).state.folder is None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.recording import RecordingServer
-from tui import data, folder, mailing
+from tui import data, mailing
 from tui.folder import Choices, Folder
 
 
@@ -59,7 +59,7 @@ def test_after_a_long_silence_the_messages_are_made_anew(
 ) -> None:
     plan = opened.plan()
     made = opened.prepare(plan)
-    monkeypatch.setattr(folder, "_PREPARED_FOR", 0.0)
+    monkeypatch.setattr("tui.folder.sending.PREPARED_FOR", 0.0)
     assert not set(sent(opened, server, plan)) & set(message_ids(made))
 
 

@@ -1,0 +1,76 @@
+"""What lies in an event folder: the event file and the attendees, read once."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from tui import event as event_file
+from tui.attendees import AttendeeList, ColumnSettings, Seen, load
+from tui.errors import InputError, Problem
+from tui.event import Event
+from tui.folder.places import Choices, event_path_of, ledger_path_of, must_be_there
+
+
+class Opened:
+    """`seen` is told of the first attendees while the rest is still being read: see `attendees.load`."""
+
+    def __init__(self, choices: Choices, environment: Mapping[str, str] | None, seen: Seen | None = None) -> None:
+        self.choices = choices
+        for file in choices.files:
+            must_be_there(file)
+        self.event_path = event_path_of(choices)
+        self._environment = environment
+        event, problems = event_file.load(self.event_path, str(self.event_path))
+        self._unsaved: InputError | None = None
+        self.event: Event | None = self._with_uid(event) if event else None
+        columns = event.columns if event else {}
+        self.attendees: AttendeeList = load(
+            choices.files,
+            ColumnSettings(**columns),  # type: ignore[arg-type]  # event.py checks each key and its type
+            encoding=choices.encoding,
+            seen=seen,
+        )
+        self.ledger_path = ledger_path_of(choices, self.event_path)
+        self.outbox = Path(choices.outbox) if choices.outbox else self.event_path.parent / "outbox"
+        self._event_problems = problems
+
+    def _with_uid(self, event: Event) -> Event:
+        """The event with its uid. Where a new one cannot be saved, who only looks goes on with one for the moment."""
+        try:
+            return event_file.ensure_uid(event)
+        except InputError as error:
+            self._unsaved = error
+            return replace(event, uid=secrets.token_hex(16))
+
+    @property
+    def _event(self) -> Event:
+        if self.event is None:
+            raise in_the_way(self._problems_without_event)
+        return self.event
+
+    @property
+    def _problems_without_event(self) -> tuple[Problem, ...]:
+        """What can be said of the files while the event file is no event."""
+        found = (*self._event_problems, *self.attendees.problems)
+        # Without its [columns] a file's header may be misjudged.
+        return tuple(problem for problem in found if problem.code not in ("no-address-column", "no-attendees"))
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        """In which times are told to the organiser: the event's."""
+        return ZoneInfo(self._event.each[0].timezone)
+
+
+def in_the_way(problems: Sequence[Problem], *, hint: str | None = None) -> InputError:
+    """That errors are in the way: the first of them in words, and all the problems with it."""
+    errors = [problem for problem in problems if problem.severity == "error"]
+    return InputError(_summary(errors), hint=hint, code="problems", problems=tuple(problems))
+
+
+def _summary(errors: Sequence[Problem]) -> str:
+    first = errors[0]
+    at = ", ".join(part for part in (first.file, f"line {first.line}" if first.line else "", first.column) if part)
+    more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{at}: {first.message}{more}" if at else f"{first.message}{more}"

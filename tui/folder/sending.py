@@ -1,0 +1,100 @@
+"""Making a plan's messages, and letting them go: to the outbox, or through the account."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from tui import ledger as ledgers
+from tui.errors import AccountError
+from tui.folder.planning import Planning
+from tui.folder.records import fingerprint_of
+from tui.plan import Plan
+
+if TYPE_CHECKING:
+    from tui.mailing import Control, Mailing, Question, Settled, Waiting
+
+Tell = Callable[[int, int], object]
+"""Is told how many of how many are done."""
+
+PREPARED_FOR = 600.0
+"""Seconds for which messages that were made before a question may go out after it."""
+
+
+class Sending(Planning):
+    _prepared: "tuple[Plan, str, Mailing, float] | None" = None
+
+    def prepare(
+        self, intended: Plan, *, note: str = "", control: "Control | None" = None, tell: Tell | None = None
+    ) -> "Mailing":
+        """Every message of the plan, composed and cleared; InputError or LeakError where one cannot go.
+
+        `control` stops it, `tell` is told how far it is: see `mailing.prepare`.
+        """
+        from tui import mailing
+
+        made = mailing.prepare(intended, self._composer, self._roll, note=note, control=control, tell=tell)
+        self._prepared = (intended, note, made, monotonic())
+        return made
+
+    def _prepared_lately(self, intended: Plan, note: str) -> "Mailing | None":
+        """What was prepared of this very plan before the organiser was asked: once, because its Message-IDs are, and
+        only while its Date is not a thing of the past."""
+        prepared, self._prepared = self._prepared, None
+        if prepared is None or prepared[0] is not intended or prepared[1] != note:
+            return None
+        return prepared[2] if monotonic() - prepared[3] < PREPARED_FOR else None
+
+    def rehearse(
+        self,
+        intended: Plan,
+        *,
+        note: str = "",
+        outbox: Path | None = None,
+        control: "Control | None" = None,
+        tell: Tell | None = None,
+    ) -> "Iterator[Settled]":
+        """Writes the plan's messages to the outbox, as they would be sent."""
+        from tui import mailing
+
+        return mailing.rehearse(
+            self.prepare(intended, note=note, control=control, tell=tell), outbox or self.outbox, control
+        )
+
+    def send(
+        self,
+        intended: Plan,
+        *,
+        control: "Control",
+        command: str = "send",
+        note: str = "",
+        patience: float = 0.0,
+        canary: int = 0,
+        tell: Tell | None = None,
+    ) -> "Iterator[Settled | Waiting | Question]":
+        """Sends the plan through the account; blocking, to the end. `patience` and `canary`: see `mailing.Pacing`."""
+        from tui import mailing
+
+        if self._unsaved:
+            raise self._unsaved
+        if self.account is None:
+            raise AccountError("There is no account to send with.", hint="Add one with `invite-tui account add NAME`.")
+        prepared = self._prepared_lately(intended, note)
+        prepared = prepared or self.prepare(intended, note=note, control=control, tell=tell)
+        self._prepared = None
+        prepared = replace(prepared, keeps=self._event.sending.keep)
+        pacing = replace(self.pacing(patience), canary=canary)
+        with ledgers.open_for_run(self.ledger_path) as ledger:
+            ledger.belongs_to(fingerprint_of(self._event))
+            with ledgers.marker.kept(self._marker_path, ledger, self.ledger_path):
+                yield from mailing.send(
+                    prepared,
+                    ledger,
+                    self._connection,
+                    command=command,
+                    account=self.account.name,
+                    pacing=pacing,
+                    control=control,
+                    quota=self._quota(ledger),
+                )

@@ -1,0 +1,55 @@
+"""The whole folder: all the layers, and the ways to open one."""
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+
+from tui.folder.places import Choices
+from tui.folder.viewing import Viewing
+
+_OF_THE_WORDING = (
+    *("_wording_problems", "_wording_digests", "_composer", "_roll", "_roll_of_nobody", "_columns_where"),
+    *("problems", "errors", "_by_record", "_faulty_rows"),
+)
+"""What is remembered of a folder and would be another thing with another wording."""
+
+
+class Folder(Viewing):
+    """See `open_folder`. Everything that is read is read once; what the ledger holds is asked anew each time."""
+
+    def anew(self) -> "Folder":
+        """The same choices, and everything read again."""
+        return Folder(self.choices, self._environment)
+
+    def worded(self, template: str) -> "Folder":
+        """The same folder, whose invitations and updates have this wording. InputError where there is no such one.
+
+        Nothing is read again but the wording: a long list is shared with this folder.
+        """
+        from tui.invitation import load_wording
+
+        wording = load_wording(template, self.event_path.parent, None)
+        other = copy(self)
+        for name in _OF_THE_WORDING:
+            other.__dict__.pop(name, None)
+        other._prepared = None
+        other.__dict__["_wordings"] = {**self._wordings, "invite": wording, "update": wording}
+        return other
+
+
+def open_folder(  # noqa: PLR0913  # as many as the command line has
+    files: Sequence[str],
+    *,
+    event: str | None = None,
+    template: str | None = None,
+    account: str | None = None,
+    ledger: str | None = None,
+    outbox: str | None = None,
+    encoding: str | None = None,
+    cancels: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> Folder:
+    """The event folder of these attendee files (none: the event and the ledger alone).
+
+    InputError where a file is missing or unreadable; what is wrong inside the files is in `problems`.
+    """
+    return Folder(Choices(tuple(files), event, template, account, ledger, outbox, encoding, cancels), environment)
