@@ -2,6 +2,9 @@
 
 import re
 from email import message_from_bytes, policy
+from functools import partial
+
+import pytest
 
 from tests.cli.conftest import Desk
 from tests.servers.recording import Message, RecordingServer
@@ -88,6 +91,30 @@ def test_cancelling_everybody_and_inviting_anew_once_the_event_has_changed(live:
         ("cai@example.org", "invite"),
     }
     assert server.messages[-1].rcpt_tos != server.messages[-2].rcpt_tos
+
+
+@pytest.mark.parametrize("before", ["held", "put off"])
+def test_who_is_invited_by_name_after_everybody_was_cancelled_is_sent_it_by_the_next_send_where_it_was_put_off(
+    live: tuple[Desk, RecordingServer], before: str
+) -> None:
+    desk, server = live
+    desk.write("attendees.csv", _FIVE)
+    desk.environment["INVITE_TUI_SMTP_RETRIES"] = "0"
+    puts_off = partial(server.say, "RCPT", "450 4.2.0 later", to="ana@example.org")
+    if before == "put off":
+        puts_off()
+    desk.json("send", "attendees.csv", "--confirm", "3", code=3 if before == "put off" else 0)
+    desk.json("cancel", "--all", "--confirm", "3" if before == "held" else "2")
+    puts_off()
+    desk.json("resend", "ana@example.org", "--confirm", "1", code=3)
+    server.behave()
+    owed = desk.json("plan", "attendees.csv")
+    assert {one["address"]: one["action"] for one in owed["actions"] if one["action"] != "none"} == {
+        "ana@example.org": "invite"
+    }
+    desk.json("send", "attendees.csv", "--confirm", "1")
+    assert server.messages[-1].rcpt_tos == ("ana@example.org",) and "METHOD:REQUEST" in calendar(server.messages[-1])
+    assert desk.json("send", "attendees.csv", "--confirm", "0")["messages"] == []
 
 
 def test_a_cancellation_of_what_they_hold_says_what_they_hold(live: tuple[Desk, RecordingServer]) -> None:

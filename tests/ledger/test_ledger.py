@@ -18,7 +18,17 @@ from pathlib import Path
 import pytest
 
 from tui.errors import BusyError, InputError, LedgerError
-from tui.ledger import OUTCOMES, Decisions, Ledger, Outcome, Planned, open_for_run, open_to_read
+from tui.ledger import (
+    NOT_CALLED_OFF,
+    OUTCOMES,
+    CalledOff,
+    Decisions,
+    Ledger,
+    Outcome,
+    Planned,
+    open_for_run,
+    open_to_read,
+)
 
 ANA = Planned(
     key="ana@example.org",
@@ -157,9 +167,21 @@ def test_an_event_stays_cancelled_for_everybody_until_somebody_is_invited_to_a_c
     ledger.begin("resend", "work", "plan", [someone(1)])
     ledger.begin("send", "work", "plan", [someone(2)], Decisions())
     ledger.begin("send", "work", "plan", [replace(someone(3), action="cancel")], Decisions(resumed=True))
-    assert ledger.called_off() == "as it was"
+    assert ledger.called_off().mark == "as it was"
     ledger.begin("send", "work", "plan", [someone(4)], Decisions(resumed=True))
-    assert ledger.called_off() == ""
+    assert ledger.called_off() == NOT_CALLED_OFF
+
+
+def test_who_was_asked_for_by_name_after_the_event_was_cancelled_is_told_from_who_was_put_off_before(
+    ledger: Ledger,
+) -> None:
+    ledger.begin("send", "work", "plan", [before := someone(1), again := someone(2)])
+    ledger.begin("cancel", "work", "plan", [replace(someone(3), action="cancel")], Decisions(called_off="as it was"))
+    assert ledger.called_off() == CalledOff("as it was")
+    ledger.begin("resend", "work", "plan", [again])
+    assert ledger.called_off().anew == {again.uid} and before.uid != again.uid
+    ledger.begin("cancel", "work", "plan", [], Decisions(called_off="as it was"))
+    assert not ledger.called_off().anew, "who is cancelled with all the others once more"
 
 
 def test_people_come_in_the_order_in_which_they_were_first_planned(ledger: Ledger) -> None:

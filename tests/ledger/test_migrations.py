@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.ledger import Correction, Decisions, open_for_run, open_to_read
+from tui.ledger import CalledOff, Correction, Decisions, open_for_run, open_to_read
 from tui.ledger.store import _APPLICATION, _SCHEMA
 
 _ROWS = """
@@ -101,4 +101,4 @@ def test_decisions_are_kept_with_their_run(tmp_path: Path) -> None:
         ledger.begin("cancel", "work", "digest", [], Decisions(cancelled=(("bo", "", 0),), called_off="mark"))
         assert ledger.people()["ana"].corrections == (first, second)
         assert ledger.people()["bo"].cancelled == {"": 0}
-        assert ledger.called_off() == "mark"
+        assert ledger.called_off() == CalledOff("mark")

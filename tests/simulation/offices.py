@@ -31,7 +31,7 @@ from tui.errors import LedgerError
 from tui.event import Event
 from tui.folder import Folder, open_folder
 from tui.guard import Cleared
-from tui.ledger import Ledger, Person
+from tui.ledger import NOT_CALLED_OFF, Ledger, Person
 from tui.mailing import Control
 from tui.plan import Action, Amendment, Plan, clashes, make, make_cancel, make_resend
 from tui.replies import Collector
@@ -154,7 +154,7 @@ class PlanOffice(Office):
         book, arrived = self._book, []
         book.carry_out(plan, "unsent")
         if plan.decisions.resumed and any(action.action != "cancel" for action in plan.to_send):
-            book.off = ""
+            book.off = NOT_CALLED_OFF
         for at, action in enumerate(plan.to_send):
             fate = fates[at] if at < len(fates) else "taken"
             if fate == "dead":

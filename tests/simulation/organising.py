@@ -47,6 +47,8 @@ class Organising(RuleBasedStateMachine):
         self.corrected: dict[str, set[str]] = {}
         self.was_cancelled: set[str] = set()
         self.is_over = False
+        self.asked_back: set[str] = set()
+        """Who was invited by name since everybody was cancelled."""
         self._save()
 
     # --- the event and the list ---------------------------------------------------------------------------------------
@@ -168,6 +170,7 @@ class Organising(RuleBasedStateMachine):
     def cancel_everybody(self, fates: list[Fate]) -> None:
         self._carry_out(self.office.cancel(None), fates, "cancel")
         self.is_over = True
+        self.asked_back.clear()
 
     def _somebody(self, number: int) -> str:
         people = list(self.office.people().values())
@@ -193,6 +196,9 @@ class Organising(RuleBasedStateMachine):
                 self.corrected.setdefault(key_of(one.before), set()).add(key_of(one.after))
         if command == "cancel":
             self.was_cancelled |= {key for key, _, _ in plan.decisions.cancelled}
+            self.asked_back -= {action.attendee.key for action in plan.actions}
+        else:
+            self.asked_back |= {action.attendee.key for action in plan.to_send if action.action != "cancel"}
         self._carry_out(plan, fates, command)
         return True
 
@@ -261,6 +267,7 @@ class Organising(RuleBasedStateMachine):
             assert action.kind in ("held", "cancelled", "removed", "withdrawn"), action
             if action.kind == "cancelled":
                 assert self.is_over or action.attendee.key in self.was_cancelled, f"{address} was never cancelled"
+                assert action.attendee.key not in self.asked_back, f"{address} was asked back, and is forgotten"
             if action.kind == "held" and action.uid:
                 expected.add((address, action.uid))
                 item = self.office.calendars.shown(address).get(action.uid)

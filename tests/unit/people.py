@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from tests.unit.making import an_attendee
 from tui.attendees import Attendee
 from tui.event import Event
-from tui.ledger import Outcome, Person, Sent
+from tui.ledger import NOT_CALLED_OFF, CalledOff, Outcome, Person, Sent
 from tui.plan import Action, Plan
 
 BEGIN = datetime(2027, 4, 1, 9, tzinfo=UTC)
@@ -46,7 +46,7 @@ class Book:
 
     def __init__(self) -> None:
         self.people: dict[str, Person] = {}
-        self.off = ""
+        self.off = NOT_CALLED_OFF
         self._count = 0
 
     def put(self, actions: Sequence[Action], outcome: Outcome = "accepted", reply: str = "") -> None:
@@ -55,6 +55,8 @@ class Book:
                 continue
             self._count += 1
             attendee = action.attendee
+            if self.off.mark and action.action != "cancel":
+                self.off = replace(self.off, anew=self.off.anew | {action.uid})
             before = self.people[attendee.key].messages if attendee.key in self.people else ()
             version = (action.uid, action.sequence, action.round)
             sent = as_sent(action, outcome, number=self._count, reply=reply)
@@ -93,7 +95,8 @@ class Book:
         for key, session, generation in plan.decisions.cancelled:
             person = self.people[key]
             self.people[key] = replace(person, cancelled={**person.cancelled, session: generation})
-        self.off = plan.decisions.called_off or self.off
+        if plan.decisions.called_off:
+            self.off = CalledOff(plan.decisions.called_off)
 
 
 def changed(event: Event, **facts: object) -> Event:

@@ -16,7 +16,7 @@ from tests.unit.people import Book, changed, listed
 from tui.attendees import Attendee
 from tui.errors import InputError
 from tui.event import Event, MessageSettings, Organizer
-from tui.ledger import LeftOut, Outcome
+from tui.ledger import CalledOff, LeftOut, Outcome
 from tui.plan import Action, Amendment, Plan, facts_of, known, make, make_cancel, make_resend, uid_of
 from tui.plan.versions import mark_of
 from tui.recurrence import parse
@@ -702,5 +702,5 @@ def test_nothing_can_be_taken_back_from_who_was_forgotten_and_that_is_said() -> 
 
 
 def test_a_cancelled_event_leaves_the_forgotten_as_they_are() -> None:
-    made = make(EVENT, [ANA], {}, off=mark_of(EVENT), forgotten=forgotten(ANA.key))
+    made = make(EVENT, [ANA], {}, off=CalledOff(mark_of(EVENT)), forgotten=forgotten(ANA.key))
     assert [one.kind for one in made.actions] == ["forgotten"]

@@ -14,6 +14,7 @@ from tests.unit.people import Book, changed
 from tui.attendees import AttendeeList, ColumnSettings, Records, load
 from tui.attendees.doubles import repeated
 from tui.errors import InputError
+from tui.ledger import NOT_CALLED_OFF, CalledOff
 from tui.plan import Plan, make
 from tui.plan.actions import Actions
 
@@ -63,7 +64,7 @@ def test_actions_that_are_made_again_are_those_of_the_same_people_kept_as_object
     assert isinstance(lazy.actions, Actions)
     book = known_to(records, "Ana", "Bo", "Di")
     moved = changed(EVENT, location="Elsewhere")
-    for people, off in (({}, ""), (book.people, ""), (book.people, "another")):
+    for people, off in (({}, NOT_CALLED_OFF), (book.people, NOT_CALLED_OFF), (book.people, CalledOff("another"))):
         made, kept = (make(moved, rows, people, off=off) for rows in (records, [*records]))
         assert isinstance(made.actions, Actions) and isinstance(kept.actions, tuple)
         assert made == kept and made.digest == kept.digest

@@ -5,10 +5,22 @@ from tui.ledger.answers import Answer, Answers, Bounce, BounceKind, Place, Reque
 from tui.ledger.chronicle import Attempt, Chronicle, Decision, Known, Recorded, Run
 from tui.ledger.forgetting import LeftOut, reply_without_names
 from tui.ledger.places import ON_NETWORK, is_on_network
-from tui.ledger.records import OUTCOMES, Correction, Decisions, Entry, Outcome, Person, Planned, Sent
+from tui.ledger.records import (
+    NOT_CALLED_OFF,
+    OUTCOMES,
+    CalledOff,
+    Correction,
+    Decisions,
+    Entry,
+    Outcome,
+    Person,
+    Planned,
+    Sent,
+)
 from tui.ledger.store import Ledger, must_be_free, open_for_run, open_to_read
 
 __all__ = [
+    "NOT_CALLED_OFF",
     "ON_NETWORK",
     "OUTCOMES",
     "Answer",
@@ -16,6 +28,7 @@ __all__ = [
     "Attempt",
     "Bounce",
     "BounceKind",
+    "CalledOff",
     "Chronicle",
     "Correction",
     "Decision",

@@ -19,6 +19,22 @@ Facts = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class CalledOff:
+    """Whether everybody was cancelled, and nobody was invited to a changed event since.
+
+    `mark` is what the event was then, "" where it is on; `anew` the UIDs of all that the organiser has asked for by
+    name since, whatever became of it.
+    """
+
+    mark: str = ""
+    anew: frozenset[str] = frozenset()
+
+
+NOT_CALLED_OFF = CalledOff()
+"""An event that was never cancelled for everybody."""
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """One message that a run is about to send, as the ledger is told of it before anything leaves."""
 

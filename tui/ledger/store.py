@@ -28,7 +28,7 @@ from tui.ledger.answers import Answers, Place, Taken
 from tui.ledger.chronicle import Chronicle
 from tui.ledger.forgetting import LeftOut
 from tui.ledger.places import is_on_network
-from tui.ledger.records import Correction, Decisions, Entry, Outcome, Person, Planned, Sent
+from tui.ledger.records import NOT_CALLED_OFF, CalledOff, Correction, Decisions, Entry, Outcome, Person, Planned, Sent
 from tui.ledger.sharing import Fields, Shared
 
 _INTERRUPTED = "the run was interrupted after this message had begun to go out"
@@ -232,11 +232,21 @@ class Ledger:
         with _in_words(self._shown), _damage_in_words(self._shown):
             yield
 
-    def called_off(self) -> str:
-        """What the event was when everybody was cancelled, where nobody was invited to a changed one since; "" else."""
+    def called_off(self) -> CalledOff:
+        """Whether the event is cancelled for everybody; who was invited anew since, as far as it was recorded then."""
         with self._reading() as db:
-            row = db.execute("SELECT value FROM fact WHERE name = 'called-off'").fetchone()
-            return str(row[0]) if row else ""
+            known = dict(db.execute("SELECT name, value FROM fact WHERE name IN ('called-off', 'called-off-in')"))
+            if "called-off" not in known:
+                return NOT_CALLED_OFF
+            anew = (
+                db.execute(
+                    "SELECT DISTINCT uid FROM message WHERE run > ? AND action <> 'cancel'",
+                    (int(known["called-off-in"]),),
+                )
+                if "called-off-in" in known
+                else ()
+            )
+            return CalledOff(str(known["called-off"]), frozenset(uid for (uid,) in anew))
 
     def begin(
         self,
@@ -262,9 +272,9 @@ class Ledger:
             for message in planned:
                 ids.append(self._plan(db, run or 0, message))
                 is_inviting |= message.action != "cancel"
-            self._decide(db, decisions or Decisions())
+            self._decide(db, run or 0, decisions or Decisions())
             if is_inviting and decisions and decisions.resumed:
-                db.execute("DELETE FROM fact WHERE name = 'called-off'")
+                db.execute("DELETE FROM fact WHERE name IN ('called-off', 'called-off-in')")
             return ids
 
     def adopt(self, entries: Sequence[Planned], reply: str, promised: Iterable[str], dead_links: Iterable[str]) -> None:
@@ -320,7 +330,7 @@ class Ledger:
             return tuple(link for (link,) in db.execute("SELECT link FROM dead_link ORDER BY link"))
 
     @staticmethod
-    def _decide(db: sqlite3.Connection, decisions: Decisions) -> None:
+    def _decide(db: sqlite3.Connection, run: int, decisions: Decisions) -> None:
         now = _now()
         db.executemany(
             "INSERT INTO correction (key, header, before, after, at) VALUES (?, ?, ?, ?, ?)",
@@ -330,7 +340,8 @@ class Ledger:
             "INSERT OR IGNORE INTO cancellation VALUES (?, ?, ?, ?)", [(*one, now) for one in decisions.cancelled]
         )
         if decisions.called_off:
-            db.execute("INSERT OR REPLACE INTO fact VALUES ('called-off', ?)", (decisions.called_off,))
+            facts = (("called-off", decisions.called_off), ("called-off-in", str(run)))
+            db.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts)
 
     @staticmethod
     def _plan(db: sqlite3.Connection, run: int, message: Planned) -> int:

@@ -15,10 +15,10 @@ from tui.clean import one_line
 from tui.errors import InputError, UsageError
 from tui.event import Event
 from tui.ledger.forgetting import LeftOut
-from tui.ledger.records import Correction, Decisions, Facts, Person
+from tui.ledger.records import NOT_CALLED_OFF, CalledOff, Correction, Decisions, Facts, Person
 from tui.plan.actions import Action, Actions, Plan
 from tui.plan.everybody import Everybody, Somebody
-from tui.plan.owed import anew, called_off, left_behind, moved, once_more, owed, taken_back
+from tui.plan.owed import anew, called_off, invited_anew, left_behind, moved, once_more, owed, taken_back
 from tui.plan.people import Directory, corrected, known
 from tui.plan.reminding import reminders
 from tui.plan.sealing import Seal
@@ -32,7 +32,7 @@ def make(
     people: Mapping[str, Person],
     sealed: Sequence[str] = (),
     *,
-    off: str = "",
+    off: CalledOff = NOT_CALLED_OFF,
     wordings: Mapping[str, str] = MappingProxyType({}),
     left_out: Container[int] = frozenset(),
     forgotten: LeftOut | None = None,
@@ -40,11 +40,11 @@ def make(
     """The plan of a send. Records with errors are left out, and those whose numbers are in `left_out`; `sealed` is all
     else that the digest must cover.
 
-    `people` is what the ledger holds of everybody, by key; `off` its mark of an event that was cancelled for all.
+    `people` is what the ledger holds of everybody, by key; `off` whether the event was cancelled for all.
     `wordings` has a digest of each action's wording, so that a change of it can be reported. Nobody of `forgotten` is
     invited.
     """
-    is_off = bool(off) and off == mark_of(event)
+    is_off = bool(off.mark) and off.mark == mark_of(event)
 
     def owed_to(somebody: Somebody) -> Sequence[Action]:
         attendee, person = somebody.row, somebody.person
@@ -57,14 +57,16 @@ def make(
             return (Action(attendee, "none", "forgotten", _FORGOTTEN),)
         is_renamed = person is not None and person.key != attendee.key
         listed = corrected(replace(attendee, key=person.key) if person and is_renamed else attendee, person)
-        has_withdrawn = listed.withdrawn is not None
-        found = (called_off if is_off and not has_withdrawn else owed)(event, listed, person)
+        if is_off and listed.withdrawn is None:
+            found = called_off(event, listed, person, off.anew)
+        else:
+            found = owed(event, listed, person)
         if person and is_renamed and not person.corrections:
             found = (replace(action, reason=f"{action.reason} (known by the address)") for action in found)
         return tuple(_with_wording(action, person, wordings) for action in found)
 
     everybody = Everybody(records, people, left_out)
-    return _for(everybody, owed_to, event, sealed, Decisions(resumed=bool(off) and not is_off))
+    return _for(everybody, owed_to, event, sealed, Decisions(resumed=bool(off.mark) and not is_off))
 
 
 def _for(
@@ -134,7 +136,7 @@ def make_reminder(
     sealed: Sequence[str] = (),
     *,
     now: datetime,
-    off: str = "",
+    off: CalledOff = NOT_CALLED_OFF,
     left_alone: Mapping[str, str] = MappingProxyType({}),
 ) -> Plan:
     """The plan of a reminder: to who holds the current version and has not answered it. For the rest see `make`.
@@ -144,7 +146,7 @@ def make_reminder(
     usable = [attendee for attendee in records if not attendee.has_error]
     live = {attendee.key for attendee in usable if attendee.withdrawn is None}
     directory = Directory(people, {attendee.key for attendee in records})
-    is_off = bool(off) and off == mark_of(event)
+    is_off = bool(off.mark) and off.mark == mark_of(event)
     met: set[str] = set()
     actions: list[Action] = []
     for attendee in usable:
@@ -155,7 +157,7 @@ def make_reminder(
         if directory.is_somebody_corrected(attendee):
             continue
         listed = corrected(replace(attendee, key=person.key) if person else attendee, person)
-        if is_off:
+        if is_off and not (person and invited_anew(person, off.anew)):
             actions.append(Action(listed, "none", "cancelled", "the event was cancelled for everybody"))
         else:
             actions += reminders(event, listed, person, now, left_alone)

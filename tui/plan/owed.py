@@ -1,6 +1,6 @@
 """What a person is owed, given the event of now and what the ledger holds of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from tui.address import key_of
@@ -89,8 +89,11 @@ def _owed_now(event: Event, attendee: Attendee, person: Person) -> Iterator[Acti
         yield _next(event, attendee, person, held)
 
 
-def called_off(event: Event, attendee: Attendee, person: Person | None) -> Iterator[Action]:
-    """What is left to do for somebody while the event is cancelled for everybody."""
+def called_off(event: Event, attendee: Attendee, person: Person | None, asked_for: Container[str]) -> Iterator[Action]:
+    """What is left to do for somebody while the event is cancelled for everybody.
+
+    `asked_for` are the UIDs of what the organiser has asked for by name since.
+    """
     parts = person.sessions if person else {}
     unfinished = [
         replace(action, session=name)
@@ -98,8 +101,7 @@ def called_off(event: Event, attendee: Attendee, person: Person | None) -> Itera
         for action in _unfinished_cancellations(attendee, part)
     ]
     yield from unfinished
-    # Whoever holds something that is not being cancelled was invited by name since.
-    anew = {name for name, part in parts.items() if held_by(part) and current(part)[-1].action != "cancel"}
+    anew = invited_anew(person, asked_for) if person else frozenset()
     if anew:
         for session in event.each:
             if session.session in anew:
@@ -113,6 +115,18 @@ def called_off(event: Event, attendee: Attendee, person: Person | None) -> Itera
     if parts and all(map(was_cancelled_by_name, parts.values())):
         reason = "was cancelled by name; `resend` invites them anew"
     yield from _with_doubts([Action(attendee, "none", "cancelled", reason)], parts.values())
+
+
+def invited_anew(person: Person, asked_for: Container[str]) -> Collection[str]:
+    """The sessions to which somebody was invited by name after the event was cancelled for everybody.
+
+    What they hold, and is not being cancelled, tells as much, also where the ledger did not record what was asked for.
+    """
+    return frozenset(
+        name
+        for name, part in person.sessions.items()
+        if (latest := current(part)[-1]).action != "cancel" and (held_by(part) or latest.uid in asked_for)
+    )
 
 
 def taken_back(event: Event, attendee: Attendee, person: Person, reason: str, *, by_name: bool) -> Iterator[Action]:
