@@ -9,8 +9,7 @@ from tui.cli.asking import agree, ask, hidden
 from tui.cli.output import tell
 from tui.delivery import Account, Secret
 from tui.delivery.accounts import DEFAULT_IMAP_PORT, DEFAULT_PORT, Imap, OAuth, Security
-from tui.delivery.discovery import Lookups, Proposal, alignment, differing, propose
-from tui.delivery.discovery.presets import Preset, of_host
+from tui.delivery.discovery import Lookups, Proposal, propose, vouching
 from tui.delivery.discovery.proposing import domain_of
 from tui.errors import InputError, InviteError
 
@@ -110,19 +109,12 @@ def client_secret(account: Account) -> Secret | None:
 
 def tell_vouching(account: Account, look: Lookups) -> None:
     """Says whether mail in the name of this account, and of the event in this folder, will be believed."""
-    address = account.sender or account.username or ""
-    domain = domain_of(address)
-    organizer = _organizer()
-    if organizer and domain and (words := differing(address, organizer)):
-        tell(f"caution: {words}")
-    domain = (domain_of(organizer) if organizer else None) or domain
-    for finding in alignment(domain, _preset_of(account), look) if domain else ():
+    caution, findings = vouching(account, _organizer(), look)
+    if caution:
+        tell(f"caution: {caution}")
+    for finding in findings:
         sign = {True: "good", False: "caution", None: "open"}[finding.is_good]
         tell(f"{sign}: {finding.what}: {finding.words}")
-
-
-def _preset_of(account: Account) -> Preset | None:
-    return of_host(account.host)
 
 
 def _organizer() -> str | None:

@@ -4,8 +4,8 @@ Everything here is a proposal for a person to agree to. Every look-up is optiona
 answers is hostile; without any, what is known of the large providers is left.
 """
 
-from tui.delivery.discovery.alignment import Finding, alignment, differing
+from tui.delivery.discovery.alignment import Finding, alignment, differing, vouching
 from tui.delivery.discovery.lookups import Lookups, NoLookups, lookups
 from tui.delivery.discovery.proposing import Proposal, propose
 
-__all__ = ["Finding", "Lookups", "NoLookups", "Proposal", "alignment", "differing", "lookups", "propose"]
+__all__ = ["Finding", "Lookups", "NoLookups", "Proposal", "alignment", "differing", "lookups", "propose", "vouching"]

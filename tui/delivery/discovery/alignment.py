@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from tui.delivery.accounts.profile import Account
 from tui.delivery.discovery.lookups import Lookups
-from tui.delivery.discovery.presets import Preset
+from tui.delivery.discovery.presets import Preset, of_host
 from tui.delivery.discovery.proposing import domain_of
 
 _MOST_INCLUDES = 10
@@ -34,6 +35,16 @@ def differing(sender: str, organizer: str) -> str | None:
     if domain_of(sender) == domain_of(organizer):
         return f"{words}, and the mail server may refuse to send in that name."
     return f"{words}, and mail servers distrust a message in the name of a domain that another one sends."
+
+
+def vouching(account: Account, organizer: str | None, ask: Lookups) -> tuple[str | None, tuple[Finding, ...]]:
+    """What to say of mail that leaves through `account` in the name of `organizer` (None: in its own): that the two
+    differ, or None; and what DNS says, empty where it says nothing."""
+    address = account.sender or account.username or ""
+    own = domain_of(address)
+    caution = differing(address, organizer) if organizer and own else None
+    domain = (domain_of(organizer) if organizer else None) or own
+    return caution, alignment(domain, of_host(account.host), ask) if domain else ()
 
 
 def alignment(domain: str, preset: Preset | None, ask: Lookups) -> tuple[Finding, ...]:
