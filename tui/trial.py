@@ -52,10 +52,11 @@ def add(
     password: Secret | None = None,
     client_secret: Secret | None = None,
     ceremony: "Ceremony | None" = None,
+    replace: bool = False,
 ) -> tuple[str, ...]:
     """Signs in where the account does that, tries it, and only then stores anything; how it went, a line a step.
 
-    Raises `AccountError` at the first step that fails, or where the ceremony was broken off: then nothing is stored.
+    With `replace` it takes the place of an account of its name. Raises `AccountError` at the first step that fails, or where the ceremony was broken off: then nothing is stored.
     """
     credential: Credential | None = password
     secret = password
@@ -69,8 +70,20 @@ def add(
     lines = try_out(account, credential)
     if ceremony is not None and ceremony.stop.is_set():
         raise AccountError("It was broken off; nothing was added.")
-    store.add(account, secret)
+    store.add(account, secret, replace=replace)
     return lines
+
+
+def sign_in_again(account: Account, store: AccountStore, ceremony: "Ceremony") -> tuple[str, ...]:
+    """A new sign-in for the one that is no longer honoured, with the client secret that was kept beside it; see `add`.
+
+    Raises `AccountError` at the first step that fails: then the old one is still there.
+    """
+    from tui.delivery.oauth.grants import Kept
+
+    secret = store.secret(account)
+    before = Kept.from_secret(secret) if secret else None
+    return add(account, store, client_secret=before.client_secret if before else None, ceremony=ceremony, replace=True)
 
 
 def try_out(
