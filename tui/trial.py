@@ -56,7 +56,8 @@ def add(
 ) -> tuple[str, ...]:
     """Signs in where the account does that, tries it, and only then stores anything; how it went, a line a step.
 
-    With `replace` it takes the place of an account of its name. Raises `AccountError` at the first step that fails, or where the ceremony was broken off: then nothing is stored.
+    With `replace` it takes the place of an account of its name. Raises `AccountError` at the first step that fails, or
+    where the ceremony was broken off: then nothing is stored.
     """
     credential: Credential | None = password
     secret = password
