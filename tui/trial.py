@@ -94,7 +94,10 @@ def try_out(
     sender: str | None = None,
     hear: Callable[[str], None] | None = None,
 ) -> tuple[str, ...]:
-    """Connects and logs in where mail is sent and where answers are read, and sends nothing: see `delivery.probe`."""
+    """Connects and logs in where mail is sent and where answers are read, and sends nothing: see `delivery.probe`.
+
+    `hear` is told both conversations while they go on, secrets blanked, also of one that fails.
+    """
     from tui.delivery import ImapLogin, probe
     from tui.replies.imap import opened
 
@@ -103,8 +106,10 @@ def try_out(
         return lines
     imap = account.imap
     login = ImapLogin(imap.host, imap.port, imap.security, account.username, credential, account.ca)
-    with opened(login):
-        read = f"answers: {account.username} can read them at {login.where}"
+    with opened(login, hear) as mailbox:
+        # Some servers let a mailbox be logged in to that they then do not let anybody open.
+        mailbox.look()
+    read = f"answers: {account.username} can read them at {login.where}"
     if hear is not None:
         hear(read)
     return (*lines, read)

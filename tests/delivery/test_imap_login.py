@@ -8,8 +8,11 @@ import pytest
 
 from tests.servers.dovecot import Dovecot
 from tests.servers.issuer import Issuer
+from tests.servers.scripted import Line, ScriptedServer, Step
 from tui.delivery import Account, AccountStore, ImapLogin, Secret
+from tui.delivery.sasl import spellings
 from tui.errors import AccountError
+from tui.replies.imap import opened
 
 
 class Given:
@@ -106,6 +109,38 @@ def test_a_certificate_of_another_authority_is_refused(dovecot: Dovecot) -> None
 
     with pytest.raises(ssl.SSLCertVerificationError):
         reach(login_to(dovecot, ca=None))
+
+
+PASSWORD = 'correct "horse" battery\\staple'
+
+
+def _tag(line: bytes) -> bytes:
+    return line.split(b" ")[0]
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
+def test_of_a_conversation_every_word_is_heard_but_the_secret_though_the_server_repeats_it(mechanism: str) -> None:
+    offer = b" AUTH=PLAIN" if mechanism == "PLAIN" else b""
+    script: list[Line] = [b"* OK here I am\r\n", Step.READ]
+    script += [
+        lambda line: b"* CAPABILITY IMAP4rev1" + offer + b"\r\n" + _tag(line) + b" OK that is all\r\n",
+        Step.READ,
+    ]
+    if mechanism == "PLAIN":
+        script += [b"+ \r\n", Step.READ]
+    script += [lambda line: b"* OK you said " + line + b"\r\n* BYE and " + PASSWORD.encode() + b"\r\n"]
+    heard: list[str] = []
+    with ScriptedServer(script) as server:
+        login = ImapLogin(server.host, server.port, "none", "ana", Secret(PASSWORD))
+        with pytest.raises(AccountError) as caught, opened(login, heard.append):
+            pass
+    assert "< * OK here I am" in heard and any(line.startswith("< * BYE and ***") for line in heard)
+    if mechanism == "PLAIN":
+        assert [line for line in heard if line.endswith(" AUTHENTICATE PLAIN")] and "> ***" in heard
+    else:
+        assert [line for line in heard if line.startswith("> ") and line.endswith(" LOGIN ***")]
+    told = f"{heard} {caught.value.message} {caught.value.hint}"
+    assert not [form for form in spellings("ana", Secret(PASSWORD)) if form in told or repr(form)[1:-1] in told]
 
 
 def test_an_account_without_an_imap_server_says_what_to_do(tmp_path: Path) -> None:

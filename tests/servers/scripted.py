@@ -4,7 +4,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from types import TracebackType
 from typing import Self
@@ -18,15 +18,19 @@ class Step(Enum):
     HANG = "fall silent until the client goes away"
 
 
+Line = bytes | Step | Callable[[bytes], bytes]
+
+
 class ScriptedServer:
-    """Plays `script` to every connection on 127.0.0.1, one after the other, and hangs up: `bytes` are sent as they are.
+    """Plays `script` to every connection on 127.0.0.1, one after the other, and hangs up: `bytes` are sent as they are,
+    and what a function makes of the line that was read last.
 
     `received` holds every line read, of all connections, without its CRLF.
     """
 
     host = "127.0.0.1"
 
-    def __init__(self, script: Sequence[bytes | Step], context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, script: Sequence[Line], context: ssl.SSLContext | None = None) -> None:
         self.received: list[bytes] = []
         self._script = script
         self._context = context
@@ -59,6 +63,8 @@ class ScriptedServer:
         for step in self._script:
             if isinstance(step, bytes):
                 connection.sendall(step)
+            elif not isinstance(step, Step):
+                connection.sendall(step(self.received[-1]))
             elif step is Step.READ:
                 self.received.append(lines.readline().rstrip(b"\r\n"))
             elif step is Step.TLS:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.delivery import sasl
-from tui.delivery.accounts.profile import Credential, Secret, Security
+from tui.delivery.accounts.profile import Credential, Secret, Security, is_loopback
 from tui.errors import AccountError
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ class ImapLogin:
 
         if self.security != "none" and not isinstance(client.sock, ssl.SSLSocket):
             raise AccountError(f"The channel to {self.where} is not encrypted; no login is attempted.")
+        if self.security == "none" and not is_loopback(str(client.sock.getpeername()[0]).partition("%")[0]):
+            # "localhost" is what a file on this machine says it is.
+            raise AccountError(f"{self.host} is not this machine; no login is attempted without encryption.")
         offered = {str(word).upper().removeprefix("AUTH=") for word in client.capabilities if "=" in str(word)}
         secret = self.credential if isinstance(self.credential, Secret) else self.credential.token()
         is_token = not isinstance(self.credential, Secret)
@@ -75,7 +78,7 @@ class ImapLogin:
         except client.abort:
             raise
         except (client.error, UnicodeEncodeError) as problem:
-            reason = sasl.blanked(" ".join(str(problem).split()), self.username, secret)[:300]
+            reason = sasl.blanked(" ".join(str(problem).split()), self.username, secret, self.host, self.port)[:300]
         else:
             return mechanism or "LOGIN"
         # Raised out here so that no frame that held the secret stays chained to it.

@@ -50,6 +50,7 @@ class Exchange:
 
     def __init__(self, mechanism: str, username: str, secret: Secret, host: str, port: int) -> None:
         self._mechanism = mechanism
+        self._username, self._secret, self._peer = username, secret, (host, port)
         self._first: Secret | None = Secret(first_words(mechanism, username, secret, host, port).decode())
         self.refusal = ""
         """What the server gave as its reason, once it has."""
@@ -61,6 +62,10 @@ class Exchange:
         self.refusal = refusal(challenge)
         return acknowledgement(self._mechanism)
 
+    def blanked(self, text: str) -> str:
+        """`text` without any spelling of the secret."""
+        return blanked(text, self._username, self._secret, *self._peer)
+
 
 def spellings(username: str, secret: Secret, host: str = "", port: int = 0) -> tuple[str, ...]:
     """How the secret could come back from a server that repeats what it is told. Longest first."""
@@ -68,12 +73,14 @@ def spellings(username: str, secret: Secret, host: str = "", port: int = 0) -> t
     # A password of three letters is in half of all sentences; blanking those would tell where it is.
     plain = (text,) if len(text) > 3 else ()
     said = [first_words(name, username, secret, host, port) for name in ("PLAIN", *TOKENS)]
-    forms = [base64.b64encode(words).decode("ascii") for words in (*said, text.encode())]
-    return tuple(sorted((*forms, *plain), key=len, reverse=True))
+    forms = {base64.b64encode(words).decode("ascii") for words in (*said, text.encode())}
+    # As a quoted string of IMAP has it (RFC 9051 §4.3).
+    quoted = (one.replace("\\", "\\\\").replace('"', '\\"') for one in plain)
+    return tuple(sorted({*forms, *plain, *quoted}, key=len, reverse=True))
 
 
-def blanked(text: str, username: str, secret: Secret) -> str:
+def blanked(text: str, username: str, secret: Secret, host: str = "", port: int = 0) -> str:
     """`text` without any spelling of the secret."""
-    for spelling in spellings(username, secret):
+    for spelling in spellings(username, secret, host, port):
         text = text.replace(spelling, "***")
     return text

@@ -22,7 +22,6 @@ LONGEST = 2_000_000
 """Bytes of one message that are fetched: an answer or a bounce says what it says in its beginning."""
 
 _AT_ONCE = 10  # messages of one request
-_TIMEOUT = 60.0  # seconds for any one reply
 _POLL = 1.0  # seconds between two looks at whether the wait is over
 _POLLS = 300  # of them a wait: other folders than the inbox are looked into after it
 _UID = re.compile(rb"\bUID (\d{1,10})\b")
@@ -63,6 +62,10 @@ class Mailbox:
         """
         for info in _readable(self._box.folder.list()):
             yield from self._folder(info.name, read.get(info.name), since)
+
+    def look(self) -> None:
+        """Opens the inbox as every folder is opened, and reads nothing."""
+        self._box.folder.set("INBOX", readonly=True)
 
     def wait(self, is_over: Callable[[], bool]) -> bool:
         """Waits until something has come to the inbox (RFC 2177), for a while; True where something may have. False as
@@ -123,32 +126,32 @@ class Mailbox:
 
 
 @contextmanager
-def opened(login: "ImapLogin") -> Iterator[Mailbox]:
-    """A mailbox, over a channel that is verified first. AccountError where it cannot be opened, or breaks off."""
+def opened(login: "ImapLogin", hear: "Callable[[str], object] | None" = None) -> Iterator[Mailbox]:
+    """A mailbox, over a channel that is verified first; `hear` is told every line that is said, secrets blanked.
+
+    AccountError where it cannot be opened, or breaks off.
+    """
     from imaplib import IMAP4
 
-    from imap_tools import MailBox, MailBoxStartTls, MailBoxUnencrypted
     from imap_tools.errors import ImapToolsError
 
-    box: BaseMailBox | None = None
+    from tui.replies.session import Session
+
+    session: Session | None = None
     try:
-        if login.security == "tls":
-            box = MailBox(login.host, login.port, timeout=_TIMEOUT, ssl_context=login.tls_context())
-        elif login.security == "starttls":
-            box = MailBoxStartTls(login.host, login.port, timeout=_TIMEOUT, ssl_context=login.tls_context())
-        else:
-            box = MailBoxUnencrypted(login.host, login.port, timeout=_TIMEOUT)
-        login.authenticate(box.client)
-        yield Mailbox(box)
+        session = Session(login, hear)
+        login.authenticate(session.client)
+        yield Mailbox(session)
     except (OSError, ValueError, IMAP4.error, ImapToolsError) as error:
+        words = _words(error) if session is None else session.blanked(_words(error))
         raise AccountError(
-            f"The mailbox at {login.where} cannot be read: {_words(error)}.",
+            f"The mailbox at {login.where} cannot be read: {words}.",
             hint="What was read before is recorded: run the same command again.",
         ) from None
     finally:
-        if box is not None:
+        if session is not None:
             with suppress(OSError, ValueError, IMAP4.error, ImapToolsError):
-                box.logout()
+                session.logout()
 
 
 def _readable(folders: Sequence["FolderInfo"]) -> Iterator["FolderInfo"]:
