@@ -57,6 +57,10 @@ class Columns:
     answered: int | None = None
     joins: bool = False
 
+    def __hash__(self) -> int:
+        # Of all fourteen fields it would take longer than all else that is looked up for a message.
+        return hash(self.headers)
+
 
 def squash(header: str) -> str:
     """`header` as headers are matched: without regard to case, spaces, `_` and `-`."""

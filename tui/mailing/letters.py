@@ -1,17 +1,21 @@
 """The letters of a mailing: what each is for, what makes it this one, how it was cleared, and what became of it."""
 
 import secrets
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import final, overload
 
 from tui import guard
+from tui.attendees import Columns
 from tui.delivery.brakes import Stop
 from tui.errors import LeakError
 from tui.guard import Cleared, Leak, Roll
 from tui.invitation import Composer, Revision
 from tui.ledger import Decisions, Outcome, Planned, Sent
+from tui.ledger.records import Facts
 from tui.plan import Action
 
 _AS_TOLD = ("title", "start", "end", "rrule", "zone", "location", "session")
@@ -39,12 +43,20 @@ class Letters(Sequence[Letter]):
         self.actions = actions
         self._now, self._note = now, note
         self._digests, self._identities, self._are_again = bytearray(), bytearray(), bytearray()
+        self._beyond_ascii = array("I")
 
-    def add(self, digest: str, identity: bytes, *, is_again: bool) -> None:
+    def add(self, cleared: Cleared, identity: bytes, *, is_again: bool) -> None:
         """Puts down how the next action's message was cleared. `identity`: 16 bytes; see `revision_of`."""
-        self._digests += bytes.fromhex(digest)
+        if not cleared.recipient.isascii():
+            self._beyond_ascii.append(len(self))
+        self._digests += bytes.fromhex(cleared.digest)
         self._identities += identity
         self._are_again.append(is_again)
+
+    @property
+    def beyond_ascii(self) -> Sequence[Action]:
+        """Whose address has letters beyond ASCII: not every server takes it."""
+        return [self.actions[at] for at in self._beyond_ascii]
 
     def __len__(self) -> int:
         return len(self._are_again)
@@ -57,7 +69,13 @@ class Letters(Sequence[Letter]):
         if isinstance(number, slice):
             return tuple(self[at] for at in range(*number.indices(len(self))))
         at = range(len(self))[number]
-        action, identity = self.actions[at], bytes(self._identities[at * 16 : at * 16 + 16])
+        return self._made(at, self.actions[at])
+
+    def __iter__(self) -> Iterator[Letter]:
+        return map(self._made, range(len(self)), self.actions)
+
+    def _made(self, at: int, action: Action) -> Letter:
+        identity = bytes(self._identities[at * 16 : at * 16 + 16])
         revision = revision_of(action, self._now, self._note, identity)
         if self._are_again[at] and action.pending:
             revision = as_tried(revision, action.pending)
@@ -166,23 +184,31 @@ def cleared_of(composer: Composer, roll: Roll, action: Action, revision: Revisio
 def planned_of(letter: Letter) -> Planned:
     action, attendee = letter.action, letter.action.attendee
     columns = attendee.columns
-    internal = {columns.headers[index] for index in columns.internal}
-    note = {"note": letter.revision.note} if letter.revision.note else {}  # for when it is tried again
-    fields = {header: cell for header, cell in attendee.fields.items() if header not in internal}
+    facts: Facts = action.facts or {}
+    if letter.revision.note:  # for when it is tried again
+        facts = {**facts, "note": letter.revision.note}
     return Planned(
         key=attendee.key,
         address=attendee.address,
         name=attendee.name,
         group=attendee.group,
         line=action.line,
-        fields=fields,
+        fields={columns.headers[at]: attendee.cells[at] for at in _of_no_internal_header(columns)},
         action=action.action,
         uid=action.uid,
         sequence=action.sequence,
         generation=action.generation,
         round=action.round,
-        facts={**(action.facts or {}), **note},
+        facts=facts,
         message_id=letter.revision.message_id,
         stamp=letter.revision.stamp,
         digest=letter.digest,
     )
+
+
+@lru_cache(maxsize=64)
+def _of_no_internal_header(columns: Columns) -> Sequence[int]:
+    """The columns that the ledger may know of, in the order of `Attendee.fields`: of those that share a header the
+    first comes last."""
+    internal = {columns.headers[at] for at in columns.internal}
+    return [at for at in reversed(range(len(columns.headers))) if columns.headers[at] not in internal]

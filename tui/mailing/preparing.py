@@ -58,7 +58,7 @@ def prepare(
             problems.extend(error.problems)
             continue
         if isinstance(cleared, Cleared):
-            letters.add(cleared.digest, identity, is_again=is_again)
+            letters.add(cleared, identity, is_again=is_again)
         else:
             leaks += 1
             problems.extend(problem_of(leak, action) for leak in cleared)

@@ -120,16 +120,16 @@ class Run:
 
     def check_addresses(self) -> None:
         """InputError where somebody's address is beyond what the server takes; it is asked before anything is begun."""
-        letters = [letter for letter in self.mailing.letters if not letter.action.attendee.address.isascii()]
-        if not letters:
+        actions = self.mailing.letters.beyond_ascii
+        if not actions:
             return
         with suppress(AccountError):  # which is what the run will say, when everybody is recorded as not sent to
             self._first = self._opened()
         if self._first is not None and not self._first.offers_smtputf8:
-            problems = [beyond_ascii(letter.action) for letter in letters]
+            problems = [beyond_ascii(action) for action in actions]
             raise InputError(
                 f"Nothing was sent: the mail server takes no address with letters beyond ASCII before the @, and "
-                f"{len(letters)} attendee(s) have one.",
+                f"{len(actions)} attendee(s) have one.",
                 hint="Ask these people for another address, take their rows out, or send through a server that offers "
                 "SMTPUTF8.",
                 code="problems",
