@@ -70,21 +70,24 @@ def add(
         secret, credential = kept, Tokens(account, lambda: kept, lambda _: None, first=first)
     lines = try_out(account, credential)
     if ceremony is not None and ceremony.stop.is_set():
-        raise AccountError("It was broken off; nothing was added.")
+        raise AccountError("It was broken off; nothing was changed.")
     store.add(account, secret, replace=replace)
     return lines
 
 
-def sign_in_again(account: Account, store: AccountStore, ceremony: "Ceremony") -> tuple[str, ...]:
+def sign_in_again(
+    account: Account, store: AccountStore, ceremony: "Ceremony", client_secret: Secret | None = None
+) -> tuple[str, ...]:
     """A new sign-in for the one that is no longer honoured, with the client secret that was kept beside it; see `add`.
 
-    Raises `AccountError` at the first step that fails: then the old one is still there.
+    `client_secret` takes the place of that. Raises `AccountError` at the first step that fails: then the old sign-in is
+    still there.
     """
     from tui.delivery.oauth.grants import Kept
 
-    secret = store.secret(account)
-    before = Kept.from_secret(secret) if secret else None
-    return add(account, store, client_secret=before.client_secret if before else None, ceremony=ceremony, replace=True)
+    if client_secret is None and (secret := store.secret(account)) and (before := Kept.from_secret(secret)):
+        client_secret = before.client_secret
+    return add(account, store, client_secret=client_secret, ceremony=ceremony, replace=True)
 
 
 def try_out(

@@ -1,10 +1,7 @@
 """Accounts from the command line, against real servers: added, tried, sent with, and nothing secret on disk."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -16,18 +13,28 @@ from tests.servers.dovecot import Dovecot
 from tests.servers.issuer import Issuer
 from tests.servers.postfix import Postfix
 from tui.cli import main
+from tui.delivery.accounts.encrypted import EncryptedFile
 
 PASSPHRASE = "a long enough passphrase"
 
 
 @pytest.fixture
-def office(desk: Desk, submission: Postfix, dovecot: Dovecot) -> Desk:
+def guarded(desk: Desk, submission: Postfix, dovecot: Dovecot) -> Desk:
     """A desk without a keyring, as a server is one, that keeps its secrets in an encrypted file."""
     desk.environment |= {
         "INVITE_TUI_CONFIG_DIR": str(desk.path / "config"),
         "INVITE_TUI_KEYRING_PASSPHRASE": PASSPHRASE,
+        "BROWSER": "true",
     }
     return desk
+
+
+@pytest.fixture
+def office(guarded: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """The same, whose file is quick to open: only for commands that run in this process."""
+    monkeypatch.setattr(EncryptedFile, "time_cost", 1)
+    monkeypatch.setattr(EncryptedFile, "memory_cost", 64)
+    return guarded
 
 
 def words_for(submission: Postfix, dovecot: Dovecot, *more: str) -> list[str]:
@@ -39,34 +46,19 @@ def words_for(submission: Postfix, dovecot: Dovecot, *more: str) -> list[str]:
 
 
 def sign_in(desk: Desk, words: list[str], act: Callable[[str], object], code: int = 0) -> str:
-    """Runs `account add`, with a person who reads what it shows and does `act` with the first line that fits."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tui", *words],
-        cwd=desk.path,
-        env=os.environ | desk.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
-    said: list[str] = []
+    """Runs a command, with a person who reads what it shows and does `act` with the first line that fits."""
+    done = desk.here(*words, code=code, hear=act)
+    return done.stderr + done.stdout
 
-    def read() -> None:
-        assert process.stderr is not None
-        for line in process.stderr:
-            said.append(line)
-            act(line)
 
-    reader = threading.Thread(target=read)
-    reader.start()
-    assert process.stdout is not None
-    shown = process.stdout.read()
-    reader.join(60)
-    process.stdout.close()
-    assert process.stderr is not None
-    process.stderr.close()
-    assert process.wait(60) == code, "".join(said) + shown
-    return "".join(said) + shown
+def comes_back(issuer: Issuer) -> Callable[[str], object]:
+    """Somebody with a browser on this machine, who agrees."""
+
+    def act(line: str) -> None:
+        if line.startswith("http"):
+            issuer.browse(line.strip())
+
+    return act
 
 
 def enters_code(issuer: Issuer) -> Callable[[str], None]:
@@ -82,30 +74,31 @@ def files_of(desk: Desk) -> dict[Path, bytes]:
 
 
 def test_an_account_that_signs_in_is_added_tried_and_sends(
-    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+    guarded: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
     words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
     issuer.behaviour.refresh_length = 1800
-    said = sign_in(office, words, enters_code(issuer))
+    del guarded.environment["BROWSER"]
+    said = sign_in(guarded, words, enters_code(issuer))
     assert "Added work" in said
     assert "by XOAUTH2: 235" in said
     assert f"answers: {dovecot.username} can read them" in said
-    [account] = office.json("account", "list")["accounts"]
+    [account] = guarded.json_here("account", "list")["accounts"]
     assert account["login"] == "oauth"
 
-    tried = office.run("account", "test", "work").stdout
+    tried = guarded.here("account", "test", "work").stdout
     assert "> AUTH XOAUTH2 ***" in tried
     assert "< 235 2.7.0 Authentication successful" in tried
     assert "> ehlo [127.0.0.1]" in tried
     assert "> QUIT" in tried
 
-    done = office.json("send", "attendees.csv", "--only", "ana@example.org", "--confirm", "1")
+    done = guarded.json_here("send", "attendees.csv", "--only", "ana@example.org", "--confirm", "1")
     assert done["counts"]["accepted"] == 1
     assert list(submission.mailboxes()) == ["ana@example.org"]
 
     secrets = [*issuer._refresh, *issuer._access]
     assert len(secrets) >= 4
-    for path, content in files_of(office).items():
+    for path, content in files_of(guarded).items():
         assert not any(secret.encode() in content for secret in secrets), path
     assert not any(secret in said + tried for secret in secrets)
 
@@ -114,14 +107,50 @@ def test_a_sign_in_that_was_taken_back_is_one_sentence_and_exit_4(
     office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
     words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
-    sign_in(office, words, enters_code(issuer))
+    sign_in(office, words, comes_back(issuer))
     issuer.revoke()
-    done = office.run("send", "attendees.csv", "--only", "ana@example.org", "--confirm", "1", code=4)
+    done = office.here("send", "attendees.csv", "--only", "ana@example.org", "--confirm", "1", code=4)
     [sentence] = [line for line in done.stderr.splitlines() if "no longer valid" in line]
     assert dovecot.username in sentence
-    assert "Sign in again" in done.stderr
+    assert "Sign in again: `invite-tui account login work`." in done.stderr
     assert submission.mailboxes() == {}
-    assert "no longer valid" in office.run("account", "test", "work", code=4).stderr
+    assert "no longer valid" in office.here("account", "test", "work", code=4).stderr
+
+    issuer.behaviour.username = "mallory@department.example"
+    assert "refused the sign-in" in sign_in(office, ["account", "login", "work"], comes_back(issuer), code=4)
+    issuer.behaviour.username = dovecot.username
+    before = (office.path / "config" / "accounts.json").read_bytes()
+    assert "work works again" in sign_in(office, ["account", "login", "work"], comes_back(issuer))
+    assert (office.path / "config" / "accounts.json").read_bytes() == before
+    office.here("send", "attendees.csv", "--only", "ana@example.org", "--confirm", "1")
+    assert list(submission.mailboxes()) == ["ana@example.org"]
+
+
+def test_signing_in_again_sends_the_client_secret_along_that_was_kept(
+    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+) -> None:
+    issuer.behaviour.secret = "not-much-of-a-secret"  # as Google wants one
+    issuer.behaviour.metadata = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
+    words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
+    office.environment["INVITE_TUI_OAUTH_CLIENT_SECRET"] = issuer.behaviour.secret
+    sign_in(office, words, comes_back(issuer))
+    del office.environment["INVITE_TUI_OAUTH_CLIENT_SECRET"]
+    issuer.revoke()
+    sign_in(office, ["account", "login", "work"], comes_back(issuer))
+    assert "works: it could send now" in office.here("account", "test", "work").stdout
+
+
+def test_another_password_is_kept_once_the_server_has_taken_it(
+    office: Desk, submission: Postfix, dovecot: Dovecot
+) -> None:
+    right, wrong = f"{dovecot.password}\n", "was-right-until-yesterday\n"
+    office.here(*words_for(submission, dovecot, "--password-stdin"), typed=right)
+    login = ("account", "login", "work", "--password-stdin")
+    assert "refused the login" in office.here(*login, typed=wrong, code=4).stderr
+    office.here("account", "test", "work")
+    assert office.json_here(*login[:3], "--password-stdin", code=2)["error"]["message"] == "The password is empty."
+    assert "work works again" in office.here(*login, typed=right).stdout
+    office.here("account", "test", "work")
 
 
 def test_a_sign_in_that_is_taken_back_in_mid_run_stops_it_and_the_rest_is_still_to_send(
@@ -129,13 +158,21 @@ def test_a_sign_in_that_is_taken_back_in_mid_run_stops_it_and_the_rest_is_still_
 ) -> None:
     issuer.behaviour.lifetime = 2
     words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
-    sign_in(office, words, enters_code(issuer))
+    sign_in(office, words, comes_back(issuer))
     office.environment["INVITE_TUI_SMTP_PER_MINUTE"] = "60"
-    process = office.start("send", "attendees.csv", "--confirm", "55")
-    wait_for(lambda: bool(submission.mailboxes()))
-    issuer.revoke()
-    assert process.wait(60) == 4
-    counts = office.json("status")["counts"]
+
+    def take_back() -> None:
+        wait_for(lambda: bool(submission.mailboxes()))
+        issuer.revoke()
+
+    somebody = threading.Thread(target=take_back)
+    somebody.start()
+    stopped = office.here("send", "attendees.csv", "--confirm", "55", code=4)
+    somebody.join()
+    [sentence] = [line for line in stopped.stderr.splitlines() if line.startswith("invite-tui: ")]
+    assert f"The sign-in of {dovecot.username}" in sentence and "no longer valid" in sentence
+    assert "`invite-tui account login work`" in stopped.stderr
+    counts = office.json_here("status")["counts"]
     assert counts["accepted"] == len(submission.mailboxes())
     assert 1 <= counts["accepted"] < 55
     assert counts["accepted"] + counts["unsent"] == 55
@@ -144,14 +181,8 @@ def test_a_sign_in_that_is_taken_back_in_mid_run_stops_it_and_the_rest_is_still_
 def test_a_browser_on_this_machine_comes_back_by_itself(
     office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
-    office.environment["BROWSER"] = "true"
     words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
-
-    def browse(line: str) -> None:
-        if line.startswith("http"):
-            issuer.browse(line.strip())
-
-    assert "Added work" in sign_in(office, words, browse)
+    assert "Added work" in sign_in(office, words, comes_back(issuer))
 
 
 def test_nothing_is_kept_of_an_account_that_the_server_does_not_take(
@@ -159,18 +190,18 @@ def test_nothing_is_kept_of_an_account_that_the_server_does_not_take(
 ) -> None:
     issuer.behaviour.username = "mallory@department.example"
     words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
-    said = sign_in(office, words, enters_code(issuer), code=4)
+    said = sign_in(office, words, comes_back(issuer), code=4)
     assert "refused the sign-in" in said
-    assert office.json("account", "list") == {"accounts": []}
+    assert office.json_here("account", "list") == {"accounts": []}
     assert not (office.path / "config" / "secrets.cfg").exists()
 
 
 def test_a_password_account_reads_answers_too_and_its_test_hides_the_password(
     office: Desk, submission: Postfix, dovecot: Dovecot
 ) -> None:
-    done = office.run(*words_for(submission, dovecot, "--password-stdin"), typed=dovecot.password + "\n")
+    done = office.here(*words_for(submission, dovecot, "--password-stdin"), typed=dovecot.password + "\n")
     assert "can read them" in done.stderr
-    tried = office.run("account", "test", "work", "--json").stdout
+    tried = office.here("account", "test", "work", "--json").stdout
     heard = json.loads(tried)["conversation"]
     mailbox = heard[heard.index("> QUIT") + 1 :]
     assert "> AUTH PLAIN ***" in heard and "> AUTH PLAIN ***" not in mailbox
@@ -185,17 +216,17 @@ def test_a_password_account_reads_answers_too_and_its_test_hides_the_password(
     assert any(line.startswith("< * OK [CAPABILITY IMAP4rev1") for line in mailbox)
     assert dovecot.password not in tried
     assert dovecot.password.encode() not in b"".join(files_of(office).values())
-    office.run("account", "remove", "work")
-    assert office.json("account", "list") == {"accounts": []}
+    office.here("account", "remove", "work")
+    assert office.json_here("account", "list") == {"accounts": []}
 
 
 def test_a_mailbox_that_does_not_open_is_exit_4_and_adds_nothing(
     office: Desk, submission: Postfix, dovecot: Dovecot
 ) -> None:
     words = words_for(submission, dovecot, "--password-stdin", "--imap-port", "1")
-    done = office.run(*words, code=4, typed=dovecot.password + "\n")
+    done = office.here(*words, code=4, typed=dovecot.password + "\n")
     assert f"{dovecot.host} port 1" in done.stderr
-    assert office.json("account", "list") == {"accounts": []}
+    assert office.json_here("account", "list") == {"accounts": []}
 
 
 @pytest.mark.parametrize(

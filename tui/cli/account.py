@@ -17,7 +17,7 @@ from tui.errors import AccountError, UsageError
 
 if TYPE_CHECKING:
     from tui.delivery.accounts import Security
-    from tui.delivery.oauth import Prompt
+    from tui.delivery.oauth import Ceremony, Prompt
     from tui.folder import Folder
 
 _CLIENT_SECRET = "INVITE_TUI_OAUTH_CLIENT_SECRET"  # noqa: S105 - its name
@@ -27,10 +27,11 @@ _WELL_KNOWN = {"microsoft": ("smtp.office365.com", 587, "starttls"), "google": (
 
 
 def run(options: argparse.Namespace) -> int:
-    """Runs one of add, list, test, remove. AccountError (exit 4) for whatever is wrong with the account."""
+    """Runs one of add, login, list, test, remove. AccountError (exit 4) for whatever is wrong with the account."""
     directory = os.environ.get("INVITE_TUI_CONFIG_DIR")
     store = AccountStore(Path(directory) if directory else None)
-    return {"add": _add, "list": _list, "test": _test, "remove": _remove}[options.account_command](options, store)
+    commands = {"add": _add, "login": _log_in, "list": _list, "test": _test, "remove": _remove}
+    return commands[options.account_command](options, store)
 
 
 def unlock(store: AccountStore) -> None:
@@ -70,7 +71,11 @@ def _add(options: argparse.Namespace, store: AccountStore) -> int:
 
 
 def _say_added(account: Account) -> None:
-    say(f"Added {account.name}: {account.username or 'no login'} at {account.host}:{account.port}.")
+    _say_kept(account, f"Added {account.name}: {account.username or 'no login'} at {account.host}:{account.port}.")
+
+
+def _say_kept(account: Account, words: str) -> None:
+    say(words)
     if account.login != "none":
         say(f"Its {'sign-in' if account.login == 'oauth' else 'password'} is in the keyring.")
 
@@ -121,14 +126,49 @@ def _try_and_keep(
         unlock(store)
     ceremony = None
     if account.login == "oauth":
-        from tui.delivery.oauth import Ceremony
-        from tui.delivery.oauth.grants import is_browser_near
-
-        client_secret = client_secret or Secret(os.environ.get(_CLIENT_SECRET, "")) or None
-        ceremony = Ceremony(partial(_show, account.username or ""), Event(), is_browser_near())
+        client_secret = client_secret or _client_secret()
+        ceremony = _ceremony(account)
     lines = add(account, store, password=password, client_secret=client_secret, ceremony=ceremony)
     for line in lines if tell_steps else ():
         tell(line)
+
+
+def _client_secret() -> Secret | None:
+    return Secret(os.environ.get(_CLIENT_SECRET, "")) or None
+
+
+def _ceremony(account: Account) -> "Ceremony":
+    from tui.delivery.oauth import Ceremony
+    from tui.delivery.oauth.grants import is_browser_near
+
+    return Ceremony(partial(_show, account.username or ""), Event(), is_browser_near())
+
+
+def _log_in(options: argparse.Namespace, store: AccountStore) -> int:
+    """Another sign-in, or password, for an account that is there; the old one is kept until the new one has worked."""
+    from tui.trial import add, sign_in_again
+
+    if options.name == ENVIRONMENT_ACCOUNT:
+        raise AccountError(
+            "The password of the account “env” is the environment's.", hint="It stands in INVITE_TUI_SMTP_PASSWORD."
+        )
+    account = store.get(options.name)
+    if account.login == "none":
+        raise UsageError(f"Account {account.name} needs no login.")
+    if account.login == "oauth" and options.password_stdin:
+        raise UsageError(f"Account {account.name} signs in, and has no password.")
+    unlock(store)
+    if account.login == "oauth":
+        lines = sign_in_again(account, store, _ceremony(account), _client_secret())
+    else:
+        lines = add(account, store, password=_password_of(options, account), replace=True)
+    if options.json:
+        output.print_json({"account": _document(account)})
+        return 0
+    for line in lines:
+        tell(line)
+    _say_kept(account, f"{account.name} works again.")
+    return 0
 
 
 def _show(username: str, prompt: "Prompt") -> None:
@@ -285,7 +325,7 @@ def ask_password(username: str) -> Secret:
 
 def _not_empty(text: str) -> Secret:
     if not text:
-        raise UsageError("The password is empty.", hint="Nothing was added.")
+        raise UsageError("The password is empty.", hint="Nothing was kept.")
     return Secret(text)
 
 
@@ -297,5 +337,5 @@ def _passphrase(is_new: bool) -> Secret | None:
     if not first:
         return None
     if first != hidden("The same once more"):
-        raise UsageError("The two passphrases are different.", hint="Nothing was added.")
+        raise UsageError("The two passphrases are different.", hint="Nothing was changed.")
     return Secret(first)

@@ -38,4 +38,4 @@ def hidden(question: str) -> str:
 
 
 def _unanswered() -> UsageError:
-    return UsageError("The questions were not answered.", hint="Nothing was added.")
+    return UsageError("The questions were not answered.", hint="Nothing was changed.")

@@ -180,7 +180,7 @@ def _audit(parser: _Parser) -> None:
 
 
 def _account(parser: _Parser) -> None:
-    what = parser.add_subparsers(dest="account_command", metavar="add|list|test|remove", required=True)
+    what = parser.add_subparsers(dest="account_command", metavar="add|login|list|test|remove", required=True)
     add = what.add_parser("add", help="add an account, after trying it; on a terminal it asks")
     add.add_argument("name", metavar="NAME")
     add.add_argument("--host", metavar="H", help="the mail server")
@@ -197,6 +197,10 @@ def _account(parser: _Parser) -> None:
     add.add_argument("--imap-security", choices=("tls", "starttls", "none"), help="default: tls")
     add.add_argument("--ca", metavar="PEM", help="trust this authority instead of the system's")
     _speaks_json(add)
+    login = what.add_parser("login", help="sign in again, or give the password again; all else is kept")
+    login.add_argument("name", metavar="NAME")
+    login.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    _speaks_json(login)
     _speaks_json(what.add_parser("list", help="all accounts"))
     others = {
         "test": "connect and log in, show what is said, send nothing",

@@ -149,7 +149,7 @@ class AccountStore:
         if account.username is None or not credential:
             raise AccountError(
                 f"Nothing is known that would log {account.name} in at {account.imap.host}.",
-                hint=f"Remove it and add it again: `invite-tui account remove {account.name}`.",
+                hint=f"Sign in again: `invite-tui account login {account.name}`.",
             )
         return ImapLogin(
             host=account.imap.host,

@@ -127,7 +127,7 @@ class Client:
             ceremony.show(prompt)
             while time.monotonic() < deadline:
                 if ceremony.stop.wait(interval):
-                    raise AccountError("The sign-in was broken off; nothing was added.")
+                    raise AccountError("The sign-in was broken off; nothing was changed.")
                 try:
                     answer = session.fetch_token(metadata.token, grant_type=_DEVICE, device_code=code.reveal())
                 except OAuthError as problem:

@@ -122,13 +122,13 @@ def refused(error: str, description: str, *, issuer: str, username: str, is_new:
         case "invalid_grant" | "interaction_required" | "consent_required" | "login_required" if not is_new:
             return RevokedError(
                 f"The sign-in of {username} at {issuer} is no longer valid: {words}.",
-                hint="Sign in again: remove the account and add it anew (`invite-tui account remove`, `account add`).",
+                hint="Sign in again: `invite-tui account login NAME`.",
             )
         case "access_denied" | "authorization_declined":
             return AccountError(f"{issuer} was told not to let this program in as {username}: {words}.")
         case "expired_token" | "code_expired":
             return AccountError(
-                f"Nobody signed in at {issuer} in time, so nothing was added.", hint="Run the command again."
+                f"Nobody signed in at {issuer} in time, so nothing was changed.", hint="Run the command again."
             )
         case "invalid_client" | "unauthorized_client":
             return AccountError(

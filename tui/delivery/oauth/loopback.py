@@ -52,7 +52,7 @@ class Receiver:
         deadline = time.monotonic() + ceremony.seconds
         while time.monotonic() < deadline:
             if ceremony.stop.is_set():
-                raise AccountError("The sign-in was broken off; nothing was added.")
+                raise AccountError("The sign-in was broken off; nothing was changed.")
             try:
                 connection, _ = self._server.accept()
             except TimeoutError:
@@ -70,7 +70,7 @@ class Receiver:
                     )
                 return answer
         raise AccountError(
-            f"Nobody signed in at {issuer} in time, so nothing was added.", hint="Run the command again."
+            f"Nobody signed in at {issuer} in time, so nothing was changed.", hint="Run the command again."
         )
 
     def _answer(self, connection: socket.socket) -> dict[str, str] | None:

@@ -89,7 +89,7 @@ class Client:
             self._session.close()
         if "error" in answer:
             if ceremony.stop.is_set():
-                raise AccountError("The sign-in was broken off; nothing was added.")
+                raise AccountError("The sign-in was broken off; nothing was changed.")
             if answer["error"] == "authorization_pending":
                 answer = {"error": "expired_token"}
             raise self._refused(answer, is_new=True)

@@ -60,11 +60,10 @@ class Tokens:
         kept = self._kept()
         try:
             grant = self._ask(kept)
-        except RevokedError as problem:
+        except RevokedError:
             # Another run may have used it up in this moment, and kept the next one.
             newer = self._kept()
             if newer.refresh.reveal() == kept.refresh.reveal():
-                problem.hint = self._way_back
                 raise
             kept = newer
             grant = self._ask(kept)
@@ -85,10 +84,13 @@ class Tokens:
 
     @property
     def _way_back(self) -> str:
-        name = self._account.name
-        return f"Sign in again: `invite-tui account remove {name}`, then `invite-tui account add {name}`."
+        return f"Sign in again: `invite-tui account login {self._account.name}`."
 
     def _ask(self, kept: Kept) -> Grant:
         from tui.delivery.oauth.signing import client_of
 
-        return client_of(self._account, kept.client_secret).renew(kept.refresh)
+        try:
+            return client_of(self._account, kept.client_secret).renew(kept.refresh)
+        except RevokedError as problem:
+            problem.hint = self._way_back
+            raise
