@@ -51,7 +51,7 @@ _KEYS: Mapping[str, frozenset[str]] = {
         {"template", "subject", "reply_to", "from", "attach_ics", "attachments", "language", "reviewed"}
     ),
     "columns": frozenset({"email", "name", "id", "group", "status", "internal"}),
-    "sending": frozenset({"account", "per_minute", "per_day", "connections", "keep"}),
+    "sending": frozenset({"account", "per_minute", "per_day", "connections", "keep", "two_people"}),
     "session": frozenset({"id", "name", "title", "start", "end", "duration", "location", "join_url", "description"}),
 }
 _TABLES = ", ".join(f"[[{table}]]" if table == "session" else f"[{table}]" for table in _KEYS)
@@ -84,13 +84,15 @@ class MessageSettings:
 
 @dataclass(frozen=True, slots=True)
 class SendingSettings:
-    """`[sending]`. None: not said here. `keep`: the ledger keeps the messages themselves."""
+    """`[sending]`. None: not said here. `keep`: the ledger keeps the messages themselves. `two_people`: nothing is sent
+    that one person has not proposed and another approved."""
 
     account: str | None = None
     per_minute: float | None = None
     per_day: int | None = None
     connections: int | None = None
     keep: bool = False
+    two_people: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -777,16 +779,20 @@ class _Reader:
         return {**said, "internal": self._texts("columns", "internal")}
 
     def _sending(self) -> SendingSettings:
-        keep = self._value("sending", "keep")
-        if keep is not None and not isinstance(keep, bool):
-            self._fault("sending", "keep", "[sending] keep must be true or false.", None, keep)
         return SendingSettings(
             account=self._line_of_text("sending", "account"),
             per_minute=self._number("per_minute", 0),
             per_day=self._whole_number("per_day", 0),
             connections=self._whole_number("connections", 1),
-            keep=keep is True,
+            keep=self._yes("keep"),
+            two_people=self._yes("two_people"),
         )
+
+    def _yes(self, key: str) -> bool:
+        value = self._value("sending", key)
+        if value is not None and not isinstance(value, bool):
+            self._fault("sending", key, f"[sending] {key} must be true or false.", None, value)
+        return value is True
 
     def _number(self, key: str, least: int) -> float | None:
         value = self._value("sending", key)

@@ -1,11 +1,14 @@
 """What the environment says: `.env` files and INVITE_TUI_ variables, read once by a face and passed down."""
 
+import getpass
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tui.errors import AccountError
+from tui.clean import one_line
+from tui.errors import AccountError, UsageError
 
 _PREFIX = "INVITE_TUI_SMTP_"
 _ENDPOINT = ("HOST", "PORT", "SECURITY", "USERNAME", "CA")
@@ -18,6 +21,7 @@ class Settings:
 
     `timeout` is seconds for any one reply (None: RFC 5321's), `retries` further tries of a deferred message within the
     run, `backoff` the seconds before the first of them. `per_minute` and `per_day` 0 are no limit; None: not said here.
+    `name` is who works here.
     """
 
     smtp: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -30,6 +34,23 @@ class Settings:
     timeout: float | None = None
     retries: int = 3
     backoff: float = 60.0
+    name: str | None = None
+
+    @property
+    def who(self) -> str:
+        """The name under which this person confirms, proposes and approves: what was set, else the system's user name.
+
+        UsageError where there is neither.
+        """
+        if self.name:
+            return self.name
+        with suppress(OSError, KeyError, ImportError):  # which of them depends on the system
+            if name := one_line(getpass.getuser()):
+                return name[:_LONGEST_NAME]
+        raise UsageError("This system does not say who you are.", hint="Set INVITE_TUI_NAME in the environment.")
+
+
+_LONGEST_NAME = 100
 
 
 def load(folders: Sequence[Path], environment: Mapping[str, str] | None = None) -> Settings:
@@ -54,6 +75,8 @@ def load(folders: Sequence[Path], environment: Mapping[str, str] | None = None) 
 
     default = _first(layers, "INVITE_TUI_ACCOUNT")
     retries, backoff = whole("RETRIES", 0, 1_000), number("BACKOFF", 0)
+    # Not of an event folder that others work with as well.
+    who = _first([layer for layer in layers if layer.is_own], "INVITE_TUI_NAME")
     config = environment.get("INVITE_TUI_CONFIG_DIR")
     account, conflict = _account(layers)
     return Settings(
@@ -67,6 +90,7 @@ def load(folders: Sequence[Path], environment: Mapping[str, str] | None = None) 
         timeout=number("TIMEOUT", 0.001),
         retries=3 if retries is None else retries,
         backoff=60.0 if backoff is None else backoff,
+        name=one_line(who.said["INVITE_TUI_NAME"])[:_LONGEST_NAME] if who else None,
     )
 
 

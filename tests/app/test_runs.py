@@ -496,3 +496,32 @@ async def test_quitting_while_it_asks_leaves_the_rest_and_says_so(folder: Path, 
         await until(pilot, lambda: not app_of(pilot).is_running)
     assert app_of(pilot).last_words.startswith("0 sent, 3 refused, 52 left")
     assert recorded(folder).count("unsent") == 52
+
+
+async def test_two_people_propose_and_approve_with_the_same_key(folder: Path, server: RecordingServer) -> None:
+    event = folder / "event.toml"
+    event.write_text(event.read_text(encoding="utf-8") + "\n[sending]\ntwo_people = true\n", encoding="utf-8")
+    (folder / "two.csv").write_text("Name,Email\nAna Ruiz,ana@example.org\nBo Li,bo@example.org\n", encoding="utf-8")
+    ana, bo = ({**through(server), "INVITE_TUI_NAME": name} for name in ("Ana", "Bo"))
+    async with driven("two.csv", environment=ana) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: "to propose it" in seen(pilot))
+        assert "Propose 2" in seen(pilot)
+        await typed(pilot, "2")
+        await pilot.press("enter")
+        await until(pilot, lambda: "Proposed: 2 messages" in seen(pilot))
+        await pilot.press("s")
+        await until(pilot, lambda: "You have proposed this" in seen(pilot))
+        await typed(pilot, "2")
+        assert pilot.app.screen.query_one("#go", Button).disabled
+    assert server.connections == 0
+    async with driven("two.csv", environment=bo) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: "Ana has proposed this" in seen(pilot))
+        await typed(pilot, "2")
+        await pilot.press("enter")
+        await over(pilot)
+    assert len(server.messages) == 2
+    with open_to_read(folder / "event.ledger.db") as ledger, ledger.chronicle() as chronicle:
+        (run,) = chronicle.runs.values()
+        assert (run.proposed_by, run.confirmed_by) == ("Ana", "Bo")

@@ -348,6 +348,9 @@ def test_a_column_that_is_added_has_to_be_thought_of(path: Path) -> None:
             "run.started_at",
             "run.checks",
         ),
+        # Of those who invite, not of those who are invited.
+        *("run.confirmed_by", "run.proposed_by"),
+        *(f"proposal.{name}" for name in ("id", "digest", "command", "messages", "name", "at")),
         *("message.id", "message.run", "message.action", "message.sequence", "message.generation", "message.round"),
         *("message.digest", "message.outcome", "message.attempts"),
         *("attempt.id", "attempt.message", "attempt.digest", "attempt.outcome"),

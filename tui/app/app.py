@@ -257,6 +257,13 @@ class InviteApp(App[None]):
         else:
             self._confirm(event)
 
+    def on_proposed(self, event: work.Proposed) -> None:
+        if isinstance(event.proposal, InviteError):
+            self.say(event.proposal.message, event.proposal.hint, severity="error")
+        else:
+            asked = count(event.proposal.messages, "message")
+            self.say(f"Proposed: {asked}. Nothing was sent; somebody else opens this event and presses s.")
+
     def on_plan_refused(self, event: work.PlanRefused) -> None:
         if event.request is not self._asked:
             return
@@ -559,7 +566,7 @@ class InviteApp(App[None]):
             self.main.toggle_problems()
 
     def _confirm(self, planned: work.Planned) -> None:
-        from tui.app.screens.confirm import Confirm
+        from tui.app.screens.confirm import PROPOSE, Confirm
 
         def confirmed(answer: Going | str | None) -> None:
             self.corrections.confirmed(isinstance(answer, Going))
@@ -567,6 +574,8 @@ class InviteApp(App[None]):
                 self._start(planned, answer)
             elif answer == "no":
                 self.say("Nothing was sent.")
+            elif answer == PROPOSE:
+                self.in_thread("run", partial(work.propose, self.post_message, planned))
             elif answer is not None:
                 self.call_later(self.action_do, answer)
 

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from tui.delivery.timing import Forecast
     from tui.event import Event
     from tui.folder import Folder, MessageView
-    from tui.ledger import Decision
+    from tui.ledger import Decision, Proposal
     from tui.ledger.records import Person
     from tui.mailing import Question, Settled, Waiting
     from tui.plan import Action, Plan
+    from tui.plan.approval import Approval
 
 Post = Callable[[Message], object]
 
@@ -104,7 +105,7 @@ class Planned(Message):
 
     `subject` is the first message's; `views` are the first messages of what was asked for by name. `per_minute` is how
     many go out in a minute (0: all), `forecast` how long it takes and `cautions` what to know before, in words; nothing
-    is foretold of a rehearsal.
+    is foretold of a rehearsal. `approval` is who stands behind it, None where it was not asked.
     """
 
     request: Request
@@ -115,6 +116,14 @@ class Planned(Message):
     per_minute: float = 0.0
     forecast: "Forecast | None" = None
     cautions: tuple[str, ...] = ()
+    approval: "Approval | None" = None
+
+
+@dataclass(eq=False, repr=False)
+class Proposed(Message):
+    """A plan was proposed for somebody else to approve, or could not be."""
+
+    proposal: "Proposal | InviteError"
 
 
 @dataclass(eq=False, repr=False)
@@ -507,6 +516,7 @@ def _planned(folder: "Folder", request: Request) -> Planned:
                 per_minute=folder.pacing().per_minute,
                 forecast=folder.forecast(len(plan.to_send)),
                 cautions=folder.cautions,
+                approval=folder.approval(plan, note=request.note),
             )
     return planned
 
@@ -518,6 +528,16 @@ def _reminder(folder: "Folder") -> "tuple[Folder, Plan]":
         waiting = overview(ledger.people(), ledger.answers()).waiting
     folder = folder.worded("reminder")
     return folder, folder.plan_reminder(skip_errors=True, left_alone=waiting)
+
+
+def propose(post: Post, planned: Planned) -> None:
+    """Asks somebody else to approve the plan."""
+    request = planned.request
+    command = "send" if request.purpose == "remind" else request.purpose
+    try:
+        post(Proposed(planned.folder.propose(planned.plan, command, note=request.note)))
+    except (InviteError, OSError) as error:
+        post(Proposed(in_words(error)))
 
 
 def mail(post: Post, folder: "Folder", running: Running) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
-from tui.cli import holding, output
+from tui.cli import holding, output, two
 from tui.cli.output import say, tell
 from tui.delivery.timing import moment_of
 from tui.errors import AccountError, ConfirmationError, InputError, InviteError, LedgerError, UsageError
@@ -146,6 +146,8 @@ def _preview(options: argparse.Namespace) -> int:
 def _plan(options: argparse.Namespace) -> int:
     folder = _open(options)
     made = _intended(options, folder)
+    if options.propose:
+        two.propose(folder, made, "send")
     if options.json:
         output.print_json(output.plan_document(made, folder))
     else:
@@ -154,23 +156,18 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _send(options: argparse.Namespace) -> int:
-    if options.confirm is not None and options.approve is not None:
-        raise UsageError("--confirm and --approve exclude each other.", hint="Use the one that you mean.")
+    two.must_fit_together(options)
     folder = _open(options)
     moment = moment_of(options.at, folder.timezone.key, datetime.now(UTC)) if options.at else None
     if moment and folder.event and all(event.is_over(moment) for event in folder.event.each):
         raise UsageError(f"At {options.at} the event is over.", hint="Name a time before it.")
     _must_be_free(options, folder)
     made = _intended(options, folder)
-    if options.approve is not None and options.approve.strip().lower() != made.digest:
-        raise ConfirmationError(
-            "The plan is no longer the one that was approved; nothing was sent.",
-            hint="The event, the attendees, the wording or the ledger has changed. Run `plan` and approve it again.",
-        )
+    two.must_be_approved(options, made)
     for action in made.actions:
         if action.kind in ("unknown", "refused", "cancelled", "withdrawn", "removed", "forgotten"):
             tell(f"left as it is: {action.attendee.address}: {action.reason}")
-    return _carry_out(options, folder, made, approved=options.approve is not None, moment=moment)
+    return _carry_out(options, folder, made, moment=moment)
 
 
 def _must_be_free(options: argparse.Namespace, folder: Folder) -> None:
@@ -195,15 +192,17 @@ def _name_left_out(folder: Folder) -> None:
 
 
 def _resend(options: argparse.Namespace) -> int:
+    two.must_fit_together(options)
     folder = _open(options, options.attendees)
     _must_be_free(options, folder)
     if options.attendees and folder.errors:
         folder.plan()  # refuses, in words
     made = folder.plan_resend(options.addresses, Amendment(options.to or "", dict(options.set)))
-    return _carry_out(options, folder, made, approved=False)
+    return _proposed_or_sent(options, folder, made)
 
 
 def _cancel(options: argparse.Namespace) -> int:
+    two.must_fit_together(options)
     if bool(options.addresses) == options.all:
         raise UsageError("Who is cancelled?", hint="Name addresses, or everybody with --all.")
     folder = _open(options, options.attendees)
@@ -214,15 +213,28 @@ def _cancel(options: argparse.Namespace) -> int:
     for action in made.actions:
         if action.action == "none":
             tell(f"left as it is: {action.attendee.address}: {action.reason}")
-    return _carry_out(options, folder, made, approved=False)
+    return _proposed_or_sent(options, folder, made)
 
 
-def _carry_out(
-    options: argparse.Namespace, folder: Folder, made: Plan, *, approved: bool, moment: datetime | None = None
-) -> int:
+def _proposed_or_sent(options: argparse.Namespace, folder: Folder, made: Plan) -> int:
+    """What was asked for by name has no `plan` of its own: it is proposed by the command that would send it."""
+    if not options.propose:
+        two.must_be_approved(options, made)
+        return _carry_out(options, folder, made)
+    two.propose(folder, made, options.command, options.note)
+    if options.json:
+        output.print_json(output.plan_document(made, folder, options.note))
+    else:
+        output.print_plan(made, folder, options.note)
+    return 0
+
+
+def _carry_out(options: argparse.Namespace, folder: Folder, made: Plan, *, moment: datetime | None = None) -> int:
     """Rehearses or sends a plan that has been confirmed, at that `moment`, and prints what became of it."""
     dry_run = options.dry_run or not folder.account_name
+    approved = options.approve is not None
     if not dry_run:
+        two.must_be_enough(options, folder, made)
         from tui.cli.account import unlock_for
 
         unlock_for(folder)
@@ -253,7 +265,7 @@ def _carry_out(
     else:
         failure = _send_all(options, folder, made, control, settled)
     settled.sort(key=lambda item: item.number)
-    document = output.run_document(settled, made.digest, dry_run=dry_run)
+    document = output.run_document(settled, made.digest_with(note), dry_run=dry_run)
     try:
         if options.json:
             output.print_json(document | (output.error_document(failure) if failure else {}))
@@ -452,9 +464,11 @@ def _status(options: argparse.Namespace) -> int:
     if options.save is not None:
         tell(f"{folder.save_kept(Path(options.save))} message(s) that were kept are in {options.save}.")
     if options.json:
-        output.print_json(output.status_document(folder, people) | replies.requests_document(folder))
+        document = output.status_document(folder, people) | two.document(folder)
+        output.print_json(document | replies.requests_document(folder))
     else:
         output.print_status(folder, people)
+        two.print_people(folder)
         replies.print_follow_up(folder, people)
     return 0
 

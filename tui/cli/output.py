@@ -169,10 +169,11 @@ def print_check(folder: Folder) -> None:
         say("Nothing is wrong.")
 
 
-def plan_document(plan: Plan, folder: Folder) -> dict[str, Any]:
-    event = folder.event
+def plan_document(plan: Plan, folder: Folder, note: str = "") -> dict[str, Any]:
+    event, digest = folder.event, plan.digest_with(note)
     return {
-        "digest": plan.digest,
+        "digest": digest,
+        "proposed_by": [one.name for one in folder.proposals() if one.digest == digest],
         "event": event and {"title": event.title, "start": event.span[0], "uid": event.uid},
         "counts": plan.counts,
         "groups": plan.groups,
@@ -227,7 +228,7 @@ def _forecast_document(forecast: Forecast | None) -> dict[str, Any]:
     }
 
 
-def print_plan(plan: Plan, folder: Folder) -> None:
+def print_plan(plan: Plan, folder: Folder, note: str = "") -> None:
     if folder.event:
         say(f"{folder.event.title}\n{folder.event.when}")
     say(_account_in_words(folder))
@@ -242,7 +243,11 @@ def print_plan(plan: Plan, folder: Folder) -> None:
     say(_columns_in_words(folder))
     for caution in cautions_of(folder):
         say(f"Caution: {caution}")
-    say(f"Digest: {plan.digest}")
+    digest = plan.digest_with(note)
+    say(f"Digest: {digest}")
+    for one in folder.proposals():
+        if one.digest == digest:
+            say(f"Proposed by {one.name} at {one.at}.")
 
 
 def _columns_in_words(folder: Folder) -> str:

@@ -73,15 +73,19 @@ def _preview(parser: _Parser) -> None:
 
 
 def _plan(parser: _Parser) -> None:
+    _plans(parser)
+    parser.add_argument("--propose", action="store_true", help="record that somebody else is to approve it")
+
+
+def _plans(parser: _Parser) -> None:
     _check(parser)
     parser.add_argument("--skip-errors", action="store_true", help="leave out the rows that have errors")
     parser.add_argument("--remind", action="store_true", help="a reminder, to those alone of whom no reply is known")
 
 
 def _send(parser: _Parser) -> None:
-    _plan(parser)
+    _plans(parser)
     _sends(parser)
-    parser.add_argument("--approve", metavar="DIGEST", help="send if the plan still has this digest")
     parser.add_argument(
         "--only", action="append", default=[], metavar="ADDRESS", help="of this plan, only these people"
     )
@@ -118,6 +122,9 @@ def _is_asked_for_by_name(parser: _Parser) -> None:
     _is_of_an_event(parser)
     _speaks_json(parser)
     _sends(parser)
+    parser.add_argument(
+        "--propose", action="store_true", help="send nothing; record that somebody else is to approve it"
+    )
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -241,6 +248,7 @@ def _speaks_json(parser: argparse.ArgumentParser) -> None:
 
 def _sends(parser: _Parser) -> None:
     parser.add_argument("--confirm", type=_count, metavar="N", help="the number of messages that this run will send")
+    parser.add_argument("--approve", metavar="DIGEST", help="send if the plan still has this digest")
     parser.add_argument("--dry-run", action="store_true", help="write the messages to the outbox, send nothing")
     parser.add_argument("--outbox", metavar="DIR", help="where a dry run writes (default: outbox/, event folder)")
     parser.add_argument("--undo", type=_seconds, metavar="SECONDS", help="hold the first message back for so long")

@@ -14,7 +14,7 @@ from tui.errors import InputError, LedgerError
 from tui.event import Event
 from tui.folder.opening import Opened
 from tui.folder.promise import Promise, has_replacement
-from tui.ledger import Chronicle, Ledger, LeftOut, Person, Planned
+from tui.ledger import CalledOff, Chronicle, Ledger, LeftOut, Person, Planned
 
 
 class Recorded(Opened):

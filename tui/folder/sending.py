@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tui import ledger as ledgers
 from tui.errors import AccountError
-from tui.folder.planning import Planning
+from tui.folder.approving import Approving
 from tui.folder.records import fingerprint_of
 from tui.plan import Plan
 
@@ -22,7 +22,7 @@ PREPARED_FOR = 600.0
 """Seconds for which messages that were made before a question may go out after it."""
 
 
-class Sending(Planning):
+class Sending(Approving):
     _prepared: "tuple[Plan, str, Mailing, float] | None" = None
 
     def prepare(
@@ -73,17 +73,28 @@ class Sending(Planning):
         canary: int = 0,
         tell: Tell | None = None,
     ) -> "Iterator[Settled | Waiting | Question]":
-        """Sends the plan through the account; blocking, to the end. `patience` and `canary`: see `mailing.Pacing`."""
+        """Sends the plan through the account; blocking, to the end. `patience` and `canary`: see `mailing.Pacing`.
+
+        ConfirmationError where the event file asks for two people, and this one is alone with it.
+        """
         from tui import mailing
 
         if self._unsaved:
             raise self._unsaved
         if self.account is None:
             raise AccountError("There is no account to send with.", hint="Add one with `invite-tui account add NAME`.")
+        approval = self.approval(intended, note=note)
+        if approval.refusal:
+            raise approval.refusal
         prepared = self._prepared_lately(intended, note)
         prepared = prepared or self.prepare(intended, note=note, control=control, tell=tell)
         self._prepared = None
-        prepared = replace(prepared, keeps=self._event.sending.keep)
+        prepared = replace(
+            prepared,
+            digest=approval.digest,
+            keeps=self._event.sending.keep,
+            decisions=replace(prepared.decisions, confirmed_by=approval.confirmed_by, proposed_by=approval.proposed_by),
+        )
         pacing = replace(self.pacing(patience), canary=canary)
         with ledgers.open_for_run(self.ledger_path) as ledger:
             ledger.belongs_to(fingerprint_of(self._event))

@@ -15,6 +15,7 @@ from tui.ledger.records import (
     Outcome,
     Person,
     Planned,
+    Proposal,
     Sent,
 )
 from tui.ledger.store import Ledger, must_be_free, open_for_run, open_to_read
@@ -41,6 +42,7 @@ __all__ = [
     "Person",
     "Place",
     "Planned",
+    "Proposal",
     "Recorded",
     "Request",
     "RequestKind",

@@ -41,7 +41,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run. `digest` is its plan's; `checks` names what every message of it was cleared by, () where none was."""
+    """One run. `digest` is its plan's; `checks` names what every message of it was cleared by, () where none was.
+
+    `confirmed_by` is who confirmed or approved it, `proposed_by` who had proposed it to them; "" where nobody has.
+    """
 
     id: int
     command: str
@@ -49,6 +52,8 @@ class Run:
     digest: str
     started_at: str
     checks: tuple[str, ...]
+    confirmed_by: str = ""
+    proposed_by: str = ""
 
     @property
     def is_adoption(self) -> bool:
@@ -146,8 +151,13 @@ class Chronicle:
     @cached_property
     def runs(self) -> Mapping[int, Run]:
         """Every run, by its id, in order."""
-        rows = self._rows("SELECT id, command, account, digest, started_at, checks FROM run ORDER BY id")
-        return {row[0]: Run(*(*row[:-1], tuple(filter(None, row[-1].split("\n"))))) for row in rows}
+        rows = self._rows(
+            "SELECT id, command, account, digest, started_at, checks, confirmed_by, proposed_by FROM run ORDER BY id"
+        )
+        return {
+            id_: Run(id_, command, account, digest, started_at, tuple(filter(None, checks.split("\n"))), *names)
+            for id_, command, account, digest, started_at, checks, *names in rows
+        }
 
     def messages(self, ids: Iterable[int] | None = None) -> Iterator[Recorded]:
         """Every message in the order in which they were first planned, or these."""

@@ -149,13 +149,27 @@ class Decisions:
 
     `cancelled` are (key, session, generation) of those who were cancelled by name. `called_off` is what the event was
     when everybody was cancelled, "" where this run does not do that. `resumed`: the event has changed since everybody
-    was cancelled, so whoever is invited now is invited to one that takes place.
+    was cancelled, so whoever is invited now is invited to one that takes place. `confirmed_by` is the organiser who has
+    confirmed or approved it, `proposed_by` who had proposed it to them; "" where nobody else has.
     """
 
     corrections: tuple[Correction, ...] = ()
     cancelled: tuple[tuple[str, str, int], ...] = ()
     called_off: str = ""
     resumed: bool = False
+    confirmed_by: str = ""
+    proposed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A plan of so many messages that `name` wants another to approve; `command` is what it is a plan of."""
+
+    digest: str
+    command: str
+    messages: int
+    name: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,11 +28,23 @@ from tui.ledger.answers import Answers, Place, Taken
 from tui.ledger.chronicle import Chronicle
 from tui.ledger.forgetting import LeftOut
 from tui.ledger.places import is_on_network
-from tui.ledger.records import NOT_CALLED_OFF, CalledOff, Correction, Decisions, Entry, Outcome, Person, Planned, Sent
+from tui.ledger.proposals import proposals, propose
+from tui.ledger.records import (
+    NOT_CALLED_OFF,
+    CalledOff,
+    Correction,
+    Decisions,
+    Entry,
+    Outcome,
+    Person,
+    Planned,
+    Proposal,
+    Sent,
+)
 from tui.ledger.sharing import Fields, Shared
 
 _INTERRUPTED = "the run was interrupted after this message had begun to go out"
-_SCHEMA = ("001.sql", "002.sql", "003.sql", "004.sql")
+_SCHEMA = ("001.sql", "002.sql", "003.sql", "004.sql", "005.sql")
 _APPLICATION = 0x494E5654  # "INVT": PRAGMA application_id, so that no other program's database is taken for a ledger
 
 
@@ -264,18 +276,33 @@ class Ledger:
         run has sent one of them since the plan was made: then nothing of this run is recorded.
         """
         with self._writing() as db:
+            decisions = decisions or Decisions()
             run = db.execute(
-                "INSERT INTO run (command, account, digest, started_at, checks) VALUES (?, ?, ?, ?, ?)",
-                (command, account, digest, _now(), "\n".join(checks)),
+                "INSERT INTO run (command, account, digest, started_at, checks, confirmed_by, proposed_by)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(command, account, digest, _now(), "\n".join(checks)),
+                    *(decisions.confirmed_by, decisions.proposed_by),
+                ),
             ).lastrowid
             ids, is_inviting = array("q"), False
             for message in planned:
                 ids.append(self._plan(db, run or 0, message))
                 is_inviting |= message.action != "cancel"
-            self._decide(db, run or 0, decisions or Decisions())
-            if is_inviting and decisions and decisions.resumed:
+            self._decide(db, run or 0, decisions)
+            if is_inviting and decisions.resumed:
                 db.execute("DELETE FROM fact WHERE name IN ('called-off', 'called-off-in')")
             return ids
+
+    def propose(self, digest: str, command: str, messages: int, name: str) -> None:
+        """Records, durably, that `name` wants another to approve this plan of so many messages."""
+        with self._writing() as db:
+            propose(db, Proposal(digest, command, messages, name, _now()))
+
+    def proposals(self) -> Sequence[Proposal]:
+        """Every plan that was proposed, oldest first, whatever became of it."""
+        with self._reading() as db:
+            return proposals(db)
 
     def adopt(self, entries: Sequence[Planned], reply: str, promised: Iterable[str], dead_links: Iterable[str]) -> None:
         """Records what another program sent, as accepted with `reply`; to whom a replacement is owed, by key; and the

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import sha256
 from itertools import compress
 from typing import Literal, final, get_args, overload
 
@@ -174,6 +175,10 @@ class Plan:
     actions: Sequence[Action]
     digest: str
     decisions: Decisions = field(default_factory=Decisions)
+
+    def digest_with(self, note: str) -> str:
+        """The digest of this plan when its messages say this note as well."""
+        return sha256(f"{self.digest}\0{note}".encode()).hexdigest() if note else self.digest
 
     @property
     def to_send(self) -> Sequence[Action]:

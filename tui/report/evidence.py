@@ -14,7 +14,7 @@ how much the ledger held, so that the lots can be drawn again.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -82,6 +82,7 @@ class Bodies:
             "plan": run.digest,
             "started": run.started_at,
             "checks": list(run.checks),
+            **names_of(run),
         }
 
     def message(self, recorded: Recorded) -> Body:
@@ -152,7 +153,7 @@ class AnonymousBodies(Bodies):
         return iter(sorted(super().decisions(), key=lambda body: (body["decision"], body["person"], body["at"])))
 
     def run(self, run: Run) -> Body:
-        body = super().run(run)
+        body = super().run(replace(run, confirmed_by="", proposed_by=""))
         return {**body, "account": None, "started": day_of(body["started"])}
 
     def message(self, recorded: Recorded) -> Body:
@@ -169,6 +170,12 @@ class AnonymousBodies(Bodies):
     def _number(self, key: str) -> int:
         """The person's lot; 0 for somebody who has come since."""
         return self._people.get(self.chronicle.people[key].number, 0)
+
+
+def names_of(run: Run) -> Body:
+    """Who stood behind a run, where that is known."""
+    names = {"confirmed_by": run.confirmed_by, "proposed_by": run.proposed_by}
+    return {key: name for key, name in names.items() if name}
 
 
 def _attempt(attempt: Attempt, *, adopted: bool) -> Body:

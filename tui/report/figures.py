@@ -171,6 +171,8 @@ class Figures:
                     "account": run.account or None,
                     "started_at": run.started_at,
                     "checks": list(run.checks),
+                    "confirmed_by": run.confirmed_by or None,
+                    "proposed_by": run.proposed_by or None,
                     "counts": counts,
                 }
                 for run, counts in self.run_counts()
@@ -230,7 +232,10 @@ def figures(folder: Folder, chronicle: Chronicle, *, anonymous: bool) -> Figures
             _nameless(guest, numbers[guest.number], zone, groups, sessions)
             for guest in sorted(guests, key=lambda guest: numbers[guest.number])
         ]
-        runs = {id_: replace(run, account="", started_at=_day(run.started_at, zone)) for id_, run in runs.items()}
+        runs = {
+            id_: replace(run, account="", started_at=_day(run.started_at, zone), confirmed_by="", proposed_by="")
+            for id_, run in runs.items()
+        }
     return Figures(
         about=event_of(folder, chronicle),
         when=event.when if event else "",

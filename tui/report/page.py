@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from html import escape
 
 from tui.clean import one_line
-from tui.ledger import Recorded
+from tui.ledger import Recorded, Run
 from tui.report.anonymity import FEW
 from tui.report.charts import bar, columns, swatch
 from tui.report.figures import ADOPTED, RESPONSES, STATES, Figures, outcome_of
@@ -281,18 +281,24 @@ def _runs(figures: Figures) -> Iterator[str]:
             _number(run.id),
             _time(figures, run.started_at),
             _text(run.command),
-            *(() if figures.anonymous else (_text(run.account),)),
+            *(() if figures.anonymous else (_text(run.account), _text(_people_behind(run)))),
             ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "taken up again later",
             _text(", ".join(run.checks)) or ("none: another program's" if run.is_adoption else "not recorded"),
         )
         for run, counts in figures.run_counts()
     )
-    account = () if figures.anonymous else ("Account",)
+    account = () if figures.anonymous else ("Account", "Confirmed by")
     heads = ("Run", "Began", "Command", *account, "Messages", "Every message of it was cleared by")
     classes = ("number", "time", "", *["" for _ in account], "", "long")
     caption = "A message that a later run took up again is counted there."
     yield from _scrolling("Runs", _table(caption, heads, rows, classes=classes))
     yield "</section>"
+
+
+def _people_behind(run: Run) -> str:
+    """Who confirmed a run, and who had proposed it."""
+    proposed = f", proposed by {run.proposed_by}" if run.proposed_by else ""
+    return f"{run.confirmed_by or 'not recorded'}{proposed}"
 
 
 def _history(figures: Figures) -> Iterator[str]:

@@ -43,6 +43,9 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "decision": ("decision", "person", "about", "at"),
     "end": ("lines", "counts"),
 }
+_NAMES = ("confirmed_by", "proposed_by")
+"""Last in a run's line, where they are known."""
+
 _FORMATS = ((FORMAT, False), (ANONYMOUS_FORMAT, True))
 _UNTIL = ("run", "message", "attempt")
 _ATTEMPT = ("attempt", "digest", "attempted", "settled", "outcome", "reply")
@@ -200,13 +203,14 @@ def _read(content: bytes) -> Body | None:
         kind = body["kind"]
         numbers = [body[name] for name in ("run", "message", "person", "lines", "format") if name in body]
         is_numbered_by_lot = kind == "evidence" and body["format"] == ANONYMOUS_FORMAT
-        if ("kind", *_KEYS[kind], *["until"] * is_numbered_by_lot) != tuple(body):
+        names = [key for key in _NAMES if kind == "run" and key in body]
+        if ("kind", *_KEYS[kind], *["until"] * is_numbered_by_lot, *names) != tuple(body):
             return None
         if is_numbered_by_lot:
             if tuple(body["until"]) != _UNTIL:
                 return None
             numbers += body["until"].values()
-        texts = [body[name] for name in ("decision", "sent_by", "at", "stamp") if name in body]
+        texts = [body[name] for name in ("decision", "sent_by", "at", "stamp", *names) if name in body]
         if kind == "message":
             if body["outcome"] not in OUTCOMES or any(tuple(attempt) != _ATTEMPT for attempt in body["attempts"]):
                 return None

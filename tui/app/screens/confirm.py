@@ -32,11 +32,15 @@ _PEOPLE_SHOWN = 100
 _NO_UNDO = "A cancellation cannot be undone. Who is to come after all is invited anew with r."
 
 
+PROPOSE = "propose"
+"""The answer that asks somebody else to approve the plan."""
+
+
 class Confirm(Dialog[Going | str]):
     """`Going` when the organiser typed the number of messages and pressed the button; nothing is sent with less.
 
-    "no" where a number was typed and not meant; else the name of what they want to see first. Without an account it is
-    about a rehearsal, which needs no number.
+    "no" where a number was typed and not meant, PROPOSE where two people are asked for and this is the first; else the
+    name of what they want to see first. Without an account it is about a rehearsal, which needs no number.
     """
 
     AUTO_FOCUS = ""
@@ -54,6 +58,7 @@ class Confirm(Dialog[Going | str]):
         self._plan = planned.plan
         self._purpose = planned.request.purpose
         self._number = len(self._plan.to_send)
+        self._approval = planned.approval
         self._outbox = visible(planned.folder.outbox.name)
 
     def compose(self) -> ComposeResult:
@@ -74,16 +79,32 @@ class Confirm(Dialog[Going | str]):
                 if live:
                     yield from self._ways()
             if live:
-                ask = f"Type the number of messages, {self._number}, to send them."
-                yield Static(Content(ask), id="ask", markup=False)
+                yield Static(Content(self._ask), id="ask", markup=False)
             with Horizontal(classes="answers"):
                 if live:
                     yield Input(id="number", compact=True, max_length=12, select_on_focus=False)
                 yield Button(Content("Back" if self._planned.views else "Cancel"), id="cancel")
-                yield Button(
-                    Content(f"{verb} {self._number:,}" if self._purpose != "cancel" else verb), id="go", disabled=live
-                )
+                is_counted = self._purpose != "cancel" or self._is_first
+                go = f"{'Propose' if self._is_first else verb} {self._number:,}" if is_counted else verb
+                yield Button(Content(go), id="go", disabled=live)
             yield Static(id="why", markup=False)
+
+    @property
+    def _is_first(self) -> bool:
+        """Whether two people are asked for, and nobody else has proposed this yet."""
+        return self._account is not None and self._approval is not None and self._approval.refusal is not None
+
+    @property
+    def _ask(self) -> str:
+        typing = f"Type the number of messages, {self._number},"
+        approval = self._approval
+        if approval is None or not (approval.is_needed or approval.proposed_by):
+            return f"{typing} to send them."
+        if approval.proposed_by:
+            return f"{visible(approval.proposed_by)} has proposed this. {typing} to approve and send them."
+        if approval.is_own:
+            return "You have proposed this. Somebody else approves it: they open this event and press s."
+        return f"It takes two. {typing} to propose it; somebody else approves it."
 
     @property
     def _title_text(self) -> str:
@@ -223,6 +244,9 @@ class Confirm(Dialog[Going | str]):
             self.action_close()
 
     def _go(self) -> None:
+        if self._is_first:
+            self.dismiss(PROPOSE)
+            return
         going = self._going() if self._account is not None else Going()
         if isinstance(going, Going):
             self.dismiss(going)
@@ -256,6 +280,8 @@ class Confirm(Dialog[Going | str]):
             self.dismiss(event.goes)
 
     def _right(self, typed: str) -> bool:
+        if self._approval is not None and self._approval.is_own and self._is_first:
+            return False
         digits = typed.strip().replace(",", "")
         return digits.isascii() and digits.isdecimal() and int(digits) == self._number
 
@@ -265,7 +291,7 @@ class Confirm(Dialog[Going | str]):
         if isinstance(going, str):
             words = Content.styled(going, "$warning")
         elif right:
-            words = Content.styled(_how(going), "$primary")
+            words = Content.styled("Enter proposes it; nothing is sent." if self._is_first else _how(going), "$primary")
         elif typed.strip():
             words = Content.styled(f"{typed.strip()} is not {self._number}: nothing will be sent.", "$warning")
         else:

@@ -1,0 +1,21 @@
+"""Plans that somebody has proposed, for another to approve: the queries."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from tui.ledger.records import Proposal
+
+
+def propose(db: sqlite3.Connection, made: Proposal) -> None:
+    """Puts it down; a second time changes nothing."""
+    db.execute(
+        "INSERT INTO proposal (digest, command, messages, name, at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (digest, name) DO NOTHING",
+        (made.digest, made.command, made.messages, made.name, made.at),
+    )
+
+
+def proposals(db: sqlite3.Connection) -> Sequence[Proposal]:
+    """Every one, oldest first."""
+    rows = db.execute("SELECT digest, command, messages, name, at FROM proposal ORDER BY id")
+    return [Proposal(*row) for row in rows]
