@@ -292,7 +292,7 @@ ledger = open_for_run(Path(sys.argv[1]))
 if at == "within":
     forgetting._leave_out = die
 elif at == "after":
-    type(ledger)._overwrite = die
+    type(ledger._db).overwrite = die
 ledger.forget([sys.argv[3]])
 """
 
@@ -338,6 +338,8 @@ def test_whoever_is_forgotten_in_whatever_order_totals_stay_and_nothing_else_doe
 def test_a_column_that_is_added_has_to_be_thought_of(path: Path) -> None:
     """Each column of each table is known here: a new one has to be forgotten, or be said to hold nothing personal."""
     harmless = {
+        *("person.number", "cancellation.number", "promise.number"),
+        *(f"holder.{name}" for name in ("what", "who", "place", "since")),  # the organiser's own
         *(
             "fact.name",
             "fact.value",

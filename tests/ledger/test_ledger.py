@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import stat
@@ -12,7 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from tui.ledger import (
     open_for_run,
     open_to_read,
 )
+from tui.ledger.desks import Desk, since_in_words
 
 ANA = Planned(
     key="ana@example.org",
@@ -318,7 +320,7 @@ def test_an_empty_ledger_belongs_to_nobody_and_reading_does_not_claim_it(path: P
 
 CHILD = """
 import os, signal, sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tests.ledger.test_ledger import ANA, begin, someone
 from tui.ledger import open_for_run
@@ -390,6 +392,22 @@ def test_a_second_run_in_the_same_process_is_turned_away_too(path: Path) -> None
     with open_for_run(path), pytest.raises(BusyError):
         open_for_run(path)
     open_for_run(path).close()
+
+
+def test_who_is_turned_away_is_told_by_whom(path: Path) -> None:
+    open_for_run(path, Desk("Bo", "desk-1")).close()
+    with open_for_run(path, Desk("Anna", "desk-3")), pytest.raises(BusyError) as refused:
+        open_for_run(path)
+    assert re.fullmatch(
+        r"Another run is using event\.ledger\.db: Anna on desk-3 since \d\d:\d\d\.", refused.value.message
+    )
+
+
+def test_since_when_somebody_holds_it_is_told_with_the_day_if_that_is_over() -> None:
+    now = datetime(2027, 4, 2, 12, tzinfo=UTC)
+    assert re.fullmatch(r"Bo on x since \d\d:\d\d", since_in_words(Desk("Bo", "x"), now.isoformat(), now))
+    week = since_in_words(Desk("Bo", "x"), (now - timedelta(days=7)).isoformat(), now)
+    assert week.endswith(" on 2027-03-26")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links need rights on Windows")

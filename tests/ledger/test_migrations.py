@@ -2,19 +2,19 @@
 
 import sqlite3
 from contextlib import closing
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from tui.ledger import CalledOff, Correction, Decisions, open_for_run, open_to_read
-from tui.ledger.store import _APPLICATION, _SCHEMA
+from tui.ledger.databases import VERSION, schema, sqlite
 
 _ROWS = """
 INSERT INTO fact VALUES ('event', 'fingerprint');
 INSERT INTO run (id, command, account, digest, started_at) VALUES (1, 'send', 'work', 'digest', '2027-04-01T09:00:00');
-INSERT INTO person VALUES ('ana', 'ana@example.org', 'Ana', 'public', '{"Email": "ana@example.org"}');
-INSERT INTO person VALUES ('bo', 'bo@example.org', 'Bo', '', '{}');
+INSERT INTO person (key, address, name, grouped, fields) VALUES ('ana', 'ana@example.org', 'Ana',
+    'public', '{"Email": "ana@example.org"}');
+INSERT INTO person (key, address, name, grouped, fields) VALUES ('bo', 'bo@example.org', 'Bo', '', '{}');
 INSERT INTO message (id, run, key, address, action, uid, sequence, generation, round, line, facts, message_id, stamp,
     digest) VALUES (1, 1, 'ana', 'ana@example.org', 'invite', 'a@x', 0, 0, 0, 2, '{}', '<1@x>',
     '2027-04-01T09:00:00+00:00', 'd1');
@@ -29,9 +29,9 @@ UPDATE attempt SET outcome = 'accepted', reply = '250 ok', settled_at = '2027-04
 def _written_by(version: int, path: Path) -> Path:
     """A ledger as version `version` of the schema left it, with a message that went out and one that did not."""
     with closing(sqlite3.connect(path)) as db:
-        for name in _SCHEMA[:version]:
-            db.executescript(resources.files("tui.ledger").joinpath("schema", name).read_text(encoding="utf-8"))
-        db.executescript(f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {version};")
+        for number in range(1, version + 1):
+            db.executescript(schema("sqlite", number))
+        db.executescript(sqlite.stamp(version))
         db.executescript(_ROWS)
     return path
 
@@ -42,7 +42,7 @@ def _schema_of(path: Path) -> list[str]:
         return [" ".join(sql.replace('"', "").split()) for (sql,) in rows]
 
 
-EARLIER = [pytest.param(version, id=f"from {version}") for version in range(1, len(_SCHEMA))]
+EARLIER = [pytest.param(version, id=f"from {version}") for version in range(1, VERSION)]
 
 
 @pytest.mark.parametrize("version", EARLIER)

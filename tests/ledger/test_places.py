@@ -10,7 +10,8 @@ import pytest
 
 from tests.ledger.test_ledger import ANA
 from tui.errors import LedgerError
-from tui.ledger import Planned, open_for_run, open_to_read, places, store
+from tui.ledger import Planned, open_for_run, open_to_read, places
+from tui.ledger.databases import sqlite
 
 LINUX = r"""
 22 27 0:21 / /proc rw,relatime - proc proc rw
@@ -80,7 +81,7 @@ def test_on_this_machine_it_has_a_write_ahead_log(tmp_path: Path) -> None:
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> None:
     """A drive of another machine cannot be had here: what tells of it is put in its place."""
-    monkeypatch.setattr(store, "is_on_network", lambda path: True)
+    monkeypatch.setattr(sqlite, "is_on_network", lambda path: True)
 
 
 def test_on_a_network_drive_it_has_none_and_is_as_safe(tmp_path: Path, network: None) -> None:
@@ -102,7 +103,7 @@ def test_one_that_was_moved_to_a_network_drive_and_back_loses_nothing(
 ) -> None:
     path = tmp_path / "event.ledger.db"
     for remote in (False, True, False):
-        monkeypatch.setattr(store, "is_on_network", lambda path, remote=remote: remote)
+        monkeypatch.setattr(sqlite, "is_on_network", lambda path, remote=remote: remote)
         with open_for_run(path) as ledger:
             if not ledger.people():
                 ledger.begin("send", "work", "digest", [ANA])
@@ -113,7 +114,7 @@ def test_one_that_was_moved_to_a_network_drive_and_back_loses_nothing(
 def test_a_disk_that_takes_no_write_ahead_log_has_a_journal(tmp_path: Path) -> None:
     # SQLite's memory database stands for a disk that takes none: it has a journal of its own, and no other.
     with closing(sqlite3.connect(":memory:")) as db, pytest.raises(LedgerError, match="keeps no journal"):
-        store._keep_journal(db, "event.ledger.db", on_network=False)
+        sqlite.keep_journal(db, "event.ledger.db", on_network=False)
 
 
 # --- what it knows of itself ------------------------------------------------------------------------------------------

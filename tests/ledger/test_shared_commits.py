@@ -21,13 +21,9 @@ def planned(number: int) -> Planned:
 
 def commits(ledger: Ledger, do: Callable[[], object]) -> int:
     """How many commits it takes."""
-    seen: list[str] = []
-    ledger._db.set_trace_callback(lambda sql: seen.append(sql) if sql == "COMMIT" else None)
-    try:
-        do()
-    finally:
-        ledger._db.set_trace_callback(None)
-    return len(seen)
+    before = ledger.commits
+    do()
+    return ledger.commits - before
 
 
 def test_they_share_one_commit_and_each_gets_its_own_answer(tmp_path: Path) -> None:

@@ -9,14 +9,11 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from tests.unit.making import a_wording, an_event
 from tests.unit.people import listed
@@ -26,7 +23,8 @@ from tui.delivery.connection import _Client
 from tui.delivery.steps import Steps as Waits
 from tui.guard import Roll
 from tui.invitation import Composer
-from tui.ledger import open_for_run, open_to_read, store
+from tui.ledger import open_for_run, open_to_read
+from tui.ledger.databases import sqlite
 from tui.plan import make
 
 PUBLIC = ["consultations@department.example"]
@@ -72,17 +70,14 @@ class Steps:
         """Makes every commit and every write a step."""
         steps = self
 
-        class Database(sqlite3.Connection):
-            def execute(self, sql: str, /, *rest: Any) -> sqlite3.Cursor:
-                if sql != "COMMIT":
-                    return super().execute(sql, *rest)
-                steps.take("before a commit")
-                done = super().execute(sql, *rest)
-                steps.take("after a commit")
-                return done
+        commit = sqlite.File.commit
 
-        connect: Callable[..., Any] = sqlite3.connect
-        store.sqlite3.connect = lambda *words, **named: connect(*words, **named, factory=Database)  # type: ignore[attr-defined]  # fmt: skip
+        def committed(database: sqlite.File) -> None:
+            steps.take("before a commit")
+            commit(database)
+            steps.take("after a commit")
+
+        sqlite.File.commit = committed  # type: ignore[method-assign,assignment]  # the step of a run that is to be its last
         writing = _Client.writing
 
         def written(client: _Client, data: bytes) -> Waits[None]:

@@ -5,13 +5,11 @@ after it is what must survive, because the message leaves next.
 """
 
 import shutil
-import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
@@ -20,7 +18,8 @@ from tests.mailing.dying import Order
 from tests.servers.recording import RecordingServer
 from tui import mailing
 from tui.delivery import Account, Connection
-from tui.ledger import open_for_run, store
+from tui.ledger import open_for_run
+from tui.ledger.databases import sqlite
 
 StartSmtp = Callable[..., RecordingServer]
 PEOPLE = 24
@@ -42,19 +41,15 @@ class Disk:
         self._ledger, self._server, self._folder = ledger, server, folder
         self._chance = Random(PEOPLE)
         self.copies: list[Copy] = []
-        disk, connect = self, sqlite3.connect
+        disk, commit = self, sqlite.File.commit
 
-        class Database(sqlite3.Connection):
-            def execute(self, sql: str, /, *rest: Any) -> sqlite3.Cursor:
-                if sql != "COMMIT":
-                    return super().execute(sql, *rest)
-                written = disk.copy()
-                done = super().execute(sql, *rest)
-                disk.copy()
-                disk.copy(torn_from=written)
-                return done
+        def committed(database: sqlite.File) -> None:
+            written = disk.copy()
+            commit(database)
+            disk.copy()
+            disk.copy(torn_from=written)
 
-        patch.setattr(store.sqlite3, "connect", lambda *words, **named: connect(*words, **named, factory=Database))  # type: ignore[attr-defined]  # fmt: skip
+        patch.setattr(sqlite.File, "commit", committed)
 
     def taken(self) -> frozenset[str]:
         return frozenset(address for message in list(self._server.messages) for address in message.rcpt_tos)

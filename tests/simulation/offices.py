@@ -31,7 +31,8 @@ from tui.errors import LedgerError
 from tui.event import Event
 from tui.folder import Folder, open_folder
 from tui.guard import Cleared
-from tui.ledger import NOT_CALLED_OFF, Ledger, Person
+from tui.ledger import NOT_CALLED_OFF, Person
+from tui.ledger.databases import Statement, sqlite
 from tui.mailing import Control
 from tui.plan import Action, Amendment, Plan, clashes, make, make_cancel, make_resend
 from tui.replies import Collector
@@ -263,12 +264,12 @@ class Machine:
         self.server = Server(Calendars())
         self.texts: set[str] = set()
         self._wordings: dict[tuple[str, str | None], Any] = {}
-        together, load = Ledger._together, tui.invitation.load_wording
+        all_of, load = sqlite.File.all_of, tui.invitation.load_wording
 
-        def until_dead(ledger: Ledger, record: Any) -> int:
+        def until_dead(database: sqlite.File, statements: Sequence[Statement]) -> Sequence[Sequence[Any]]:
             if self.server.is_dead:
                 raise LedgerError(_NO_POWER)
-            return together(ledger, record)
+            return all_of(database, statements)
 
         def once(name: str, folder: Path, subject: str | None) -> Any:
             assert not (folder / "templates").exists(), "only the wordings that ship are the same everywhere"
@@ -277,7 +278,7 @@ class Machine:
             return self._wordings[name, subject]
 
         patch.setattr(tui.delivery, "Connection", lambda *_, **__: MadeUpConnection(self.server))
-        patch.setattr(Ledger, "_together", until_dead)
+        patch.setattr(sqlite.File, "all_of", until_dead)
         patch.setattr(tui.invitation, "load_wording", once)
 
 

@@ -4,11 +4,12 @@ The records, and every query about them; `Ledger` lends its connection.
 """
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
+
+from tui.ledger.databases import Database, Row
 
 Response = Literal["accepted", "declined", "tentative", "delegated", "countered"]
 BounceKind = Literal["failed", "delayed"]
@@ -127,34 +128,39 @@ _BOUNCES = "SELECT key, message, address, kind, reply, at FROM bounce"
 _OF_NOBODY_FORGOTTEN = "WHERE key NOT IN (SELECT key FROM forgotten)"
 
 
-def take_in(db: sqlite3.Connection, mails: Iterable[Taken], places: Iterable[Place]) -> Sequence[bool]:
+def take_in(db: Database, mails: Iterable[Taken], places: Iterable[Place]) -> Sequence[bool]:
     """Records mails, and how far their folders are read; returns of each whether it had not been read before."""
     now, new = datetime.now(UTC).isoformat(timespec="milliseconds"), []
     for mail in mails:
-        done = db.execute("INSERT OR IGNORE INTO mail (identity, read_at) VALUES (?, ?)", (mail.identity, now))
-        new.append(done.rowcount == 1)
-        if done.rowcount == 1:
-            _put_down(db, done.lastrowid or 0, mail)
-    db.executemany(
-        "INSERT OR REPLACE INTO mailbox VALUES (?, ?, ?, ?)",
+        made = db.execute(
+            "INSERT INTO mail (identity, read_at) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING id",
+            (mail.identity, now),
+        ).fetchone()
+        new.append(made is not None)
+        if made is not None:
+            _put_down(db, made[0], mail)
+    db.each(
+        "INSERT INTO mailbox (account, folder, validity, uid) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (account, folder) DO UPDATE SET validity = excluded.validity, uid = excluded.uid",
         [(place.account, place.folder, place.validity, place.uid) for place in places],
     )
     return new
 
 
-def _put_down(db: sqlite3.Connection, mail: int, taken: Taken) -> None:
+def _put_down(db: Database, mail: int, taken: Taken) -> None:
     for answer in taken.answers:
         db.execute(
             "INSERT INTO answer (mail, key, uid, address, sender, response, sequence, stamp, at, comment, proposed,"
             " leaning, delegated_to, occurrence, is_verified, is_forwarded)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             # One answer in two mails: a copy that somebody forwarded takes nothing from the person's own.
-            " ON CONFLICT DO UPDATE SET is_verified = max(is_verified, excluded.is_verified)",
+            " ON CONFLICT (key, uid, occurrence, address, sender, sequence, stamp, response) DO UPDATE SET"
+            " is_verified = CASE WHEN excluded.is_verified = 1 THEN 1 ELSE answer.is_verified END",
             (
                 *(mail, answer.key, answer.uid, answer.address, answer.sender, answer.response, answer.sequence),
                 *(answer.stamp.astimezone(UTC).isoformat(), answer.at.astimezone(UTC).isoformat(), answer.comment),
                 *(json.dumps(answer.proposed) if answer.proposed else "", answer.leaning, answer.delegated_to),
-                *(answer.occurrence, answer.is_verified, answer.is_forwarded),
+                *(answer.occurrence, int(answer.is_verified), int(answer.is_forwarded)),
             ),
         )
     for bounce in taken.bounces:
@@ -182,12 +188,12 @@ def _put_down(db: sqlite3.Connection, mail: int, taken: Taken) -> None:
         )
 
 
-def everything(db: sqlite3.Connection) -> Answers:
+def everything(db: Database) -> Answers:
     """All that is known of whom; nothing of those who were forgotten."""
     return Answers(tuple(_answers(db, _OF_NOBODY_FORGOTTEN)), tuple(_bounces(db)), tuple(_requests(db)))
 
 
-def counting(db: sqlite3.Connection) -> Mapping[str, tuple[Answer, ...]]:
+def counting(db: Database) -> Mapping[str, tuple[Answer, ...]]:
     """The answers that count as the person's own, by key."""
     found: dict[str, tuple[Answer, ...]] = {}
     for answer in _answers(db):
@@ -196,54 +202,55 @@ def counting(db: sqlite3.Connection) -> Mapping[str, tuple[Answer, ...]]:
     return found
 
 
-def bounced(db: sqlite3.Connection) -> Mapping[int, str]:
+def bounced(db: Database) -> Mapping[int, str]:
     """The messages that have come back for good, by their numbers, each with the server's words."""
     rows = db.execute("SELECT message, reply FROM bounce WHERE kind = 'failed' ORDER BY id")
     return {message: reply or "it came back" for message, reply in rows}
 
 
-def read_so_far(db: sqlite3.Connection, account: str) -> Mapping[str, Place]:
+def read_so_far(db: Database, account: str) -> Mapping[str, Place]:
     """How far each folder of the account has been read, by the folder's name."""
     rows = db.execute("SELECT account, folder, validity, uid FROM mailbox WHERE account = ?", (account,))
     return {place.folder: place for place in (Place(*row) for row in rows)}
 
 
-def accept(db: sqlite3.Connection, ids: Iterable[int], now: str) -> None:
+def accept(db: Database, ids: Iterable[int], now: str) -> None:
     """The organiser takes these answers for those of the people invited."""
-    db.executemany(
-        "UPDATE answer SET accepted_at = ? WHERE id = ? AND accepted_at IS NULL", [(now, id_) for id_ in ids]
+    db.each("UPDATE answer SET accepted_at = ? WHERE id = ? AND accepted_at IS NULL", [(now, id_) for id_ in ids])
+
+
+def settle(db: Database, ids: Iterable[int], now: str) -> None:
+    """The organiser has dealt with these requests."""
+    rows = [(now, id_) for id_ in ids]
+    db.each("UPDATE request SET settled_at = ? WHERE id = ? AND settled_at IS NULL", rows)
+
+
+def of_people(db: Database, keys: Sequence[str]) -> Iterator[Answer]:
+    """The answers to these people's invitations."""
+    return map(_answer, db.among(f"{_ANSWERS} WHERE key IN (...) ORDER BY id", keys))
+
+
+def _answers(db: Database, which: str = "") -> Iterator[Answer]:
+    return map(_answer, db.stream(f"{_ANSWERS} {which} ORDER BY id"))
+
+
+def _answer(row: Row) -> Answer:
+    key, uid, address, sender, response, sequence, stamp, at, comment, proposed, *rest = row
+    leaning, delegated_to, occurrence, is_verified, is_forwarded, accepted_at, id_ = rest
+    times = tuple(json.loads(proposed)) if proposed else None
+    return Answer(
+        *(key, uid, address, sender, response, sequence),
+        *(datetime.fromisoformat(stamp), datetime.fromisoformat(at), comment, times, leaning, delegated_to),
+        *(occurrence, bool(is_verified), bool(is_forwarded), accepted_at, id_),
     )
 
 
-def settle(db: sqlite3.Connection, ids: Iterable[int], now: str) -> None:
-    """The organiser has dealt with these requests."""
-    rows = [(now, id_) for id_ in ids]
-    db.executemany("UPDATE request SET settled_at = ? WHERE id = ? AND settled_at IS NULL", rows)
-
-
-def of_person(db: sqlite3.Connection, key: str) -> Iterator[Answer]:
-    return _answers(db, "WHERE key = ?", key)
-
-
-def _answers(db: sqlite3.Connection, which: str = "", *values: str) -> Iterator[Answer]:
-    for key, uid, address, sender, response, sequence, stamp, at, comment, proposed, *rest in db.execute(
-        f"{_ANSWERS} {which} ORDER BY id", values
-    ):
-        leaning, delegated_to, occurrence, is_verified, is_forwarded, accepted_at, id_ = rest
-        times = tuple(json.loads(proposed)) if proposed else None
-        yield Answer(
-            *(key, uid, address, sender, response, sequence),
-            *(datetime.fromisoformat(stamp), datetime.fromisoformat(at), comment, times, leaning, delegated_to),
-            *(occurrence, bool(is_verified), bool(is_forwarded), accepted_at, id_),
-        )
-
-
-def _bounces(db: sqlite3.Connection) -> Iterator[Bounce]:
+def _bounces(db: Database) -> Iterator[Bounce]:
     for key, message, address, kind, reply, at in db.execute(f"{_BOUNCES} {_OF_NOBODY_FORGOTTEN} ORDER BY id"):
         yield Bounce(key, message, address, kind, reply, datetime.fromisoformat(at))
 
 
-def _requests(db: sqlite3.Connection) -> Iterator[Request]:
+def _requests(db: Database) -> Iterator[Request]:
     for key, address, sender, kind, text, suggested, at, *rest in db.execute(
         "SELECT key, address, sender, kind, text, suggested, at, settled_at, id FROM request ORDER BY id"
     ):

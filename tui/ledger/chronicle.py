@@ -5,7 +5,6 @@ Read a row at a time: a ledger of a million messages takes no more memory than o
 
 import hmac
 import json
-import sqlite3
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -13,10 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
+from itertools import islice
 from typing import Any, Literal
 
 from tui.ledger import answers
 from tui.ledger.answers import Answer
+from tui.ledger.databases import Database
 from tui.ledger.records import Outcome, Sent
 
 _AT_ONCE = 500  # rows
@@ -112,7 +113,7 @@ class Lots:
 class Chronicle:
     """See `Ledger.chronicle`. Each method reads anew, of the same moment; LedgerError where it cannot."""
 
-    def __init__(self, db: sqlite3.Connection, in_words: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(self, db: Database, in_words: Callable[[], AbstractContextManager[None]]) -> None:
         self._db, self._in_words = db, in_words
 
     @cached_property
@@ -124,7 +125,7 @@ class Chronicle:
     def people(self) -> Mapping[str, Known]:
         """Everybody, by key."""
         rows = self._rows(
-            "SELECT key, address, name, grouped, key IN (SELECT key FROM forgotten) FROM person ORDER BY rowid"
+            "SELECT key, address, name, grouped, key IN (SELECT key FROM forgotten) FROM person ORDER BY number"
         )
         return {
             key: Known(number, key, address, name, group, bool(gone))
@@ -203,8 +204,8 @@ class Chronicle:
         """The corrections, then the cancellations by name, then the promises; each kind in its order."""
         for query in (
             "SELECT 'corrected', key, header, at FROM correction ORDER BY id",
-            "SELECT 'cancelled', key, session, at FROM cancellation ORDER BY rowid",
-            "SELECT 'promised', key, '', at FROM promise ORDER BY rowid",
+            "SELECT 'cancelled', key, session, at FROM cancellation ORDER BY number",
+            "SELECT 'promised', key, '', at FROM promise ORDER BY number",
         ):
             for row in self._rows(query):
                 with self._in_words():
@@ -222,10 +223,10 @@ class Chronicle:
 
     def _rows(self, query: str, *values: int) -> Iterator[tuple[Any, ...]]:
         with self._in_words():
-            cursor = self._db.execute(query, values)
+            found = self._db.stream(query, values)
         while True:
             with self._in_words():
-                rows = cursor.fetchmany(_AT_ONCE)
+                rows = list(islice(found, _AT_ONCE))
             if not rows:
                 return
             yield from rows

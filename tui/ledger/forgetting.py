@@ -9,22 +9,23 @@ import hmac
 import json
 import re
 import secrets
-import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
 
 from tui.address import key_of
 from tui.ledger import answers
+from tui.ledger.databases import Database
 
 _CODE = re.compile(r"[2-5]\d\d(?:[ -][245]\.\d{1,3}\.\d{1,3})?(?=[ -]|$)")
 _TOLD_TO_ALL = ("session", "title", "start", "foreign")
 """Of what a message told, what says nothing of its recipient: a join link may be theirs alone."""
 
 _MARK_OCTETS = 16
-_SECRET = "INSERT OR IGNORE INTO fact VALUES ('left-out', ?)"  # noqa: S105  # a query
+_FACT = "INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _UNFINISHED = "forgetting"
+_AT_ONCE = 500  # people
 
 
 def reply_without_names(reply: str) -> str:
@@ -57,123 +58,181 @@ class LeftOut:
         return max(found) if max(found) >= 0 else None
 
 
-def left_out(db: sqlite3.Connection) -> LeftOut:
+def left_out(db: Database) -> LeftOut:
     row = db.execute("SELECT value FROM fact WHERE name = 'left-out'").fetchone()
     return LeftOut(row[0], dict(db.execute("SELECT mark, generation FROM left_out"))) if row else LeftOut()
 
 
-def is_unfinished(db: sqlite3.Connection) -> bool:
+def is_unfinished(db: Database) -> bool:
     return db.execute("SELECT 1 FROM fact WHERE name = ?", (_UNFINISHED,)).fetchone() is not None
 
 
-def finished(db: sqlite3.Connection) -> None:
+def finished(db: Database) -> None:
     db.execute("DELETE FROM fact WHERE name = ?", (_UNFINISHED,))
 
 
-def forget(db: sqlite3.Connection, keys: Collection[str]) -> None:
+def forget(db: Database, keys: Collection[str]) -> None:
     """Within a transaction: takes everything personal of these people out of every table.
 
-    What was there is still in the file's free pages and its journal: see `Ledger.forget`.
+    What was there is still on the disk where nothing has been written over it: see `Ledger.forget`.
     """
-    db.execute("PRAGMA defer_foreign_keys = ON")  # until the commit: a person and their rows are renamed one by one
-    for name, function in (("codes", _codes), ("day", _day), ("told_to_all", _told_to_all)):
-        db.create_function(name, 1, function, deterministic=True)
-    db.execute(_SECRET, (secrets.token_hex(32),))
-    db.execute("INSERT OR IGNORE INTO fact VALUES (?, '')", (_UNFINISHED,))
-    addresses = {key: {key_of(address) for address in _addresses(db, key)} - {""} for key in keys}
+    db.defer_references()  # until the commit: a person and their rows are renamed one by one
+    db.each(_FACT, [("left-out", secrets.token_hex(32)), (_UNFINISHED, "")])
+    theirs: set[str] = set()
+    everybody = list(keys)
+    for start in range(0, len(everybody), _AT_ONCE):
+        theirs |= _forget(db, everybody[start : start + _AT_ONCE])
+    _take_out_of_others(db, theirs)
+
+
+def _forget(db: Database, keys: Sequence[str]) -> set[str]:
+    """Forgets so many; returns every address that they were known by."""
+    addresses = _addresses(db, keys)
     _leave_out(db, addresses)
     renamed = {key: f"forgotten {secrets.token_hex(16)}" for key in keys}
     now = datetime.now(UTC).date().isoformat()
-    db.executemany("INSERT INTO forgotten VALUES (?, ?)", [(new, now) for new in renamed.values()])
-    names = [{"old": old, "new": new} for old, new in renamed.items()]
-    versions = [{**name, "uid": uid, "number": number} for name in names for number, uid in _uids(db, name["old"])]
-    db.executemany(
-        "UPDATE message SET key = :new, uid = :new || ' ' || :number, address = '', line = NULL, message_id = '',"
-        " facts = told_to_all(facts), stamp = day(stamp), reply = codes(reply), settled_at = day(settled_at)"
-        " WHERE key = :old AND uid = :uid",
-        versions,
+    db.each("INSERT INTO forgotten (key, at) VALUES (?, ?)", [(new, now) for new in renamed.values()])
+    db.each(
+        "UPDATE person SET key = ?, address = '', name = '', grouped = '', fields = '{}' WHERE key = ?",
+        [(new, old) for old, new in renamed.items()],
     )
-    for statement in _STATEMENTS:
-        db.executemany(statement, names)
-    _keep_last_answers(db, versions)
-    _take_out_of_others(db, frozenset[str]().union(*addresses.values()))
+    uids = _forget_messages(db, renamed)
+    _forget_decisions(db, renamed)
+    _forget_answers(db, renamed, uids)
+    _forget_what_came_back(db, renamed)
+    return {address for own in addresses.values() for address in own}
 
 
-_REDACTED_ATTEMPTS = (
-    "UPDATE attempt SET reply = codes(reply), started_at = day(started_at), settled_at = day(settled_at)"
-    " WHERE message IN (SELECT id FROM message WHERE key = :new)"
+_MESSAGE = (
+    "UPDATE message SET key = ?, uid = ?, address = '', line = NULL, message_id = '', facts = ?, stamp = ?, reply = ?,"
+    " settled_at = ? WHERE id = ?"
 )
-_NOTHING_KEPT = (
-    "DELETE FROM kept WHERE attempt IN"
-    " (SELECT a.id FROM attempt a JOIN message m ON m.id = a.message WHERE m.key = :new)"
-)
-_STATEMENTS = (
-    "UPDATE person SET key = :new, address = '', name = '', grouped = '', fields = '{}' WHERE key = :old",
-    _REDACTED_ATTEMPTS,
-    _NOTHING_KEPT,
-    "UPDATE correction SET key = :new, before = '', after = '', at = day(at) WHERE key = :old",
-    "UPDATE cancellation SET key = :new, at = day(at) WHERE key = :old",
-    "UPDATE promise SET key = :new, at = day(at) WHERE key = :old",
-    "DELETE FROM request WHERE key = :old",
-    "UPDATE bounce SET key = :new, address = '', reply = codes(reply), at = day(at) WHERE key = :old",
-)
+_ATTEMPT = "UPDATE attempt SET reply = ?, started_at = ?, settled_at = ? WHERE id = ?"
 _ANSWER = (
-    "UPDATE answer SET key = :new, uid = :new || ' ' || :number, address = '', sender = '', stamp = day(stamp),"
-    " at = day(at), comment = '', proposed = '', delegated_to = '', accepted_at = day(accepted_at) WHERE id = :id"
+    "UPDATE answer SET key = ?, uid = ?, address = '', sender = '', stamp = ?, at = ?, comment = '', proposed = '',"
+    " delegated_to = '', accepted_at = ? WHERE id = ?"
 )
 
 
-def _keep_last_answers(db: sqlite3.Connection, versions: Iterable[Mapping[str, Any]]) -> None:
+def _forget_messages(db: Database, renamed: Mapping[str, str]) -> Mapping[tuple[str, str], str]:
+    """Returns what became of each person's UIDs."""
+    keys = list(renamed)
+    attempts = db.among(
+        "SELECT a.id, a.reply, a.started_at, a.settled_at FROM attempt a JOIN message m ON m.id = a.message"
+        " WHERE m.key IN (...)",
+        keys,
+    ).fetchall()
+    db.each("DELETE FROM kept WHERE attempt = ?", [(id_,) for id_, *_ in attempts])
+    messages = db.among(
+        "SELECT id, key, uid, facts, stamp, reply, settled_at FROM message WHERE key IN (...) ORDER BY id", keys
+    ).fetchall()
+    uids: dict[tuple[str, str], str] = {}
+    numbers = Counter[str]()
+    for _, key, uid, *_ in messages:
+        if (key, uid) not in uids:
+            numbers[key] += 1
+            uids[key, uid] = f"{renamed[key]} {numbers[key]}"
+    db.each(
+        _MESSAGE,
+        [
+            (renamed[key], uids[key, uid], _told_to_all(facts), *(_day(stamp), _codes(reply), _day(settled_at)), id_)
+            for id_, key, uid, facts, stamp, reply, settled_at in messages
+        ],
+    )
+    db.each(
+        _ATTEMPT,
+        [(_codes(reply), _day(started_at), _day(settled_at), id_) for id_, reply, started_at, settled_at in attempts],
+    )
+    return uids
+
+
+def _forget_answers(db: Database, renamed: Mapping[str, str], uids: Mapping[tuple[str, str], str]) -> None:
     """Of what each answered to each entry the answer that holds stays, without anything in words."""
-    answered = {key for (key,) in db.execute("SELECT DISTINCT key FROM answer")}
-    for version in (one for one in versions if one["old"] in answered):
-        own = (answer for answer in answers.of_person(db, version["old"]) if answer.counts)
-        last = {
-            answer.occurrence: answer.id
-            for answer in sorted(own, key=lambda one: one.order)
-            if answer.uid == version["uid"]
-        }
-        db.executemany(_ANSWER, [{**version, "id": id_} for id_ in last.values()])
-    db.executemany("DELETE FROM answer WHERE key = :old", versions)
+    own = [one for one in answers.of_people(db, list(renamed)) if one.counts and (one.key, one.uid) in uids]
+    last = {(one.key, one.uid, one.occurrence): one for one in sorted(own, key=lambda one: one.order)}
+    db.each(
+        _ANSWER,
+        [
+            (
+                *(renamed[one.key], uids[one.key, one.uid], _day(one.stamp.isoformat()), _day(one.at.isoformat())),
+                *(_day(one.accepted_at), one.id),
+            )
+            for one in last.values()
+        ],
+    )
+    db.among("DELETE FROM answer WHERE key IN (...)", list(renamed))
 
 
-def _take_out_of_others(db: sqlite3.Connection, theirs: Collection[str]) -> None:
+def _forget_what_came_back(db: Database, renamed: Mapping[str, str]) -> None:
+    bounces = db.among("SELECT id, key, reply, at FROM bounce WHERE key IN (...)", list(renamed)).fetchall()
+    db.each(
+        "UPDATE bounce SET key = ?, address = '', reply = ?, at = ? WHERE id = ?",
+        [(renamed[key], _codes(reply), _day(at), id_) for id_, key, reply, at in bounces],
+    )
+    db.among("DELETE FROM request WHERE key IN (...)", list(renamed))
+
+
+def _forget_decisions(db: Database, renamed: Mapping[str, str]) -> None:
+    for query, change in _DECISIONS:
+        found = db.among(query, list(renamed)).fetchall()
+        db.each(change, [(renamed[key], _day(at), number) for number, key, at in found])
+
+
+_DECISIONS = (
+    (
+        "SELECT id, key, at FROM correction WHERE key IN (...)",
+        "UPDATE correction SET key = ?, before = '', after = '', at = ? WHERE id = ?",
+    ),
+    (
+        "SELECT number, key, at FROM cancellation WHERE key IN (...)",
+        "UPDATE cancellation SET key = ?, at = ? WHERE number = ?",
+    ),
+    ("SELECT number, key, at FROM promise WHERE key IN (...)", "UPDATE promise SET key = ?, at = ? WHERE number = ?"),
+)
+
+
+def _take_out_of_others(db: Database, theirs: Collection[str]) -> None:
     """What came back about somebody else's invitation, and has one of these addresses."""
-    db.create_function("is_theirs", 1, lambda text: bool(text) and key_of(text) in theirs)
-    for statement in (
-        "DELETE FROM answer WHERE is_theirs(address) OR is_theirs(sender)",
-        "UPDATE answer SET delegated_to = '' WHERE is_theirs(delegated_to)",
-        "DELETE FROM request WHERE is_theirs(sender) OR is_theirs(suggested)",
-        "UPDATE bounce SET address = '' WHERE is_theirs(address)",
-    ):
-        db.execute(statement)
+
+    def is_theirs(text: str | None) -> bool:
+        return bool(text) and key_of(text or "") in theirs
+
+    rows = db.execute("SELECT id, address, sender, delegated_to FROM answer").fetchall()
+    named = [(id_,) for id_, address, sender, _ in rows if is_theirs(address) or is_theirs(sender)]
+    db.each("DELETE FROM answer WHERE id = ?", named)
+    db.each("UPDATE answer SET delegated_to = '' WHERE id = ?", [(id_,) for id_, *_, to in rows if is_theirs(to)])
+    rows = db.execute("SELECT id, sender, suggested FROM request").fetchall()
+    named = [(id_,) for id_, sender, suggested in rows if is_theirs(sender) or is_theirs(suggested)]
+    db.each("DELETE FROM request WHERE id = ?", named)
+    rows = db.execute("SELECT id, address FROM bounce").fetchall()
+    db.each("UPDATE bounce SET address = '' WHERE id = ?", [(id_,) for id_, address in rows if is_theirs(address)])
 
 
-def _leave_out(db: sqlite3.Connection, addresses: Mapping[str, Collection[str]]) -> None:
+def _leave_out(db: Database, addresses: Mapping[str, Collection[str]]) -> None:
     marks = left_out(db)
-    newest = dict(db.execute("SELECT key, max(generation) FROM message GROUP BY key"))
+    newest: dict[str, int] = dict(
+        db.among("SELECT key, max(generation) FROM message WHERE key IN (...) GROUP BY key", list(addresses))
+    )
     rows = [(marks.mark(name), newest.get(key, 0)) for key, own in addresses.items() for name in {key, *own}]
-    db.executemany(
-        "INSERT INTO left_out VALUES (?, ?) ON CONFLICT (mark) DO UPDATE"
-        " SET generation = max(generation, excluded.generation)",
+    db.each(
+        "INSERT INTO left_out (mark, generation) VALUES (?, ?) ON CONFLICT (mark) DO UPDATE SET generation ="
+        " CASE WHEN excluded.generation > left_out.generation THEN excluded.generation ELSE left_out.generation END",
         rows,
     )
 
 
-def _addresses(db: sqlite3.Connection, key: str) -> Iterator[str]:
-    """Every address that this person was ever known by."""
-    for (address,) in db.execute(
-        "SELECT address FROM person WHERE key = :key UNION SELECT address FROM message WHERE key = :key"
-        " UNION SELECT before FROM correction WHERE key = :key AND header = ''"
-        " UNION SELECT after FROM correction WHERE key = :key AND header = ''",
-        {"key": key},
+def _addresses(db: Database, keys: Sequence[str]) -> Mapping[str, Collection[str]]:
+    """Every address that each of these people was ever known by, as comparisons use it."""
+    found: dict[str, set[str]] = {key: set() for key in keys}
+    for query in (
+        "SELECT key, address FROM person WHERE key IN (...)",
+        "SELECT key, address FROM message WHERE key IN (...)",
+        "SELECT key, before FROM correction WHERE header = '' AND key IN (...)",
+        "SELECT key, after FROM correction WHERE header = '' AND key IN (...)",
     ):
-        yield address
-
-
-def _uids(db: sqlite3.Connection, key: str) -> Iterator[tuple[int, str]]:
-    rows = db.execute("SELECT uid FROM message WHERE key = ? GROUP BY uid ORDER BY min(id)", (key,)).fetchall()
-    return ((number, uid) for number, (uid,) in enumerate(rows, 1))
+        for key, address in db.among(query, keys):
+            found[key] |= {key_of(address)} - {""}
+    return found
 
 
 def _codes(reply: str) -> str:

@@ -1,12 +1,12 @@
 """Plans that somebody has proposed, for another to approve: the queries."""
 
-import sqlite3
 from collections.abc import Sequence
 
+from tui.ledger.databases import Database
 from tui.ledger.records import Proposal
 
 
-def propose(db: sqlite3.Connection, made: Proposal) -> None:
+def propose(db: Database, made: Proposal) -> None:
     """Puts it down; a second time changes nothing."""
     db.execute(
         "INSERT INTO proposal (digest, command, messages, name, at) VALUES (?, ?, ?, ?, ?)"
@@ -15,7 +15,7 @@ def propose(db: sqlite3.Connection, made: Proposal) -> None:
     )
 
 
-def proposals(db: sqlite3.Connection) -> Sequence[Proposal]:
+def proposals(db: Database) -> Sequence[Proposal]:
     """Every one, oldest first."""
     rows = db.execute("SELECT digest, command, messages, name, at FROM proposal ORDER BY id")
     return [Proposal(*row) for row in rows]

@@ -1,33 +1,27 @@
-"""Every query of the ledger, once.
-
-SQLite in WAL mode with full synchronisation: when a call here returns, what it recorded survives a power cut. A run
-holds a second, empty database beside the ledger under an exclusive lock: the operating system lets go of it whenever
-and however the process ends, on every platform that SQLite knows.
-"""
+"""Every query of the ledger, once, whatever database it is in: see `databases`."""
 
 import hashlib
 import json
-import os
 import secrets
-import sqlite3
 import threading
 import zlib
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib import resources
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tui.errors import BusyError, InputError, LedgerError
+from tui.errors import InputError, LedgerError
 from tui.ledger import answers as inbox
 from tui.ledger import forgetting
 from tui.ledger.answers import Answers, Place, Taken
 from tui.ledger.chronicle import Chronicle
+from tui.ledger.databases import Database, Statement, sqlite, unusable
+from tui.ledger.desks import Desk
 from tui.ledger.forgetting import LeftOut
-from tui.ledger.places import is_on_network
 from tui.ledger.proposals import proposals, propose
 from tui.ledger.records import (
     NOT_CALLED_OFF,
@@ -44,21 +38,49 @@ from tui.ledger.records import (
 from tui.ledger.sharing import Fields, Shared
 
 _INTERRUPTED = "the run was interrupted after this message had begun to go out"
-_SCHEMA = ("001.sql", "002.sql", "003.sql", "004.sql", "005.sql")
-_APPLICATION = 0x494E5654  # "INVT": PRAGMA application_id, so that no other program's database is taken for a ledger
+_AT_ONCE = 500  # messages of a plan that are recorded together
+
+_PERSON = (
+    # A cancellation goes to where the old entry is, which need not be where the person is now.
+    "INSERT INTO person (key, address, name, grouped, fields) VALUES (:key, :address, :name, :grouped, :fields)"
+    " ON CONFLICT (key) DO UPDATE SET"
+    " address = CASE :action WHEN 'cancel' THEN person.address ELSE excluded.address END,"
+    " name = excluded.name, grouped = excluded.grouped, fields = excluded.fields"
+)
+_MESSAGE = (
+    "INSERT INTO message (run, key, address, action, uid, sequence, generation, round, line, facts,"
+    " message_id, stamp, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (key, uid, sequence, round) DO UPDATE SET run = excluded.run, address = excluded.address,"
+    " action = excluded.action, line = excluded.line, facts = excluded.facts,"
+    " message_id = excluded.message_id, stamp = excluded.stamp, digest = excluded.digest"
+    " WHERE message.outcome IN ('unsent', 'deferred') RETURNING id"
+)
+_ATTEMPT = "INSERT INTO attempt (message, digest, outcome, started_at) VALUES (?, ?, 'sending', ?) RETURNING id"
+_SETTLEMENT = "UPDATE attempt SET outcome = ?, reply = ?, settled_at = ? WHERE id = ? RETURNING id"
+_SETTLEMENT_OF_THE_LAST = (
+    "UPDATE attempt SET outcome = ?, reply = ?, settled_at = ?"
+    " WHERE id = (SELECT max(id) FROM attempt WHERE message = ?) RETURNING id"
+)
+_KEPT = "INSERT INTO kept (attempt, message) SELECT max(id), ? FROM attempt WHERE message = ? RETURNING attempt"
+
+
+class _Ticket(int):
+    """Stands for the id of what is recorded together with others: the place of its statement among them."""
 
 
 class Ledger:
     """The durable record of what each attendee was sent and what became of it. Safe to use from several threads.
 
-    Every method raises LedgerError where the file cannot be read or written.
+    Every method raises LedgerError where the database cannot be read or written.
     """
 
-    def __init__(self, connection: sqlite3.Connection, lock: sqlite3.Connection | None, shown: str) -> None:
-        self._db, self._lock, self._shown = connection, lock, shown
-        self._turn = threading.Lock()
-        self._writer: int | None = None
-        """The thread whose transaction is open."""
+    def __init__(self, database: Database) -> None:
+        self._db, self._shown = database, database.shown
+        self._reading, self._writing = database.reading, database.writing
+        self._gathering = threading.Lock()
+        self._gatherer: int | None = None
+        """The thread that gathers what is to be recorded in one commit."""
+        self._gathered: list[Statement] = []
 
     def __enter__(self) -> Self:
         return self
@@ -69,10 +91,12 @@ class Ledger:
         self.close()
 
     def close(self) -> None:
-        with self._turn:
-            self._db.close()
-            if self._lock is not None:
-                self._lock.close()
+        self._db.close()
+
+    @property
+    def commits(self) -> int:
+        """How many transactions have been recorded through it since it was opened."""
+        return self._db.commits
 
     def belongs_to(self, fingerprint: str) -> None:
         """Checks that this is the ledger of the event with this fingerprint; an empty ledger becomes its.
@@ -81,9 +105,9 @@ class Ledger:
         """
         with self._reading() as db:
             row = db.execute("SELECT value FROM fact WHERE name = 'event'").fetchone()
-        if row is None and self._lock is not None:
+        if row is None and self._db.is_held:
             with self._writing() as db:
-                db.execute("INSERT INTO fact VALUES ('event', ?)", (fingerprint,))
+                db.execute("INSERT INTO fact (name, value) VALUES ('event', ?)", (fingerprint,))
         elif row is not None and row[0] != fingerprint:
             raise InputError(
                 f"{self._shown} is the ledger of another event: the event file's uid is not the one it was sent with.",
@@ -129,7 +153,8 @@ class Ledger:
         with self._reading() as db, _damage_in_words(self._shown):
             at = db.execute(
                 "SELECT max(at) FROM (SELECT max(started_at) AS at FROM run"
-                " UNION ALL SELECT max(started_at) FROM attempt UNION ALL SELECT max(settled_at) FROM attempt)"
+                " UNION ALL SELECT max(started_at) FROM attempt"
+                " UNION ALL SELECT max(settled_at) FROM attempt) AS moments"
             ).fetchone()[0]
             return datetime.fromisoformat(at).astimezone(UTC) if at else None
 
@@ -168,7 +193,7 @@ class Ledger:
     def addresses(self) -> Sequence[str]:
         """Every address that a message was ever to go to."""
         with self._reading() as db:
-            return [one for (one,) in db.execute("SELECT DISTINCT address FROM message WHERE address <> ''")]
+            return [one for (one,) in db.stream("SELECT DISTINCT address FROM message WHERE address <> ''")]
 
     def _people(
         self, *, history: bool = False, are_forgotten: bool = False, keys: Sequence[str] | None = None
@@ -181,10 +206,11 @@ class Ledger:
             corrections, cancelled = self._corrections(db), self._cancellations(db)
             answers = inbox.counting(db)
             found: dict[str, Person] = {}
-            for key, address, name, group, fields in db.execute(
+            which = "IN" if are_forgotten else "NOT IN"
+            for key, address, name, group, fields in db.stream(
                 "SELECT key, address, name, grouped, fields FROM person"  # noqa: S608  # nothing but question marks
-                f" WHERE (key IN (SELECT key FROM forgotten)) = ?{_among(keys)} ORDER BY rowid",
-                (are_forgotten, *(keys or ())),
+                f" WHERE key {which} (SELECT key FROM forgotten){_among(keys)} ORDER BY number",
+                keys or (),
             ):
                 if own := messages.get(key):
                     one = own[0].key  # key and address as their messages have them: in memory once
@@ -230,24 +256,20 @@ class Ledger:
     @contextmanager
     def chronicle(self) -> Iterator[Chronicle]:
         """Everything that is recorded, as of one moment. Nothing else can be asked of this ledger meanwhile."""
-        with self._turn:
-            with _in_words(self._shown):
-                self._db.execute("BEGIN")
-            try:
-                yield Chronicle(self._db, self._told)
-            finally:
-                with _in_words(self._shown):
-                    self._db.execute("ROLLBACK")
+        with self._reading() as db:
+            yield Chronicle(db, self._told)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        with _in_words(self._shown), _damage_in_words(self._shown):
+        with self._db.in_words(), _damage_in_words(self._shown):
             yield
 
     def called_off(self) -> CalledOff:
         """Whether the event is cancelled for everybody; who was invited anew since, as far as it was recorded then."""
         with self._reading() as db:
-            known = dict(db.execute("SELECT name, value FROM fact WHERE name IN ('called-off', 'called-off-in')"))
+            known: dict[str, str] = dict(
+                db.execute("SELECT name, value FROM fact WHERE name IN ('called-off', 'called-off-in')")
+            )
             if "called-off" not in known:
                 return NOT_CALLED_OFF
             anew = (
@@ -277,19 +299,19 @@ class Ledger:
         """
         with self._writing() as db:
             decisions = decisions or Decisions()
-            run = db.execute(
+            (run,) = db.execute(
                 "INSERT INTO run (command, account, digest, started_at, checks, confirmed_by, proposed_by)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
                 (
                     *(command, account, digest, _now(), "\n".join(checks)),
                     *(decisions.confirmed_by, decisions.proposed_by),
                 ),
-            ).lastrowid
-            ids, is_inviting = array("q"), False
-            for message in planned:
-                ids.append(self._plan(db, run or 0, message))
-                is_inviting |= message.action != "cancel"
-            self._decide(db, run or 0, decisions)
+            ).fetchone()
+            ids, is_inviting, rest = array("q"), False, iter(planned)
+            while some := list(islice(rest, _AT_ONCE)):
+                ids.extend(self._plan(db, run, some))
+                is_inviting |= any(message.action != "cancel" for message in some)
+            self._decide(db, run, decisions)
             if is_inviting and decisions.resumed:
                 db.execute("DELETE FROM fact WHERE name IN ('called-off', 'called-off-in')")
             return ids
@@ -309,10 +331,13 @@ class Ledger:
         links that no new message may have. All of it or nothing."""
         with self._writing() as db:
             ids = self.begin("repair", "", "", entries)
-            for id_, entry in zip(ids, entries, strict=True):
-                self.tried(id_, entry.digest, "accepted", reply)
-            db.executemany("INSERT OR IGNORE INTO promise VALUES (?, ?)", [(key, _now()) for key in promised])
-            db.executemany("INSERT OR IGNORE INTO dead_link VALUES (?)", [(link,) for link in dead_links])
+            tries = (_tried(id_, entry.digest, "accepted", reply) for id_, entry in zip(ids, entries, strict=True))
+            self._record([statement for one in tries for statement in one])
+            db.each(
+                "INSERT INTO promise (key, at) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                [(key, _now()) for key in promised],
+            )
+            db.each("INSERT INTO dead_link (link) VALUES (?) ON CONFLICT DO NOTHING", [(link,) for link in dead_links])
 
     def promised(self) -> Mapping[str, datetime]:
         """To whom a replacement was promised, by key, and when; those who were forgotten too."""
@@ -335,78 +360,62 @@ class Ledger:
 
         BusyError where another program is reading the file: then the journal still has it.
         """
-        with self._turn, _in_words(self._shown):
-            self._db.execute("PRAGMA secure_delete = ON")
-            with self._transaction() as db, _damage_in_words(self._shown):
+        db = self._db
+        with db.alone():
+            db.prepare_to_forget()
+            with db.transaction(), _damage_in_words(self._shown):
                 forgetting.forget(db, keys)
-            self._overwrite()
-            with self._transaction() as db:
+            db.overwrite()
+            with db.transaction():
                 forgetting.finished(db)
-
-    def _overwrite(self) -> None:
-        """Writes every page anew: those that were in use may have the deleted in their gaps."""
-        self._db.execute("PRAGMA temp_store = DEFAULT")  # a whole ledger is more than what memory is for
-        self._db.execute("VACUUM")
-        if self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-            raise BusyError(
-                f"They are forgotten, but another program is reading {self._shown}: its journal still has them.",
-                hint="Close the other program, and run the same command again.",
-            )
 
     def dead_links(self) -> tuple[str, ...]:
         with self._reading() as db:
             return tuple(link for (link,) in db.execute("SELECT link FROM dead_link ORDER BY link"))
 
     @staticmethod
-    def _decide(db: sqlite3.Connection, run: int, decisions: Decisions) -> None:
+    def _decide(db: Database, run: int, decisions: Decisions) -> None:
         now = _now()
-        db.executemany(
+        db.each(
             "INSERT INTO correction (key, header, before, after, at) VALUES (?, ?, ?, ?, ?)",
             [(one.key, one.header, one.before, one.after, now) for one in decisions.corrections],
         )
-        db.executemany(
-            "INSERT OR IGNORE INTO cancellation VALUES (?, ?, ?, ?)", [(*one, now) for one in decisions.cancelled]
+        db.each(
+            "INSERT INTO cancellation (key, session, generation, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [(*one, now) for one in decisions.cancelled],
         )
         if decisions.called_off:
-            facts = (("called-off", decisions.called_off), ("called-off-in", str(run)))
-            db.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts)
+            db.each(
+                "INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (("called-off", decisions.called_off), ("called-off-in", str(run))),
+            )
 
     @staticmethod
-    def _plan(db: sqlite3.Connection, run: int, message: Planned) -> int:
-        db.execute(
-            # A cancellation goes to where the old entry is, which need not be where the person is now.
-            "INSERT INTO person VALUES (:key, :address, :name, :grouped, :fields) ON CONFLICT (key) DO UPDATE SET"
-            " address = CASE :action WHEN 'cancel' THEN person.address ELSE excluded.address END,"
-            " name = excluded.name, grouped = excluded.grouped, fields = excluded.fields",
-            {
+    def _plan(db: Database, run: int, messages: Sequence[Planned]) -> Iterator[int]:
+        statements: list[Statement] = []
+        for message in messages:
+            person = {
                 "key": message.key,
                 "address": message.address,
                 "name": message.name,
                 "grouped": message.group,
                 "fields": json.dumps(dict(message.fields)),
                 "action": message.action,
-            },
-        )
-        row = db.execute(
-            "INSERT INTO message (run, key, address, action, uid, sequence, generation, round, line, facts,"
-            " message_id, stamp, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (key, uid, sequence, round) DO UPDATE SET run = excluded.run, address = excluded.address,"
-            " action = excluded.action, line = excluded.line, facts = excluded.facts,"
-            " message_id = excluded.message_id, stamp = excluded.stamp, digest = excluded.digest"
-            " WHERE outcome IN ('unsent', 'deferred') RETURNING id",
-            (
+            }
+            row = (
                 *(run, message.key, message.address, message.action, message.uid, message.sequence),
                 *(message.generation, message.round, message.line, json.dumps(dict(message.facts))),
                 *(message.message_id, message.stamp.isoformat(), message.digest),
-            ),
-        ).fetchone()
-        if row is None:
-            raise InputError(
-                f"Another run has sent this version to {message.address} meanwhile; nothing was sent.",
-                hint="Run `plan` again.",
-                code="stale-plan",
             )
-        return int(row[0])
+            statements += [(_PERSON, person), (_MESSAGE, row)]
+        for message, found in zip(messages, db.all_of(statements)[1::2], strict=True):
+            if not found:
+                raise InputError(
+                    f"Another run has sent this version to {message.address} meanwhile; nothing was sent.",
+                    hint="Run `plan` again.",
+                    code="stale-plan",
+                )
+            yield int(found[0][0])
 
     def sending(
         self,
@@ -420,17 +429,9 @@ class Ledger:
         `settled` is what became of an earlier attempt (its id, the outcome, the reply), recorded in the same commit:
         both are, or neither. `kept` are the bytes that leave, where they are to be kept.
         """
-        deflated = None if kept is None else zlib.compress(kept)
-
-        def record(db: sqlite3.Connection) -> int:
-            if settled:
-                self._settle(db, *settled)
-            attempt = self._begin_attempt(db, message, digest)
-            if deflated is not None:
-                db.execute("INSERT INTO kept VALUES (?, ?)", (attempt, deflated))
-            return attempt
-
-        return self._together(record)
+        before = [] if settled is None else [_settlement(*settled)]
+        after: list[Statement] = [] if kept is None else [(_KEPT, (zlib.compress(kept), message))]
+        return self._record([*before, _attempt(message, digest), *after], at=len(before))
 
     def kept(self) -> Iterator[tuple[int, str, bytes]]:
         """The messages that were kept, in the order in which they left: the attempt, the address, the bytes.
@@ -438,7 +439,7 @@ class Ledger:
         LedgerError where one is not what its digest says.
         """
         with self._reading() as db:
-            rows = db.execute(
+            rows = db.stream(
                 "SELECT a.id, m.address, a.digest, k.message FROM kept k JOIN attempt a ON a.id = k.attempt"
                 " JOIN message m ON m.id = a.message ORDER BY a.id"
             )
@@ -456,28 +457,11 @@ class Ledger:
 
     def settle(self, attempt: int, outcome: Outcome, reply: str) -> None:
         """Records, durably, what became of an attempt."""
-        self._together(lambda db: self._settle(db, attempt, outcome, reply))
+        self._record([_settlement(attempt, outcome, reply)])
 
     def tried(self, message: int, digest: str, outcome: Outcome, reply: str) -> None:
         """Records, durably, an attempt at `message` that ended before anything of it had left."""
-        self._together(lambda db: self._settle(db, self._begin_attempt(db, message, digest), outcome, reply))
-
-    @staticmethod
-    def _begin_attempt(db: sqlite3.Connection, message: int, digest: str) -> int:
-        row = db.execute(
-            "INSERT INTO attempt (message, digest, outcome, started_at) VALUES (?, ?, 'sending', ?)",
-            (message, digest, _now()),
-        )
-        return int(row.lastrowid or 0)
-
-    def _settle(self, db: sqlite3.Connection, attempt: int, outcome: Outcome, reply: str) -> int:
-        done = db.execute(
-            "UPDATE attempt SET outcome = ?, reply = ?, settled_at = ? WHERE id = ?",
-            (outcome, reply, _now(), attempt),
-        )
-        if done.rowcount != 1:
-            raise LedgerError(f"The ledger {self._shown} does not know of this attempt.")
-        return attempt
+        self._record(_tried(message, digest, outcome, reply))
 
     def in_one_commit(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
         """What each of these calls of `sending`, `settle` and `tried` returns, or the exception that it raises; when it
@@ -486,34 +470,63 @@ class Ledger:
         One that cannot be recorded takes nobody with it: then each is recorded by itself.
         """
         try:
-            with self._writing():
-                return [call() for call in calls]
+            results, statements = self._gather(calls)
+            ids = self._ids_of(statements)
+            return [ids[result] if isinstance(result, _Ticket) else result for result in results]
         except Exception as error:  # noqa: BLE001  # it is said to whom it concerns
             if len(calls) == 1:
                 return [error]
         return [result for call in calls for result in self.in_one_commit([call])]
 
-    def _together(self, record: Callable[[sqlite3.Connection], int]) -> int:
-        """Does `record`, durably; within `in_one_commit` as a part of that."""
-        with self._writing() as db:
-            return record(db)
+    def _gather(self, calls: Sequence[Callable[[], Any]]) -> tuple[list[Any], list[Statement]]:
+        """What the calls return, with tickets for ids, and what they want recorded."""
+        with self._gathering:
+            self._gatherer, self._gathered = threading.get_ident(), []
+            try:
+                return [call() for call in calls], self._gathered
+            finally:
+                self._gatherer = None
 
-    def _recover(self) -> None:
-        """What a run that died left `sending` may have arrived: it is `unknown`, for the organiser to decide."""
+    def _record(self, statements: Sequence[Statement], at: int = 0) -> int:
+        """Has them recorded, durably; within `in_one_commit` together with the others. Returns the id of the one at
+        `at`, or a ticket for it."""
+        if self._gatherer == threading.get_ident():
+            self._gathered += statements
+            return _Ticket(len(self._gathered) - len(statements) + at)
+        return self._ids_of(statements)[at] if statements else 0
+
+    def _ids_of(self, statements: Sequence[Statement]) -> Sequence[int]:
+        """The ids of the attempts that they make or settle, recorded in one transaction."""
         with self._writing() as db:
+            found = db.all_of(statements)
+            if not all(found):
+                raise LedgerError(f"The ledger {self._shown} does not know of this attempt.")
+        return [rows[0][0] for rows in found]
+
+    def _take_over(self, desk: Desk) -> None:
+        """Says who holds it from here on. What a run that died left `sending` may have arrived: it is `unknown`, for
+        the organiser to decide."""
+        with self._writing() as db:
+            now = _now()
+            db.execute(
+                "INSERT INTO fact (name, value) VALUES ('ledger', ?) ON CONFLICT DO NOTHING", (secrets.token_hex(16),)
+            )
+            db.execute(
+                "INSERT INTO holder (what, who, place, since) VALUES ('run', ?, ?, ?) ON CONFLICT (what) DO UPDATE"
+                " SET who = excluded.who, place = excluded.place, since = excluded.since",
+                (desk.who, desk.place, now),
+            )
             db.execute(
                 "UPDATE attempt SET outcome = 'unknown', reply = ?, settled_at = ? WHERE outcome = 'sending'",
-                (_INTERRUPTED, _now()),
+                (_INTERRUPTED, now),
             )
 
     @staticmethod
-    def _messages(
-        db: sqlite3.Connection, shared: Shared, keys: Sequence[str] | None = None
-    ) -> dict[str, tuple[Sent, ...]]:
+    def _messages(db: Database, shared: Shared, keys: Sequence[str] | None = None) -> dict[str, tuple[Sent, ...]]:
         """Everybody's messages by key, or those of these keys, oldest first."""
         found: dict[str, tuple[Sent, ...]] = {}
         bounced = inbox.bounced(db)
-        for id_, key, address, action, uid, sequence, generation, round_, facts, *rest in db.execute(
+        for id_, key, address, action, uid, sequence, generation, round_, facts, *rest in db.stream(
             "SELECT id, key, address, action, uid, sequence, generation, round, facts, message_id, stamp, digest,"  # noqa: S608  # as above
             f" outcome, reply, attempts, settled_at FROM message WHERE TRUE{_among(keys)} ORDER BY id",
             keys or (),
@@ -529,9 +542,9 @@ class Ledger:
         return found
 
     @staticmethod
-    def _history(db: sqlite3.Connection) -> dict[str, tuple[Entry, ...]]:
+    def _history(db: Database) -> dict[str, tuple[Entry, ...]]:
         found: dict[str, list[Entry]] = {}
-        for key, at, action, address, sequence, outcome, reply, message_id, digest, *more in db.execute(
+        for key, at, action, address, sequence, outcome, reply, message_id, digest, *more in db.stream(
             "SELECT m.key, coalesce(a.settled_at, a.started_at), m.action, m.address, m.sequence, a.outcome, a.reply,"
             " m.message_id, a.digest, m.uid, m.id, a.id, k.attempt IS NOT NULL FROM attempt a"
             " JOIN message m ON m.id = a.message LEFT JOIN kept k ON k.attempt = a.id ORDER BY a.id"
@@ -545,7 +558,7 @@ class Ledger:
         return {key: tuple(entries) for key, entries in found.items()}
 
     @staticmethod
-    def _corrections(db: sqlite3.Connection) -> dict[str, tuple[Correction, ...]]:
+    def _corrections(db: Database) -> dict[str, tuple[Correction, ...]]:
         found: dict[str, tuple[Correction, ...]] = {}
         for row in db.execute("SELECT key, header, before, after, at FROM correction ORDER BY id"):
             one = Correction(*row)
@@ -553,7 +566,7 @@ class Ledger:
         return found
 
     @staticmethod
-    def _cancellations(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
+    def _cancellations(db: Database) -> dict[str, dict[str, int]]:
         found: dict[str, dict[str, int]] = {}
         for key, session, generation in db.execute(
             "SELECT key, session, max(generation) FROM cancellation GROUP BY key, session"
@@ -561,223 +574,42 @@ class Ledger:
             found.setdefault(key, {})[session] = generation
         return found
 
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._turn, _in_words(self._shown):
-            self._db.execute("BEGIN")
-            try:
-                yield self._db
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
 
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction; what is begun within another one of the same thread is a part of that."""
-        if self._writer == threading.get_ident():
-            yield self._db
-            return
-        with self._turn, _in_words(self._shown), self._transaction() as db:
-            self._writer = threading.get_ident()
-            try:
-                yield db
-            finally:
-                self._writer = None
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """A transaction of whoever has the turn."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._db
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
-
-
-def open_for_run(path: Path) -> Ledger:
-    """The ledger at `path`, made where it is missing, held for one run, and read through for damage.
+def open_for_run(path: Path, desk: Desk | None = None) -> Ledger:
+    """The ledger at `path`, made where it is missing, held for one run by `desk`, and read through for damage.
 
     BusyError where another run holds it; LedgerError where it cannot be opened or is damaged. What an earlier run left
     in flight is `unknown` from here on.
     """
-    with _in_words(path.name), ExitStack() as opened:
-        path = path.resolve()  # by whatever link it is reached, there is one lock
-        _refuse_what_is_no_file(path)
-        lock = opened.enter_context(closing(_locked(path)))
-        _make_private(path)
-        db = opened.enter_context(closing(_connect(path)))
-        version = _version(db, path.name)
-        if version:
-            _must_be_sound(db, path.name)
-        if 0 < version < len(_SCHEMA):
-            _back_up(db, path.with_name(f"{path.name}.v{version}.bak"))
-        if version < len(_SCHEMA):
-            _migrate(db)
-        _keep_journal(db, path.name, on_network=is_on_network(path))
-        db.execute("PRAGMA foreign_keys = ON")
-        # What one statement would take back if it failed, with its triggers: as a file it gets 64 kB anew each time,
-        # which costs four times as much as all else that a statement does.
-        db.execute("PRAGMA temp_store = MEMORY")
-        db.execute("INSERT OR IGNORE INTO fact VALUES ('ledger', ?)", (secrets.token_hex(16),))
-        _close_to_others(path)
-        ledger = Ledger(db, lock, path.name)
-        ledger._recover()
-        opened.pop_all()
-        return ledger
-
-
-def _must_be_sound(db: sqlite3.Connection, shown: str) -> None:
-    """LedgerError where the file is damaged anywhere, the indexes that forbid a second attempt included.
-
-    All of it is read: 30 ms for 2,000 messages, 2 s for 200,000.
-    """
-    found = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
-    if found != "ok":
-        raise LedgerError(
-            f"The ledger {shown} cannot be used: it is damaged ({str(found)[:100]}).",
-            hint="Restore it from a backup; do not send before.",
-        )
-
-
-def _keep_journal(db: sqlite3.Connection, shown: str, *, on_network: bool) -> None:
-    """Has every commit survive a power cut, also where there can be no write-ahead log; there each takes longer."""
-    db.execute("PRAGMA synchronous = FULL")
-    if not on_network and db.execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal":
-        return
-    mode = db.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
-    if mode != "delete":
-        raise LedgerError(
-            f"The ledger {shown} cannot be used: another program holds it, or its disk keeps no journal ({mode}).",
-            hint="Close the other program, or put the ledger on a disk of this machine: --ledger PATH.",
-        )
-    # The journal's end is what commits: EXTRA has the folder, too, on the disk before that counts.
-    db.execute("PRAGMA synchronous = EXTRA")
+    ledger = Ledger(sqlite.open_for_run(path))
+    try:
+        ledger._take_over(desk or Desk.here())
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
 
 
 def must_be_free(path: Path) -> None:
     """BusyError while a run holds the ledger at `path`; makes nothing where there is none."""
-    path = path.resolve()
-    if path.with_name(path.name + "-lock").exists():
-        with _in_words(path.name):
-            _locked(path).close()
+    sqlite.must_be_free(path)
 
 
 def open_to_read(path: Path) -> Ledger:
     """The ledger at `path` for reading, also beside a run; an empty one where there is none (nothing is created)."""
-    with _in_words(path.name), ExitStack() as opened:
-        _refuse_what_is_no_file(path)
-        if path.exists() and path.stat().st_size:
-            db = opened.enter_context(closing(_connect_to_read(path)))
-            version = _version(db, path.name)
-            if version == len(_SCHEMA):
-                opened.pop_all()
-                return Ledger(db, None, path.name)
-            # One that an earlier version wrote is brought up to date where it is read; who only looks changes nothing.
-            copy = opened.enter_context(closing(_connect(":memory:")))
-            if version:
-                db.backup(copy)
-        else:
-            copy = opened.enter_context(closing(_connect(":memory:")))
-        # A run that is making one at this moment has recorded nothing yet.
-        _migrate(copy)
-        db = copy
-        opened.pop_all()
-        return Ledger(db, None, path.name)
+    return Ledger(sqlite.open_to_read(path))
 
 
-def _connect_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that only reads. SQLite writes beside a ledger to read it; where it may not, as in an archive, no
-    run can be writing either, and the file is read as it lies there."""
-    wal = path.with_name(path.name + "-wal")
-    if not os.access(path.resolve().parent, os.W_OK) and not (wal.exists() and wal.stat().st_size):
-        address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
-        return sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
-    db = _connect(path)
-    db.execute("PRAGMA query_only = ON")
-    return db
+def _attempt(message: int, digest: str) -> Statement:
+    return _ATTEMPT, (message, digest, _now())
 
 
-def _connect(path: Path | str) -> sqlite3.Connection:
-    return sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
+def _settlement(attempt: int, outcome: Outcome, reply: str) -> Statement:
+    return _SETTLEMENT, (outcome, reply, _now(), attempt)
 
 
-def _locked(path: Path) -> sqlite3.Connection:
-    """The lock of the ledger at `path`, held. BusyError where another run has it."""
-    beside = path.with_name(path.name + "-lock")
-    _make_private(beside)
-    lock = sqlite3.connect(beside, isolation_level=None, timeout=0, check_same_thread=False)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.Error as error:
-        lock.close()
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise
-        raise BusyError(
-            f"Another run is using {path.name}.",
-            hint="Wait until it has finished, or stop it; `invite-tui status` shows how far it is.",
-        ) from None
-    return lock
-
-
-def _refuse_what_is_no_file(path: Path) -> None:
-    if path.exists() and not path.is_file():
-        raise LedgerError(f"The ledger {path.name} cannot be used: it is not a file.", hint="Name a file: --ledger.")
-
-
-def _make_private(path: Path) -> None:
-    """Makes `path`, readable by its owner alone, before SQLite would make it with the umask's permissions."""
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-
-
-def _close_to_others(path: Path) -> None:
-    """A ledger that others may read was copied or restored: it holds names and addresses."""
-    if os.name == "posix" and path.stat().st_mode & 0o077:
-        path.chmod(0o600)
-
-
-def _version(db: sqlite3.Connection, shown: str) -> int:
-    """The number of the newest schema that has been applied, 0 for an empty database. LedgerError for any other."""
-    version, application, tables = (
-        int(db.execute(query).fetchone()[0])
-        for query in ("PRAGMA user_version", "PRAGMA application_id", "SELECT count(*) FROM sqlite_master")
-    )
-    if application != _APPLICATION and (application or version or tables):
-        raise LedgerError(
-            f"The ledger {shown} cannot be used: it is another program's database.",
-            hint="Name the right file with --ledger.",
-        )
-    if version > len(_SCHEMA):
-        raise _other_version(shown)
-    return version
-
-
-def _migrate(db: sqlite3.Connection) -> None:
-    version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    for number, name in enumerate(_SCHEMA[version:], version + 1):
-        script = resources.files("tui.ledger").joinpath("schema", name).read_text(encoding="utf-8")
-        stamp = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {number};"
-        db.executescript(f"BEGIN IMMEDIATE; {script} {stamp} COMMIT;")
-
-
-def _back_up(db: sqlite3.Connection, path: Path) -> None:
-    """Copies a ledger to `path` before it is brought up to date, whole even where the copying is broken off."""
-    beside = path.with_name(f"{path.name}-new")
-    beside.unlink(missing_ok=True)
-    _make_private(beside)
-    with closing(_connect(beside)) as copy:
-        db.backup(copy)
-    beside.replace(path)
-
-
-def _other_version(shown: str) -> LedgerError:
-    return LedgerError(
-        f"The ledger {shown} was written by another version of invite-tui.",
-        hint="Use the newest version of invite-tui.",
-    )
+def _tried(message: int, digest: str, outcome: Outcome, reply: str) -> list[Statement]:
+    return [_attempt(message, digest), (_SETTLEMENT_OF_THE_LAST, (outcome, reply, _now(), message))]
 
 
 def _among(keys: Sequence[str] | None) -> str:
@@ -795,40 +627,10 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-_WORDS: Iterable[tuple[int, str, str]] = (
-    (sqlite3.SQLITE_FULL, "the disk is full", "Free some space and run the same command again."),
-    (sqlite3.SQLITE_NOTADB, "it is not a ledger", "Name the right file with --ledger, or restore it from a backup."),
-    (sqlite3.SQLITE_CORRUPT, "it is damaged", "Restore it from a backup; do not send before."),
-    (sqlite3.SQLITE_READONLY, "it may not be written to", "Make the file and its folder writable."),
-    (sqlite3.SQLITE_CANTOPEN, "it cannot be opened", "Check that its folder exists and that you may write there."),
-    (sqlite3.SQLITE_CONSTRAINT, "what was to be recorded contradicts it", "Please report it; nothing more was sent."),
-    (sqlite3.SQLITE_PERM, "you may not open it", "Check the permissions of the file and its folder."),
-    (sqlite3.SQLITE_BUSY, "another program holds it", "Close the other program and try again."),
-    (sqlite3.SQLITE_IOERR, "the disk failed to read or write it", "Check the disk; is it full, or a network drive?"),
-)
-
-
-@contextmanager
-def _in_words(shown: str) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        unexpected = (str(error), "It may be damaged: restore it from a backup, or name another with --ledger.")
-        what, hint = next(((what, hint) for number, what, hint in _WORDS if number == code), unexpected)
-        raise LedgerError(f"The ledger {shown} cannot be used: {what}.", hint=hint) from error
-    except OSError as error:
-        raise LedgerError(
-            f"The ledger {shown} cannot be used: {error.strerror}.", hint="Check the file, its folder and the disk."
-        ) from error
-
-
 @contextmanager
 def _damage_in_words(shown: str) -> Iterator[None]:
-    """For what is stored as JSON or as a date: SQLite cannot tell whether it still is."""
+    """For what is stored as JSON or as a date: no database can tell whether it still is."""
     try:
         yield
     except (ValueError, TypeError) as error:
-        raise LedgerError(
-            f"The ledger {shown} cannot be used: it is damaged.", hint="Restore it from a backup; do not send before."
-        ) from error
+        raise unusable(shown, "it is damaged", "Restore it from a backup; do not send before.") from error

@@ -1,0 +1,180 @@
+"""What the ledger asks of a database, and nothing more: each module here knows one of them.
+
+Queries are written once, for all, in the SQL that they share: `?` and `:name` for values, RETURNING for what was made,
+ON CONFLICT for what is there already. What differs is here (how a transaction begins, what keeps a second run away, how
+a fault is put into words) or in the schema's text, of which there is a folder for each database.
+"""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Any, Protocol, final
+
+from tui.errors import BusyError, LedgerError
+from tui.ledger.desks import Desk, since_in_words
+
+Values = Sequence[object] | Mapping[str, object]
+Row = tuple[Any, ...]
+Statement = tuple[str, Values]
+"""A query, and the values for it."""
+
+VERSION = 6
+"""The number of the newest schema."""
+
+HOLDER = "SELECT who, place, since FROM holder WHERE what = 'run'"
+
+
+class Rows(Protocol):
+    """What a query has found."""
+
+    @property
+    def rowcount(self) -> int: ...
+    def fetchone(self) -> Any: ...
+    def fetchall(self) -> Sequence[Row]: ...
+    def __iter__(self) -> Iterator[Row]: ...
+
+
+class Database(ABC):
+    """One connection, for several threads: whoever is within `reading`, `writing` or `alone` has it alone."""
+
+    execute: Callable[..., Rows]
+    """Asks one query, with its values; the rows are here when it returns."""
+
+    def __init__(self, shown: str, *, is_held: bool) -> None:
+        self.shown, self.is_held = shown, is_held
+        """What it is called in words, without a password; whether a run holds it, and may write."""
+        self._turn = threading.Lock()
+        self._writer: int | None = None
+        """The thread whose transaction is open."""
+        self.commits = 0
+        """How many transactions have been recorded through this connection."""
+
+    @abstractmethod
+    def stream(self, query: str, values: Values = ()) -> Iterator[Row]:
+        """The rows of one query, however many, a few in memory at a time; within a transaction."""
+
+    @abstractmethod
+    def each(self, query: str, values: Iterable[Values]) -> None:
+        """Asks the same of each of these values."""
+
+    @final
+    def among(self, query: str, keys: Sequence[str]) -> Rows:
+        """Asks one query in which `IN (...)` stands for these."""
+        return self.execute(query.replace("IN (...)", f"IN ({', '.join('?' * len(keys))})"), list(keys))
+
+    @abstractmethod
+    def all_of(self, statements: Sequence[Statement]) -> Sequence[Sequence[Row]]:
+        """What each of these RETURNs, in their order; in as few round trips as possible. One that fails ends all."""
+
+    @abstractmethod
+    def in_words(self) -> AbstractContextManager[None]:
+        """Whatever the database says is a LedgerError."""
+
+    @abstractmethod
+    def begin(self, *, reading: bool) -> None:
+        """Begins a transaction: one that sees one moment, or one that nobody else writes beside."""
+
+    @abstractmethod
+    def rollback(self) -> None:
+        """Ends a transaction, if there is one, as if it had not been."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Ends a transaction: when it returns, what was recorded survives a power cut."""
+
+    @abstractmethod
+    def defer_references(self) -> None:
+        """Until the end of this transaction a row may refer to one that is not there."""
+
+    @abstractmethod
+    def prepare_to_forget(self) -> None:
+        """Before the transaction in which something is taken out for good."""
+
+    @abstractmethod
+    def overwrite(self) -> None:
+        """Has nothing of what was taken out left on the disk. BusyError while somebody else reads it."""
+
+    @abstractmethod
+    def _close(self) -> None: ...
+
+    @final
+    def close(self) -> None:
+        with self._turn:
+            self._close()
+
+    @final
+    @contextmanager
+    def reading(self) -> Iterator["Database"]:
+        """As of one moment, whatever is recorded meanwhile."""
+        with self._turn, self.in_words():
+            self.begin(reading=True)
+            try:
+                yield self
+            finally:
+                self.rollback()
+
+    @final
+    @contextmanager
+    def writing(self) -> Iterator["Database"]:
+        """A transaction; what is begun within another one of the same thread is a part of that."""
+        if self._writer == threading.get_ident():
+            yield self
+            return
+        with self.alone(), self.transaction():
+            self._writer = threading.get_ident()
+            try:
+                yield self
+            finally:
+                self._writer = None
+
+    @final
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """For what takes several transactions, or none."""
+        with self._turn, self.in_words():
+            yield
+
+    @final
+    @contextmanager
+    def transaction(self) -> Iterator["Database"]:
+        """All of it or nothing; of whoever is `alone`."""
+        self.begin(reading=False)
+        try:
+            yield self
+            self.commit()
+        except BaseException:
+            self.rollback()
+            raise
+        self.commits += 1
+
+
+def schema(database: str, number: int) -> str:
+    """The text that brings a ledger from version `number` - 1 to `number`."""
+    file = resources.files("tui.ledger").joinpath("schema", database, f"{number:03}.sql")
+    return file.read_text(encoding="utf-8")
+
+
+def unusable(shown: str, why: str, hint: str) -> LedgerError:
+    return LedgerError(f"The ledger {shown} cannot be used: {why}.", hint=hint)
+
+
+def busy(shown: str, holder: Row | None) -> BusyError:
+    """`holder` is what HOLDER has found."""
+    who = ""
+    if holder is not None:
+        with suppress(ValueError):
+            who = f": {since_in_words(Desk(holder[0], holder[1]), holder[2], datetime.now(UTC))}"
+    return BusyError(
+        f"Another run is using {shown}{who}.",
+        hint="Wait until it has finished, or stop it; `invite-tui status` shows how far it is.",
+    )
+
+
+def other_version(shown: str) -> LedgerError:
+    return LedgerError(
+        f"The ledger {shown} was written by another version of invite-tui.",
+        hint="Use the newest version of invite-tui.",
+    )
