@@ -106,6 +106,8 @@ def plain_wire(cell: str) -> str:
 
 
 def _name(columns: Columns, cells: Sequence[str]) -> str:
+    if len(columns.name) == 1 and (only := on_one_line(cells[columns.name[0]])):
+        return only
     for way in (columns.name, *columns.other_names):
         name = " ".join(filter(None, [on_one_line(cells[at]) for at in way]))
         if name:
@@ -165,9 +167,12 @@ class Records(_Some):
         row = range(len(self))[row]
         attendee = self._kept.get(row)
         if attendee is None:
-            part = self.part_of(row)
-            attendee = self._kept[row] = part.attendee(row, self.cells(row))
+            attendee = self._kept[row] = self.made(row)
         return attendee
+
+    def made(self, row: int) -> Attendee:
+        """The attendee of this row, made anew each time."""
+        return self.part_of(row).attendee(row, self.cells(row))
 
     def __iter__(self) -> Iterator[Attendee]:
         for part in self.parts:
@@ -346,8 +351,7 @@ class Chosen(_Some):
         return self._records[self.rows[place]]
 
     def __iter__(self) -> Iterator[Attendee]:
-        records = self._records
-        return (records.part_of(row).attendee(row, records.cells(row)) for row in self.rows)
+        return map(self._records.made, self.rows)
 
 
 class Part:

@@ -35,6 +35,7 @@ class Everybody:
     ) -> None:
         self._records, self._people, self._left_out = records, people, left_out
         self.are_made = isinstance(records, Records)
+        self._row = records.made if isinstance(records, Records) else records.__getitem__
         hashes = array("q")
         self._listed: set[str] = set()  # of the keys in the ledger
         withdrawn: set[str] = set()
@@ -78,7 +79,7 @@ class Everybody:
     def __getitem__(self, number: int) -> Somebody:
         if number >= len(self._records):
             return Somebody(None, self._people[self._gone[number - len(self._records)]])
-        attendee = self._records[number]
+        attendee = self._row(number)
         return self._in_row(attendee, self._under_another_key.get(number) or self._people.get(attendee.key))
 
     def _in_row(self, attendee: Attendee, person: Person | None) -> Somebody:

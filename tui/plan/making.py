@@ -15,15 +15,15 @@ from tui.clean import one_line
 from tui.errors import InputError, UsageError
 from tui.event import Event
 from tui.ledger.forgetting import LeftOut
-from tui.ledger.records import NOT_CALLED_OFF, CalledOff, Correction, Decisions, Facts, Person
+from tui.ledger.records import NOT_CALLED_OFF, CalledOff, Correction, Decisions, Person
 from tui.plan.actions import Action, Actions, Plan
 from tui.plan.everybody import Everybody, Somebody
-from tui.plan.owed import anew, called_off, invited_anew, left_behind, moved, once_more, owed, taken_back
+from tui.plan.owed import anew, called_off, invited_anew, left_behind, moved, newcomer, once_more, owed, taken_back
 from tui.plan.people import Directory, corrected, known
 from tui.plan.reminding import reminders
 from tui.plan.sealing import Seal
 from tui.plan.sessions import sessions_of
-from tui.plan.versions import current, held_by, mark_of
+from tui.plan.versions import current, held_by, mark_of, worded
 
 
 def make(
@@ -53,8 +53,11 @@ def make(
         if somebody.is_another:
             reason = "the same person as in another row, whose address was corrected to this one"
             return (Action(attendee, "none", "held", reason),)
-        if person is None and forgotten and forgotten.generation(attendee.key, attendee.address) is not None:
-            return (Action(attendee, "none", "forgotten", _FORGOTTEN),)
+        if person is None:
+            if forgotten and forgotten.generation(attendee.key, attendee.address) is not None:
+                return (Action(attendee, "none", "forgotten", _FORGOTTEN),)
+            if attendee.withdrawn is None and not is_off:
+                return newcomer(event, attendee, wordings.get("invite", ""))
         is_renamed = person is not None and person.key != attendee.key
         listed = corrected(replace(attendee, key=person.key) if person and is_renamed else attendee, person)
         if is_off and listed.withdrawn is None:
@@ -102,7 +105,7 @@ def _with_wording(action: Action, person: Person | None, wordings: Mapping[str, 
     """The action, with what its message says kept in mind, and a change in that reported where nothing is sent."""
     now = wordings.get(action.action, "")
     if action.action in ("invite", "update") and action.facts is not None and now:
-        return action.with_facts(_worded(action.facts, now))
+        return action.with_facts(worded(action.facts, now))
     part = person.sessions.get(action.session) if person and action.kind == "held" else None
     held = held_by(part)
     if person is None or held is None:
@@ -113,20 +116,6 @@ def _with_wording(action: Action, person: Person | None, wordings: Mapping[str, 
     if person.name and person.name != action.attendee.name:
         reason += f"; it was sent to the name “{person.name}”"
     return action if reason == action.reason else replace(action, reason=reason)
-
-
-def _worded(facts: Facts, wording: str) -> Facts:
-    """The facts with the wording's digest; shared by whoever is told the same, as the facts are."""
-    known = _of_wordings.get((id(facts), wording))
-    if known is None or known[0] is not facts:
-        if len(_of_wordings) > _MOST_TOLD:
-            _of_wordings.clear()
-        known = _of_wordings[id(facts), wording] = (facts, {**facts, "wording": wording})
-    return known[1]
-
-
-_of_wordings: dict[tuple[int, str], tuple[Facts, Facts]] = {}
-_MOST_TOLD = 10_000
 
 
 def make_reminder(

@@ -10,11 +10,26 @@ from tui.ledger.records import Facts, Person, Sent
 from tui.plan.actions import Action, Kind
 from tui.plan.people import known
 from tui.plan.sessions import sessions_of
-from tui.plan.versions import changes_between, current, facts_of, held_by, newest_stamp, same, uid_of
+from tui.plan.versions import changes_between, current, facts_of, held_by, newest_stamp, same, uid_of, worded
+
+
+def newcomer(event: Event, attendee: Attendee, wording: str = "") -> Sequence[Action]:
+    """What somebody is owed who is coming, and of whom the ledger holds nothing; `wording`: see `worded`.
+
+    In as few steps as can be: most of a million people are newcomers, and each is asked for several times.
+    """
+    sessions = sessions_of(event, attendee)[0]
+    return tuple([_first(session, attendee, 0, _FIRST, wording=wording) for session in sessions])
+
+
+_FIRST = "first invitation"
 
 
 def owed(event: Event, attendee: Attendee, person: Person | None) -> Iterator[Action]:
     """What one listed attendee is owed, given what the ledger holds of them: session by session."""
+    if person is None and attendee.withdrawn is None:
+        yield from newcomer(event, attendee)
+        return
     parts = person.sessions if person else {}
     if attendee.withdrawn is not None:
         for name, part in parts.items():
@@ -56,7 +71,7 @@ def _left_out(attendee: Attendee, part: Person, title: str | None) -> Iterator[A
 def owed_of_one(event: Event, attendee: Attendee, person: Person | None) -> Iterator[Action]:
     """What they are owed of one session. `person` is what the ledger holds of them and of it."""
     if person is None:
-        yield _first(event, attendee, 0, "first invitation")
+        yield _first(event, attendee, 0, _FIRST)
         return
     unfinished = [*_unfinished_cancellations(attendee, person)]
     yield from unfinished
@@ -193,10 +208,14 @@ def _take_back(event: Event, attendee: Attendee, person: Person, held: Sent, rea
         yield _cancel(attendee, person, held, reason)
 
 
-def _first(event: Event, attendee: Attendee, generation: int, reason: str, round_: int = 0) -> Action:
+def _first(
+    event: Event, attendee: Attendee, generation: int, reason: str, round_: int = 0, wording: str = ""
+) -> Action:
     uid = uid_of(event, attendee.key, generation)
     facts = facts_of(event, attendee)
-    return Action(attendee, "invite", "due", reason, uid, 0, generation, round_, facts)
+    if wording:
+        facts = worded(facts, wording)
+    return Action(attendee, "invite", "due", reason, uid, 0, generation, round_, facts, session=event.session)
 
 
 def _still_first(event: Event, attendee: Attendee, person: Person) -> Action:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from tui.attendees import Attendee
@@ -30,7 +31,18 @@ def facts_of(event: Event, attendee: Attendee) -> Facts:
     return known[1]
 
 
+def worded(facts: Facts, wording: str) -> Facts:
+    """The facts with the wording's digest; shared by whoever is told the same, as the facts are."""
+    known = _worded.get((id(facts), wording))
+    if known is None or known[0] is not facts:
+        if len(_worded) > _MOST_TOLD:
+            _worded.clear()
+        known = _worded[id(facts), wording] = (facts, {**facts, "wording": wording})
+    return known[1]
+
+
 _told: dict[tuple[int, str], tuple[Event, Facts]] = {}
+_worded: dict[tuple[int, str], tuple[Facts, Facts]] = {}
 _MOST_TOLD = 10_000
 
 
@@ -84,9 +96,16 @@ def event_of(event: Event, facts: Facts) -> Event:
 def uid_of(event: Event, key: str, generation: int) -> str:
     """The calendar UID of one person and session: unguessable, and the same whenever it is worked out."""
     whose = f"{key}\0{generation}\0{event.session}" if event.session else f"{key}\0{generation}"
-    secret = hmac.digest(event.uid.encode(), whose.encode(), "sha256")
-    domain = event.organizer.email.rpartition("@")[2]
-    return f"{secret.hex()[:40]}@{domain[-_LONGEST_DOMAIN:].lstrip('.-')}"
+    keyed, domain = _of_all_uids(event.uid, event.organizer.email)
+    own = keyed.copy()
+    own.update(whose.encode())
+    return f"{own.hexdigest()[:40]}@{domain}"
+
+
+@lru_cache(maxsize=16)
+def _of_all_uids(secret: str, organizer: str) -> tuple[hmac.HMAC, str]:
+    """The keyed hash that an event's UIDs are made by, and their domain."""
+    return hmac.new(secret.encode(), digestmod="sha256"), organizer.rpartition("@")[2][-_LONGEST_DOMAIN:].lstrip(".-")
 
 
 def current(person: Person) -> tuple[Sent, ...]:
