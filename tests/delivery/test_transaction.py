@@ -17,7 +17,7 @@ from tests.servers.postfix import Postfix
 from tests.servers.recording import RecordingServer, Stage
 from tests.servers.scripted import ScriptedServer, Step
 from tui.delivery.accounts import Account, Secret
-from tui.delivery.connection import Connection, _on_the_wire
+from tui.delivery.connection import Connection, _has_whole_breaks, _on_the_wire
 from tui.delivery.faults import Fault, Outcome, Receipt
 from tui.guard.cleared import Cleared
 
@@ -91,7 +91,7 @@ class TestBytes:
     @given(st.lists(st.sampled_from([b".", b"\r\n", b"a", b" ", b"..", b"\r\n.\r\n"]), max_size=20))
     def test_hold_no_end_before_their_end(self, parts: list[bytes]) -> None:
         raw = b"".join(parts)
-        wire = _on_the_wire(raw)
+        wire = b"".join(_on_the_wire(raw))
         content, end, rest = (b"\r\n" + wire).partition(b"\r\n.\r\n")
         assert (end, rest) == (b"\r\n.\r\n", b"")
         lines = content.split(b"\r\n")[1:]
@@ -105,6 +105,11 @@ class TestBytes:
         with pytest.raises(ValueError, match="bare"):
             connection.deliver(cleared(raw=raw_message(body=b"a" + break_ + b"b\r\n")))
         assert "MAIL" not in server.verbs()
+
+    @given(st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"a"]), max_size=12))
+    def test_have_breaks_that_are_whole_or_are_found_out(self, parts: list[bytes]) -> None:
+        raw = b"".join(parts)
+        assert _has_whole_breaks(raw) == (raw.count(b"\r\n") == raw.count(b"\r") == raw.count(b"\n"))
 
     @pytest.mark.parametrize("message", [raw_message(), (raw_message(), "ana@example.org"), None])
     def test_that_nobody_cleared_are_a_type_error(
@@ -590,7 +595,7 @@ class TestLookAhead:
     ) -> None:
         server = start_smtp(security="none", login=None)
         letter, after = cleared(), cleared("bo@example.org")
-        count = len(_on_the_wire(letter.raw)) - (3 if gone == "before the dot" else 0)
+        count = len(b"".join(_on_the_wire(letter.raw))) - (3 if gone == "before the dot" else 0)
 
         class Torn:
             """A socket that fails when so many bytes have gone; no kernel can be told to."""

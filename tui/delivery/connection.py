@@ -13,12 +13,13 @@ followed by its message is ended by closing the connection: after DATA there is 
 import base64
 import contextlib
 import hmac
+import io
 import re
 import smtplib
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Self, final
@@ -70,11 +71,13 @@ _LOCAL_NAME = "[127.0.0.1]"
 
 _CHUNK = 65_536
 _MOST_KNOWN = 32
+_LONGEST_KNOWN = 200
 _NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _ENVELOPE: tuple[Stage, ...] = ("mail", "rcpt", "data")
 _OUT_OF_STEP = re.compile(r"^50[03]|synchroni|pipelin|sequence|in time", re.IGNORECASE)
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x20\x7f-\x9f<>\u2028\u2029]")
-_MESSAGE_ID = re.compile(rb"^Message-ID:[ \t]*(?:\r\n[ \t]+)?<([!-;=?-~]+)>[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
+_MESSAGE_ID = re.compile(rb"\r\nMessage-ID:[ \t]*(?:\r\n[ \t]+)?<([!-;=?-~]+)>[ \t]*\r\n")
+_NOT_XTEXT = re.compile(r"[^!-*,-<>-~]")
 
 
 class _Client(smtplib.SMTP):
@@ -85,6 +88,8 @@ class _Client(smtplib.SMTP):
         sock.setblocking(False)
         self.sock: socket.socket | None = sock
         self.last = Reply(0)
+        self.last_lines: Sequence[bytes] = ()
+        """The last reply, and as it came."""
         self.secrets: tuple[str, ...] = ()
         self.written = 0
         """Bytes of the last `write` that have gone out."""
@@ -96,6 +101,8 @@ class _Client(smtplib.SMTP):
         self._buffer = bytearray()
         self._known: dict[bytes, Reply] = {}
         """Replies of one line, understood: most of a server's are the same few."""
+        self._agreements: set[bytes] = set()
+        """Answers to a whole envelope, to the letter, each of which was a yes."""
 
     @property
     def channel(self) -> socket.socket:
@@ -131,17 +138,33 @@ class _Client(smtplib.SMTP):
         if self.hear is not None:
             self._repeat(self.hear, data)
         view = memoryview(data)
-        self.written = 0
+        self.written, size = 0, len(view)
         channel = self.channel
         deadline = time.monotonic() + self._seconds
-        while self.written < len(view):
+        while self.written < size:
             try:
                 # Not sendall(): it does not tell how far it came.
                 self.written += channel.send(view[self.written : self.written + _CHUNK])
             except _NOT_YET as problem:
                 yield Wait(channel.fileno(), deadline, not isinstance(problem, ssl.SSLWantReadError))
             else:
-                deadline = time.monotonic() + self._seconds
+                if self.written < size:
+                    deadline = time.monotonic() + self._seconds
+
+    def has_agreed(self) -> bool:
+        """Whether all that has been read and not looked at is, to the letter, answers to an envelope that were a yes
+        before; then they are taken as read. Never waits."""
+        if not self._buffer or self.hear is not None or bytes(self._buffer) not in self._agreements:
+            return False
+        self._buffer.clear()
+        return True
+
+    def remember(self, agreement: bytes) -> None:
+        """Takes up what a server says to an envelope when it agrees: most say the same to each."""
+        if len(agreement) <= len(_ENVELOPE) * _LONGEST_KNOWN:
+            if len(self._agreements) >= _MOST_KNOWN:
+                self._agreements.clear()
+            self._agreements.add(agreement)
 
     def read(self) -> Reply:
         return finish(self.reading())
@@ -177,7 +200,7 @@ class _Client(smtplib.SMTP):
         reply = self._known.get(lines[0]) if len(lines) == 1 else None
         if reply is None:
             reply = self._understood(lines)
-        self.last = reply
+        self.last, self.last_lines = reply, lines
         if self.hear is not None:
             for at, line in enumerate(reply.lines, 1):
                 self.hear(f"< {reply.code}{' ' if at == len(reply.lines) else '-'}{line}")
@@ -204,7 +227,7 @@ class _Client(smtplib.SMTP):
         reply = parse_reply(lines)
         if any(secret in line for line in reply.lines for secret in self.secrets):
             reply = Reply(reply.code, tuple(self._without_secrets(line) for line in reply.lines))
-        elif len(lines) == 1 and len(lines[0]) < 200:
+        elif len(lines) == 1 and len(lines[0]) < _LONGEST_KNOWN:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             self._known[lines[0]] = reply
@@ -747,8 +770,12 @@ class Connection:
         With PIPELINING (RFC 2920) in one write. DATA is then said before RCPT is answered, and a server may agree to it
         although it refused the recipient: the connection is closed rather than an empty message ended with a dot.
         """
+        if commands is None and not self._is_aborted and client.has_agreed():
+            self._stage = _ENVELOPE[-1]
+            return None
         is_pipelined = client.has_extn("pipelining")
         first: Fault | None = None
+        said = b""
         for at, stage in enumerate(_ENVELOPE):
             try:
                 self._begin(client, stage)
@@ -760,23 +787,27 @@ class Connection:
             except (OSError, MalformedReplyError) as problem:
                 self._drop()
                 return first or judge(stage, self._why(problem))
+            said += b"".join(client.last_lines)
             fault = judge(stage, reply)
             first = first or fault
             if reply.code == 421 or (stage == "data" and fault is None and first is not None):
                 self._drop()
             if self._client is None or (first is not None and not is_pipelined):
                 break
+        if first is None and is_pipelined:
+            client.remember(said)
         return first
 
     def _body(self, client: _Client, raw: bytes, following: Cleared | None) -> Steps[Receipt | Fault]:
         content = _on_the_wire(raw)
-        ahead = self._said_ahead(client, following) if following is not None else b""
+        ahead = self._said_ahead(client, following) if following is not None else ()
         client.written = 0
         try:
             self._begin(client, "body")
-            yield from client.writing(content + ahead if ahead else content)
+            yield from client.writing(b"".join((*content, *ahead)))
         except OSError as problem:
-            return (yield from self._broken_off(client, problem, is_whole=client.written >= len(content)))
+            is_whole = client.written >= sum(map(len, content))
+            return (yield from self._broken_off(client, problem, is_whole=is_whole))
         if ahead:
             self._ahead = following
         try:
@@ -793,7 +824,7 @@ class Connection:
                 self._drop()
         return self._failed(fault or lost("dot", "the connection was lost"))
 
-    def _said_ahead(self, client: _Client, following: Cleared) -> bytes:
+    def _said_ahead(self, client: _Client, following: Cleared) -> Sequence[bytes]:
         """The next message's envelope, where it may go out behind this one's dot; else nothing.
 
         After a failure each message goes alone until the server takes one: another failure then costs a reset, and not
@@ -801,9 +832,9 @@ class Connection:
         """
         _check(following)
         if not client.has_extn("pipelining") or not self._takes_ahead or self._is_cautious or self._is_spent:
-            return b""
+            return ()
         commands = self._commands(client, following)
-        return b"" if isinstance(commands, Fault) else b"".join(commands)
+        return () if isinstance(commands, Fault) else commands
 
     def _broken_off(self, client: _Client, problem: OSError, *, is_whole: bool) -> Steps[Receipt | Fault]:
         """What became of a message whose write failed. Where the dot had gone out already, only a reply can tell."""
@@ -861,16 +892,23 @@ def _check(message: Cleared) -> None:
     raw = message.raw
     if not message.recipient or _UNSAFE_IN_PATH.search(message.recipient):
         raise ValueError("a recipient that would not stay one word in a command")
-    if not raw.count(b"\r\n") == raw.count(b"\r") == raw.count(b"\n"):
+    if not _has_whole_breaks(raw):
         raise ValueError("a message with a bare carriage return or line feed, which servers end it at (SMTP smuggling)")
 
 
-def _on_the_wire(raw: bytes) -> bytes:
-    """`raw` with its dots doubled at the start of lines and the final dot (RFC 5321 §4.5.2); the rest untouched."""
+def _has_whole_breaks(raw: bytes) -> bool:
+    """Whether every line break is CR LF, and there is no half of one. This takes half the time of counting them."""
+    looked = io.IncrementalNewlineDecoder(None, translate=False)
+    looked.decode(raw.decode("latin-1"), final=True)
+    return looked.newlines in (None, "\r\n")
+
+
+def _on_the_wire(raw: bytes) -> Sequence[bytes]:
+    """`raw` with its dots doubled at the start of lines and the final dot (RFC 5321 §4.5.2); the rest untouched. In
+    pieces, to be put together with what goes out behind them."""
     stuffed = raw.replace(b"\r\n.", b"\r\n..")
-    if stuffed.startswith(b"."):
-        stuffed = b"." + stuffed
-    return stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n")
+    end = b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n"
+    return (b".", stuffed, end) if stuffed.startswith(b".") else (stuffed, end)
 
 
 def _headers(raw: bytes) -> bytes:
@@ -880,7 +918,7 @@ def _headers(raw: bytes) -> bytes:
 
 def _xtext(text: str) -> str:
     """RFC 3461 §4."""
-    return re.sub(r"[^!-*,-<>-~]", lambda found: f"+{ord(found[0]):02X}", text)
+    return _NOT_XTEXT.sub(lambda found: f"+{ord(found[0]):02X}", text)
 
 
 def _b64(text: str) -> str:
