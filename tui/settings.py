@@ -11,7 +11,10 @@ from tui.clean import one_line
 from tui.errors import AccountError, UsageError
 
 _PREFIX = "INVITE_TUI_SMTP_"
-_ENDPOINT = ("HOST", "PORT", "SECURITY", "USERNAME", "CA")
+_ENDPOINT = {name.lower(): _PREFIX + name for name in ("HOST", "PORT", "SECURITY", "USERNAME", "CA")} | {
+    f"imap_{name.lower()}": f"INVITE_TUI_IMAP_{name}" for name in ("HOST", "PORT", "SECURITY")
+}
+"""What says to whom a password is given, by its name in `Settings.smtp`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +130,14 @@ def _account(layers: Sequence[_Layer]) -> tuple[dict[str, str], AccountError | N
     The environment and the `.env` of the working directory are the user's own and go together, the environment first:
     no secret needs to be in a file. An event folder's `.env` can name an account of its own, which only the environment
     can change. So one that somebody sent can neither point a password that stands elsewhere at its own host, nor change
-    the port, the user name or the trusted CA of an account that it did not name.
+    the port, the user name, the trusted CA or the IMAP server of an account that it did not name.
     """
     home = _first(layers, _PREFIX + "HOST")
     if home is None:
         return {}, None
     together = [layer for layer in layers if layer.is_own] if home.is_own else [layers[0], home]
     found = {
-        name.lower(): layer.said[_PREFIX + name] for name in _ENDPOINT if (layer := _first(together, _PREFIX + name))
+        name: layer.said[variable] for name, variable in _ENDPOINT.items() if (layer := _first(together, variable))
     }
     beside = _first(together if home.is_own else [home], _PREFIX + "PASSWORD")
     if beside:

@@ -105,10 +105,9 @@ def try_out(
     from tui.replies.imap import opened
 
     lines = probe(account, credential, sender=sender, hear=hear)
-    if account.imap is None or account.username is None or credential is None:
+    if account.imap is None:
         return lines
-    imap = account.imap
-    login = ImapLogin(imap.host, imap.port, imap.security, account.username, credential, account.ca)
+    login = ImapLogin.of(account, credential)
     with opened(login, hear) as mailbox:
         # Some servers let a mailbox be logged in to that they then do not let anybody open.
         mailbox.look()

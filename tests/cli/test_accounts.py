@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Desk, wait_for
+from tests.replies import mails
 from tests.servers.dovecot import Dovecot
 from tests.servers.issuer import Issuer
 from tests.servers.postfix import Postfix
@@ -227,6 +228,27 @@ def test_a_mailbox_that_does_not_open_is_exit_4_and_adds_nothing(
     done = office.here(*words, code=4, typed=dovecot.password + "\n")
     assert f"{dovecot.host} port 1" in done.stderr
     assert office.json_here("account", "list") == {"accounts": []}
+
+
+def test_the_account_of_the_environment_reads_answers_where_the_environment_says(
+    desk: Desk, submission: Postfix, dovecot: Dovecot
+) -> None:
+    desk.environment = {
+        "INVITE_TUI_SMTP_HOST": submission.host,
+        "INVITE_TUI_SMTP_PORT": str(submission.port),
+        "INVITE_TUI_SMTP_USERNAME": dovecot.username,
+        "INVITE_TUI_SMTP_PASSWORD": dovecot.password,
+        "INVITE_TUI_SMTP_CA": str(submission.ca),
+    }
+    [sent] = desk.json_here("send", "attendees.csv", "--only", "ana@example.org", "--confirm", "1")["messages"]
+    dovecot.put(mails.on_the_wire(mails.by_google(sent["uid"], "ana@example.org")))
+    assert "INVITE_TUI_IMAP_HOST" in desk.json_here("replies", code=4)["error"]["hint"]
+    desk.environment |= {"INVITE_TUI_IMAP_HOST": dovecot.host, "INVITE_TUI_IMAP_PORT": str(dovecot.tls_port)}
+    found = desk.json_here("replies")
+    assert (found["read"], [one["response"] for one in found["responses"]]) == (1, ["accepted"])
+    desk.environment |= {"INVITE_TUI_IMAP_PORT": str(dovecot.port), "INVITE_TUI_IMAP_SECURITY": "starttls"}
+    tried = desk.here("account", "test", "env").stdout
+    assert "can read them" in tried and "env works" in tried and dovecot.password not in tried
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ __all__ = ["guarded", "office"]  # fixtures
 
 
 def _wire(raw: bytes, number: int) -> bytes:
-    """With CRLF line ends, and an id of its own."""
-    lines = raw.replace(b"\r\n", b"\n").split(b"\n")
+    """As a server takes it, with an id of its own."""
+    lines = mails.on_the_wire(raw).split(b"\r\n")
     kept = [line for line in lines if not line.lower().startswith(b"message-id: <") or b"department.example" in line]
     return b"\r\n".join([f"Message-ID: <came-back-{number}@mail.example>".encode(), *kept])
 

@@ -16,7 +16,7 @@ import keyring.errors
 import pytest
 
 from tests.servers.secret_service import SecretService
-from tui.delivery.accounts import SERVICE, Account, AccountStore, Secret, account_from_settings
+from tui.delivery.accounts import SERVICE, Account, AccountStore, Imap, Secret, account_from_settings
 from tui.errors import AccountError
 
 PASSWORD = "correct horse battery staple"
@@ -462,12 +462,30 @@ class TestFromSettings:
             ({"password": ""}, "PASSWORD"),
             ({"password": "a\nb"}, "PASSWORD"),
             ({"ca": "/no/such/file.pem"}, "CA"),
+            ({"imap_host": "a b"}, "IMAP_HOST"),
+            ({"imap_host": "imap.example.org", "imap_port": "x"}, "IMAP_PORT"),
+            ({"imap_host": "imap.example.org", "imap_security": "ssl"}, "IMAP_SECURITY"),
+            ({"imap_host": "imap.example.org", "imap_security": "none"}, "IMAP_SECURITY"),
+            ({"imap_host": "imap.example.org", "username": None, "password": None}, "USERNAME"),
         ],
     )
     def test_names_the_variable_that_is_wrong(self, changes: dict[str, str | None], variable: str) -> None:
-        with pytest.raises(AccountError, match=f"INVITE_TUI_SMTP_{variable}") as caught:
+        with pytest.raises(AccountError, match=f"INVITE_TUI_(SMTP_)?{variable}") as caught:
             account_from_settings({**self.BASE, **changes})
         assert PASSWORD not in f"{caught.value!r} {caught.value.hint}"
+
+    @pytest.mark.parametrize(
+        ("said", "imap"),
+        [
+            ({}, None),
+            ({"imap_host": "imap.example.org"}, Imap("imap.example.org", 993, "tls")),
+            ({"imap_host": "imap.example.org", "imap_security": "starttls"}, Imap("imap.example.org", 143, "starttls")),
+            ({"imap_host": "::1", "imap_security": "none", "imap_port": "1143"}, Imap("::1", 1143, "none")),
+            ({"imap_port": "1143"}, None),
+        ],
+    )
+    def test_reads_answers_with_the_same_login(self, said: dict[str, str], imap: Imap | None) -> None:
+        assert account_from_settings(self.BASE | said)[0].imap == imap
 
     def test_takes_a_ca_file(self, tmp_path: Path) -> None:
         pem = tmp_path / "ca.pem"

@@ -2,14 +2,13 @@
 
 import imaplib
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from tests.servers.dovecot import Dovecot
 from tests.servers.issuer import Issuer
 from tests.servers.scripted import Line, ScriptedServer, Step
-from tui.delivery import Account, AccountStore, ImapLogin, Secret
+from tui.delivery import Account, ImapLogin, Secret
 from tui.delivery.sasl import spellings
 from tui.errors import AccountError
 from tui.replies.imap import opened
@@ -143,9 +142,9 @@ def test_of_a_conversation_every_word_is_heard_but_the_secret_though_the_server_
     assert not [form for form in spellings("ana", Secret(PASSWORD)) if form in told or repr(form)[1:-1] in told]
 
 
-def test_an_account_without_an_imap_server_says_what_to_do(tmp_path: Path) -> None:
-    work = Account("work", "127.0.0.1", 2525, "none", login="none")
+@pytest.mark.parametrize(("name", "way"), [("work", "--imap-host"), ("env", "INVITE_TUI_IMAP_HOST")])
+def test_an_account_without_an_imap_server_says_what_to_do(name: str, way: str) -> None:
     with pytest.raises(AccountError, match="IMAP server") as caught:
-        AccountStore(tmp_path).imap_login(work)
+        ImapLogin.of(Account(name, "127.0.0.1", 2525, "none", login="none"), None)
     assert caught.value.hint is not None
-    assert "--imap-host" in caught.value.hint
+    assert way in caught.value.hint

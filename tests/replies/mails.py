@@ -80,6 +80,11 @@ def a_mail(
     return mail
 
 
+def on_the_wire(raw: bytes) -> bytes:
+    """With the line ends that mail servers want."""
+    return raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
 def by_google(uid: str, address: str, status: str = "ACCEPTED", *, sequence: int = 0) -> bytes:
     """Gmail: text, HTML and the calendar as alternatives, and the same object attached as invite.ics."""
     calendar = a_reply(uid, address, status, parameters=f";X-NUM-GUESTS=0;CN={address}", sequence=sequence)

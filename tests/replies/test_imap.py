@@ -85,7 +85,7 @@ def answers(folder: Folder) -> dict[str, str]:
 
 
 def an_answer(name: str, status: str = "ACCEPTED") -> bytes:
-    raw = mails.by_google(uid_of(name), f"{name}@example.org", status).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    raw = mails.on_the_wire(mails.by_google(uid_of(name), f"{name}@example.org", status))
     return raw.replace(b"<answer-1@", f"<{name}-{status.lower()}@".encode())
 
 

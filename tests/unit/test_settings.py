@@ -111,6 +111,21 @@ def test_a_sent_folder_cannot_point_the_password_of_another_file_at_its_own_host
 
 
 @pytest.mark.parametrize("where", ["environment", "here"])
+def test_a_sent_folder_cannot_have_a_password_that_it_did_not_name_shown_to_an_imap_server(
+    place: Place, where: str
+) -> None:
+    theirs = [f"INVITE_TUI_IMAP_{name}" for name in ("HOST", "PORT", "SECURITY")]
+    (place.event / ".env").write_text("".join(f"{name}=localhost\n" for name in theirs), "utf-8")
+    if where == "environment":
+        place.environment = said(ACCOUNT)
+    else:
+        place.write(place.here, ACCOUNT)
+    assert place.load().smtp == {name.lower(): value for name, value in ACCOUNT.items()}
+    place.environment |= dict.fromkeys(theirs, "mine")
+    assert [place.load().smtp[f"imap_{name}"] for name in ("host", "port", "security")] == ["mine"] * 3
+
+
+@pytest.mark.parametrize("where", ["environment", "here"])
 @pytest.mark.parametrize(
     "change", [{"PORT": "1"}, {"USERNAME": "eve"}, {"SECURITY": "none"}, {"CA": "evil.pem"}, {"PASSWORD": "x"}]
 )

@@ -16,7 +16,7 @@ from tui.delivery.accounts import DEFAULT_IMAP_PORT, DEFAULT_PORT, ENVIRONMENT_A
 from tui.errors import AccountError, UsageError
 
 if TYPE_CHECKING:
-    from tui.delivery.accounts import Security
+    from tui.delivery.accounts import Credential, Security
     from tui.delivery.oauth import Ceremony, Prompt
     from tui.folder import Folder
 
@@ -201,10 +201,7 @@ def _list(options: argparse.Namespace, store: AccountStore) -> int:
 
 
 def _test(options: argparse.Namespace, store: AccountStore) -> int:
-    account = store.get(options.name)
-    if account.login != "none":
-        unlock(store)
-    credential = store.credential(account)
+    account, credential = _told(store) if options.name == ENVIRONMENT_ACCOUNT else _stored(store, options.name)
     heard: list[str] = []
     from tui.trial import try_out
 
@@ -224,6 +221,24 @@ def _test(options: argparse.Namespace, store: AccountStore) -> int:
         wizard.tell_vouching(account, lookups())
         say(f"{account.name} works: it could send now.")
     return 0
+
+
+def _stored(store: AccountStore, name: str) -> tuple[Account, "Credential | None"]:
+    account = store.get(name)
+    if account.login != "none":
+        unlock(store)
+    return account, store.credential(account)
+
+
+def _told(store: AccountStore) -> tuple[Account, Secret | None]:
+    """The account of the environment, or of a `.env` in the working directory."""
+    from tui import settings
+    from tui.delivery import account_from_settings
+
+    said = settings.load([Path.cwd()])
+    if said.conflict:
+        raise said.conflict
+    return account_from_settings(said.smtp) if said.smtp else (store.get(ENVIRONMENT_ACCOUNT), None)
 
 
 def _remove(options: argparse.Namespace, store: AccountStore) -> int:

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.delivery import sasl
-from tui.delivery.accounts.profile import Credential, Secret, Security, is_loopback
+from tui.delivery.accounts.profile import (
+    ENVIRONMENT_ACCOUNT,
+    Account,
+    Credential,
+    Secret,
+    Security,
+    is_loopback,
+)
 from tui.errors import AccountError
 
 if TYPE_CHECKING:
@@ -29,6 +36,24 @@ class ImapLogin:
     username: str
     credential: Credential = field(repr=False)
     ca: Path | None = None
+
+    @classmethod
+    def of(cls, account: Account, credential: Credential | None) -> "ImapLogin":
+        """Where and how the answers to `account` are read. Raises `AccountError` where nothing is known of that."""
+        if account.imap is None:
+            raise AccountError(
+                f"Account {account.name} says nothing of an IMAP server, so no answers can be read with it.",
+                hint="Set INVITE_TUI_IMAP_HOST as well."
+                if account.name == ENVIRONMENT_ACCOUNT
+                else f"Remove it and add it again with --imap-host: `invite-tui account remove {account.name}`.",
+            )
+        if account.username is None or not credential:
+            raise AccountError(
+                f"Nothing is known that would log {account.name} in at {account.imap.host}.",
+                hint=f"Sign in again: `invite-tui account login {account.name}`.",
+            )
+        imap = account.imap
+        return cls(imap.host, imap.port, imap.security, account.username, credential, account.ca)
 
     @property
     def where(self) -> str:

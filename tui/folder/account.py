@@ -74,12 +74,15 @@ class WithAccount(Recorded):
     @property
     def imap_login(self) -> "ImapLogin":
         """Where and how the account's answers are read. AccountError where nothing is known of that."""
-        if self.account is None or self.account_name == "env":
+        from tui.delivery import ImapLogin
+
+        if self.account is None:
             raise AccountError(
                 "There is no account whose mailbox could be read.",
-                hint="Add one with `invite-tui account add NAME --imap-host HOST`, or read files: --mailbox PATH.",
+                hint="Add one with `invite-tui account add NAME --imap-host HOST`, or set INVITE_TUI_IMAP_HOST beside "
+                "INVITE_TUI_SMTP_HOST. Or read files: --mailbox PATH.",
             )
-        return self._store.imap_login(self.account)
+        return ImapLogin.of(self.account, self._login[1] or self._credential)
 
     @cached_property
     def _store(self) -> AccountStore:

@@ -192,44 +192,58 @@ def _is_host(host: str) -> bool:
 def account_from_settings(values: Mapping[str, str | None]) -> tuple[Account, Secret | None]:
     """The account `env` from what INVITE_TUI_SMTP_HOST and its siblings say.
 
-    Keys are the variables' last words in lower case: host, port, security, username, password, ca; missing and empty
-    are the same. Raises `AccountError` naming the variable that is wrong.
+    Keys are the variables' last words in lower case: host, port, security, username, password, ca, and imap_host,
+    imap_port, imap_security; missing and empty are the same. Raises `AccountError` naming the variable that is wrong.
     """
     given = {key: value for key, value in values.items() if value}
-    host = given.get("host", "").strip()
-    if not _is_host(host):
-        raise _variable("HOST", f"{host!r} is no host name")
-    security = given.get("security", "starttls").strip().lower()
-    if security not in get_args(Security):
-        raise _variable("SECURITY", f"{security!r} is not one of starttls, tls, none")
-    if security == "none" and not is_loopback(host):
-        raise _variable("SECURITY", f"none is for this machine only, and mail to {host} would travel unencrypted")
-    port = given.get("port", "").strip() or str(DEFAULT_PORT[cast("Security", security)])
-    if not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65_535):
-        raise _variable("PORT", f"{port!r} is no port (1 to 65535)")
+    host, port, security = _server_from(given, "SMTP", "starttls", DEFAULT_PORT)
     username, password = given.get("username"), given.get("password")
     if username and CONTROL.search(username):
-        raise _variable("USERNAME", "a user name holds no control characters")
+        raise _variable("SMTP_USERNAME", "a user name holds no control characters")
     if username and not password:
-        raise _variable("PASSWORD", "it is missing, while INVITE_TUI_SMTP_USERNAME is set")
+        raise _variable("SMTP_PASSWORD", "it is missing, while INVITE_TUI_SMTP_USERNAME is set")
     if password and CONTROL.search(password):
-        raise _variable("PASSWORD", "a password holds no line breaks or control characters")
+        raise _variable("SMTP_PASSWORD", "a password holds no line breaks or control characters")
     if password and not username:
-        raise _variable("USERNAME", "it is missing, while INVITE_TUI_SMTP_PASSWORD is set")
+        raise _variable("SMTP_USERNAME", "it is missing, while INVITE_TUI_SMTP_PASSWORD is set")
+    if "imap_host" in given and not username:
+        raise _variable("SMTP_USERNAME", "it is missing, while INVITE_TUI_IMAP_HOST is set")
     ca = Path(given["ca"]).expanduser() if "ca" in given else None
     if ca is not None and not ca.is_file():
-        raise _variable("CA", f"there is no file {ca}")
+        raise _variable("SMTP_CA", f"there is no file {ca}")
     account = Account(
         name=ENVIRONMENT_ACCOUNT,
         host=host,
-        port=int(port),
-        security=cast("Security", security),
+        port=port,
+        security=security,
         username=username,
         ca=ca,
         login="password" if username else "none",
+        imap=Imap(*_server_from(given, "IMAP", "tls", DEFAULT_IMAP_PORT)) if "imap_host" in given else None,
     )
     return account, Secret(password) if password else None
 
 
+def _server_from(
+    given: Mapping[str, str], kind: Literal["SMTP", "IMAP"], usual: Security, ports: Mapping[Security, int]
+) -> tuple[str, int, Security]:
+    """Host, port and security of one server. Raises `AccountError` naming the variable that is wrong."""
+    prefix = "" if kind == "SMTP" else "imap_"
+    host = given.get(f"{prefix}host", "").strip()
+    if not _is_host(host):
+        raise _variable(f"{kind}_HOST", f"{host!r} is no host name")
+    security = given.get(f"{prefix}security", usual).strip().lower()
+    if security not in get_args(Security):
+        raise _variable(f"{kind}_SECURITY", f"{security!r} is not one of starttls, tls, none")
+    if security == "none" and not is_loopback(host):
+        raise _variable(
+            f"{kind}_SECURITY", f"none is for this machine only, and mail to {host} would travel unencrypted"
+        )
+    port = given.get(f"{prefix}port", "").strip() or str(ports[cast("Security", security)])
+    if not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65_535):
+        raise _variable(f"{kind}_PORT", f"{port!r} is no port (1 to 65535)")
+    return host, int(port), cast("Security", security)
+
+
 def _variable(name: str, problem: str) -> AccountError:
-    return AccountError(f"INVITE_TUI_SMTP_{name}: {problem}.", hint="It stands in the environment or in a .env file.")
+    return AccountError(f"INVITE_TUI_{name}: {problem}.", hint="It stands in the environment or in a .env file.")

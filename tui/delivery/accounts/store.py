@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from tui.delivery.accounts.keyrings import SERVICE, Vault
 from tui.delivery.accounts.profile import (
@@ -25,9 +25,6 @@ from tui.delivery.accounts.profile import (
     Security,
 )
 from tui.errors import AccountError
-
-if TYPE_CHECKING:
-    from tui.delivery.imap import ImapLogin
 
 _VERSION = 1
 
@@ -135,30 +132,6 @@ class AccountStore:
         from tui.delivery.oauth.tokens import Tokens
 
         return Tokens(account, lambda: self.secret(account), lambda secret: self._keep(account, secret))
-
-    def imap_login(self, account: Account) -> "ImapLogin":
-        """Where and how the answers to `account` are read. Raises `AccountError` where nothing is known of that."""
-        from tui.delivery.imap import ImapLogin
-
-        if account.imap is None:
-            raise AccountError(
-                f"Account {account.name} says nothing of an IMAP server, so no answers can be read with it.",
-                hint=f"Remove it and add it again with --imap-host: `invite-tui account remove {account.name}`.",
-            )
-        credential = self.credential(account)
-        if account.username is None or not credential:
-            raise AccountError(
-                f"Nothing is known that would log {account.name} in at {account.imap.host}.",
-                hint=f"Sign in again: `invite-tui account login {account.name}`.",
-            )
-        return ImapLogin(
-            host=account.imap.host,
-            port=account.imap.port,
-            security=account.imap.security,
-            username=account.username,
-            credential=credential,
-            ca=account.ca,
-        )
 
     def wants_passphrase(self) -> bool:
         """Whether the machine has no keyring, and nothing opens the encrypted file that does instead: see `unlock`."""
