@@ -546,7 +546,7 @@ class Connection:
             what = "sign-in" if account.login == "oauth" else "password"
             self._give_up(
                 f"No {what} is known for account {account.name} ({account.username} at {account.host}).",
-                hint=f"`invite-tui account add {account.name}` stores one.",
+                hint=f"`invite-tui account login {account.name}` stores one.",
             )
         if isinstance(credential, Secret):
             return credential
@@ -640,8 +640,8 @@ class Connection:
             case "auth" if fault.stop and self.account.login == "oauth":
                 words = f"{self._where} refused the sign-in of {self.account.username}"
                 hint = (
-                    "Whoever signed in must be that user, and may have to be allowed to send by SMTP: "
-                    "docs/accounts.md says by whom."
+                    "Whoever signed in must be that user, and may have to be allowed to send by SMTP: docs/accounts.md "
+                    f"says by whom. Then sign in again: `invite-tui account login {self.account.name}`."
                 )
             case "auth" if fault.stop:
                 words = f"{self._where} refused the login of {self.account.username}"
