@@ -57,6 +57,8 @@ def body_text(text: str) -> str:
 
 def one_line(text: str) -> str:
     """`body_text` on one line, white space collapsed: for names, subjects, and every other header value."""
+    if text.isascii() and text.isprintable() and "  " not in text and text == text.strip():
+        return text
     return " ".join(body_text(text).split())
 
 

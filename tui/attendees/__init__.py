@@ -2,7 +2,7 @@
 
 from tui.attendees.columns import Columns, ColumnSettings, normalise_header, squash
 from tui.attendees.reading import AttendeeList, Seen, load
-from tui.attendees.store import WITHDRAWN, Attendee, Records, fold, on_one_line
+from tui.attendees.store import WITHDRAWN, Attendee, Records, fold
 
 __all__ = [
     "WITHDRAWN",
@@ -15,6 +15,5 @@ __all__ = [
     "fold",
     "load",
     "normalise_header",
-    "on_one_line",
     "squash",
 ]

@@ -13,7 +13,8 @@ from tui import address
 from tui.address import AddressError
 from tui.attendees.columns import Columns
 from tui.attendees.status import is_filled, means_withdrawn
-from tui.attendees.store import CELL_END, ERROR, NO_ADDRESS, NOT_ASCII, ROW_END, on_one_line
+from tui.attendees.store import CELL_END, ERROR, NO_ADDRESS, NOT_ASCII, ROW_END
+from tui.clean import one_line
 
 # Narrower than address.parse, so that whatever matches is one address for it too: no local part is over 64 letters, no
 # address over 254. No group is possessive: Python before 3.11.5 matches such groups wrongly (gh-106052).
@@ -166,4 +167,4 @@ def _is_familiar(domain: str) -> bool:
 def _ids(cells: Sequence[str]) -> Sequence[str]:
     ids = list(map(str.strip, cells))
     joined = "".join(ids)
-    return ids if joined.isascii() and joined.isprintable() and "  " not in joined else list(map(on_one_line, ids))
+    return ids if joined.isascii() and joined.isprintable() and "  " not in joined else list(map(one_line, ids))

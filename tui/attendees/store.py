@@ -86,17 +86,12 @@ def withdrawal_column(columns: Columns, cells: Sequence[str]) -> int | None:
 
 def withdrawal_words(columns: Columns, cells: Sequence[str], at: int) -> str:
     """What a column says of a withdrawal: its status, or whatever was noted under "Cancelled"."""
-    said = on_one_line(cells[at])
+    said = one_line(cells[at])
     return said if at in columns.statuses else f"{columns.headers[at]}: {said}"
 
 
 def own_id(columns: Columns, cells: Sequence[str]) -> str:
-    return on_one_line(cells[columns.id]) if columns.id is not None else ""
-
-
-def on_one_line(cell: str) -> str:
-    """`one_line` of a cell that is clean already."""
-    return cell if cell.isascii() and cell.isprintable() and "  " not in cell else one_line(cell)
+    return one_line(cells[columns.id]) if columns.id is not None else ""
 
 
 def plain_wire(cell: str) -> str:
@@ -106,10 +101,10 @@ def plain_wire(cell: str) -> str:
 
 
 def _name(columns: Columns, cells: Sequence[str]) -> str:
-    if len(columns.name) == 1 and (only := on_one_line(cells[columns.name[0]])):
+    if len(columns.name) == 1 and (only := one_line(cells[columns.name[0]])):
         return only
     for way in (columns.name, *columns.other_names):
-        name = " ".join(filter(None, [on_one_line(cells[at]) for at in way]))
+        name = " ".join(filter(None, [one_line(cells[at]) for at in way]))
         if name:
             return name
     return ""
@@ -377,7 +372,7 @@ class Part:
         address, key = self.address(row, cells[address_column(columns, cells)])
         group, withdrawn = "", None
         if columns.group is not None and not marks & SHIFTED:
-            group = on_one_line(cells[columns.group])
+            group = one_line(cells[columns.group])
         if marks & WITHDRAWN:
             at = withdrawal_column(columns, cells)
             withdrawn = "" if at is None else withdrawal_words(columns, cells, at)
@@ -459,7 +454,7 @@ class Part:
             raw.update(mine)
         counts: Counter[str] = Counter()
         for cell, count in raw.items():
-            counts[on_one_line(cell) or self.label] += count
+            counts[one_line(cell) or self.label] += count
         return counts
 
     def _steps(self) -> Iterator[tuple[int, list[str]]]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from errno import ENOENT
 from functools import cached_property, lru_cache
@@ -62,13 +62,27 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """One message, and the readings that it was made from. `raw` has CRLF line ends."""
+    """One message, and the readings in it. `raw` has CRLF line ends."""
 
     raw: bytes
-    subject: str
-    text: str
-    html: str
-    calendar: str
+    worded: Encoded = field(repr=False)
+    ics: bytes = field(repr=False)
+
+    @property
+    def subject(self) -> str:
+        return self.worded.subject
+
+    @property
+    def text(self) -> str:
+        return mime.reading(self.worded.text)
+
+    @property
+    def html(self) -> str:
+        return mime.reading(self.worded.html)
+
+    @property
+    def calendar(self) -> str:
+        return self.ics.decode("utf-8")
 
 
 class Uncomposable(Exception):
@@ -135,8 +149,7 @@ class Composer:
         name = one_line(attendee.name)
         try:
             worded = self._worded(attendee, revision, event, facts, name, join_url)
-            filled = worded.filled
-            if len(filled.html) > _MOST_HTML // 4 and (size := len(filled.html.encode())) > _MOST_HTML:
+            if len(worded.html) > _MOST_HTML and (size := len(mime.reading(worded.html).encode())) > _MOST_HTML:
                 raise Uncomposable([_too_long(attendee, size)])
             calendar = self._calendar(event, revision.action).fill(
                 revision.uid, revision.sequence, revision.stamp, name, attendee.address, join_url
@@ -144,7 +157,7 @@ class Composer:
             header = mime.Header(
                 sender=self._sender,
                 to=(name, attendee.address),
-                subject=filled.subject,
+                subject=worded.subject,
                 date=revision.stamp,
                 message_id=revision.message_id,
                 reference=revision.uid.partition("@")[0],
@@ -164,13 +177,15 @@ class Composer:
             who = attendee.name or attendee.address
             message = f"The wording cannot be filled in for {who}: {one_line(str(error))}."
             raise Uncomposable([_at(attendee, "bad-template", message)]) from None
+        made = Composition(raw, worded, calendar)
         if self._dead_links and revision.action != "cancel":
-            self._must_be_alive(attendee, filled.text, filled.html, calendar.decode("utf-8"))
-        return Composition(raw, filled.subject, filled.text, filled.html, calendar.decode("utf-8"))
+            self._must_be_alive(attendee, made)
+        return made
 
-    def _must_be_alive(self, attendee: Attendee, text: str, html: str, calendar: str) -> None:
+    def _must_be_alive(self, attendee: Attendee, made: Composition) -> None:
         """Uncomposable where the message sends people to a meeting that was cancelled."""
-        said = _as_link("\n".join((text, html, re.sub(r"\r\n[ \t]", "", calendar).replace("\\", ""))))
+        calendar = re.sub(r"\r\n[ \t]", "", made.calendar).replace("\\", "")
+        said = _as_link(f"{made.text}\n{made.html}\n{calendar}")
         for link in self._dead_links:
             if _as_link(link) in said:
                 who = attendee.name or attendee.address
@@ -267,9 +282,10 @@ class Composer:
         columns, action = attendee.columns, revision.action
         if not self._wordings[action].only_prints:
             return encoded(self._rendered(attendee, revision, facts, name, join_url))
-        if (action, columns) not in self._used:
-            self._used[action, columns] = len(self._used), sorted(self._wordings[action].columns_used(columns))
-        number, used = self._used[action, columns]
+        if (known := self._used.get((action, columns))) is None:
+            known = len(self._used), sorted(self._wordings[action].columns_used(columns))
+            self._used[action, columns] = known
+        number, used = known
 
         def render(values: Sequence[str]) -> Filled:
             cells = list(attendee.cells)

@@ -5,13 +5,14 @@ What is the same for everybody is encoded once; a message is put together from e
 
 import re
 from base64 import b64encode
-from binascii import b2a_qp
+from binascii import a2b_qp, b2a_qp
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from functools import cache, lru_cache
 from mimetypes import MimeTypes
+from typing import NamedTuple
 from urllib.parse import quote
 
 # "=_" cannot stand in quoted-printable or base64, so no boundary of ours can be found inside a part (RFC 2045 §6.7).
@@ -27,6 +28,7 @@ _OURS = {
     "odt": "application/vnd.oasis.opendocument.text",
     "ics": "application/ics",
 }
+_END = "\r\n"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PLAIN = re.compile(r"[ -~]*")
 
@@ -67,8 +69,7 @@ def _is_utf8(content: bytes) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """The values that the headers are made of; every string is one line of text, not yet encoded."""
 
     sender: tuple[str, str]
@@ -122,6 +123,11 @@ def quoted_printable(text: str) -> bytes:
     return b"\r\n".join(map(_known_line, text.split("\n")))
 
 
+def reading(printable: bytes) -> str:
+    """The text, with LF line ends, that `quoted_printable` was given."""
+    return a2b_qp(printable).decode("utf-8").replace("\r\n", "\n")
+
+
 def printable_line(line: str) -> bytes:
     encoded = b2a_qp(line.encode("utf-8"))
     return encoded.replace(b"\n", b"\r\n") if b"\n" in encoded else encoded
@@ -148,24 +154,24 @@ def encoded_words(text: str) -> str:
 
 
 def _header_lines(header: Header) -> bytes:
+    reply_to, answers = header.reply_to or "", header.in_reply_to or ""
     given = (*header.sender, *header.to, header.subject, header.message_id, header.reference, header.language)
-    if _CONTROL.search("".join((*given, header.reply_to or "", header.in_reply_to or ""))):
+    if not (said := "".join((*given, reply_to, answers))).isprintable() and _CONTROL.search(said):
         # Encoded it would do no harm; but it did not get here by right.
         raise ValueError("a control character in a header value")
-    fields = [
-        ("From", _sender(*header.sender)),
-        ("To", _mailbox(*header.to)),
-        ("Subject", _subject(header.subject)),
-        ("Date", _date(header.date, header.date.utcoffset())),
-        ("Message-ID", header.message_id),
-        *([("Reply-To", header.reply_to)] if header.reply_to else []),
-        *([("In-Reply-To", header.in_reply_to), ("References", header.in_reply_to)] if header.in_reply_to else []),
-        ("Content-Language", header.language),
-        ("X-Invite-Tui-Ref", header.reference),
-        ("MIME-Version", "1.0"),
-    ]
     # Only a non-ASCII local part is not ASCII here: it goes out as UTF-8 where the server takes it (RFC 6532).
-    return "".join([f"{name}: {value}\r\n" for name, value in fields]).encode()
+    return (
+        f"From: {_sender(*header.sender)}\r\n"
+        f"To: {_mailbox(*header.to)}\r\n"
+        f"Subject: {_subject(header.subject)}\r\n"
+        f"Date: {_date(header.date, header.date.utcoffset())}\r\n"
+        f"Message-ID: {header.message_id}\r\n"
+        f"{reply_to and f'Reply-To: {reply_to}{_END}'}"
+        f"{answers and f'In-Reply-To: {answers}{_END}References: {answers}{_END}'}"
+        f"Content-Language: {header.language}\r\n"
+        f"X-Invite-Tui-Ref: {header.reference}\r\n"
+        "MIME-Version: 1.0\r\n"
+    ).encode()
 
 
 def _mailbox(name: str, address: str) -> str:
@@ -226,4 +232,4 @@ def _attached(kind: str, name: str, body: bytes) -> bytes:
 
 def _base64(content: bytes) -> bytes:
     encoded = b64encode(content)
-    return b"\r\n".join(encoded[begin : begin + 76] for begin in range(0, len(encoded), 76))
+    return b"\r\n".join([encoded[begin : begin + 76] for begin in range(0, len(encoded), 76)])

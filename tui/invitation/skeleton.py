@@ -8,10 +8,9 @@ rendering it for that person would have made: `placeholders.are_only_printed` sa
 
 import re
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
 from itertools import compress
 from secrets import token_hex
-from typing import Literal, final
+from typing import Literal, NamedTuple, final
 
 from markupsafe import escape
 
@@ -29,17 +28,16 @@ _LONGEST = 500
 """Characters of a value; a longer one is rendered, where it is weighed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A wording that is filled in, and its two readings as they stand in a message (quoted-printable)."""
+class Encoded(NamedTuple):
+    """A wording that is filled in: its subject, and its two readings as they stand in a message (quoted-printable)."""
 
-    filled: Filled
+    subject: str
     text: bytes
     html: bytes
 
 
 def encoded(filled: Filled) -> Encoded:
-    return Encoded(filled, quoted_printable(filled.text), quoted_printable(filled.html))
+    return Encoded(filled.subject, quoted_printable(filled.text), quoted_printable(filled.html))
 
 
 @final
@@ -48,16 +46,13 @@ class Skeleton:
 
     def __init__(self, marked: Filled, marks: Sequence[str]) -> None:
         """`marks` are the words in `marked` that stand for values, by the values' numbers; "" for one that has none."""
-        self._subject, self._text, self._html = (
-            _cut(text, marks) for text in (marked.subject, marked.text, marked.html)
-        )
-        self._printable_text, self._printable_html = _Printable(self._text), _Printable(self._html)
+        self._subject = _cut(marked.subject, marks)
+        self._text, self._html = _Printable(_cut(marked.text, marks)), _Printable(_cut(marked.html, marks))
 
     def fill(self, values: Sequence[str]) -> Encoded:
         """The wording with each value in its places."""
         in_html = [str(escape(value)) for value in values]
-        filled = Filled(_joined(self._subject, values), _joined(self._text, values), _joined(self._html, in_html))
-        return Encoded(filled, self._printable_text.fill(values), self._printable_html.fill(in_html))
+        return Encoded(_joined(self._subject, values), self._text.fill(values), self._html.fill(in_html))
 
 
 @final

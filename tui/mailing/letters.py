@@ -177,8 +177,8 @@ def cleared_of(composer: Composer, roll: Roll, action: Action, revision: Revisio
     attendee = action.attendee
     raw = composer.compose(attendee, revision).raw
     internal = attendee.columns.internal
-    own = "\n".join([attendee.name, *(cell for i, cell in enumerate(attendee.cells) if i not in internal)])
-    return guard.clear(raw, attendee.address, roll, own)
+    own = [cell for at, cell in enumerate(attendee.cells) if at not in internal] if internal else attendee.cells
+    return guard.clear(raw, attendee.address, roll, "\n".join((attendee.name, *own)))
 
 
 def planned_of(letter: Letter) -> Planned:
