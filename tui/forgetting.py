@@ -6,6 +6,7 @@ never changed: those that still name somebody who was forgotten are told.
 
 import csv
 import io
+import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
@@ -31,6 +32,7 @@ _Kind = Literal["message", "problems", "html", "csv"]
 _OURS = re.compile(r"\d{4,}-.*\.eml")  # as a rehearsal and `status --save` name their messages
 _PROBLEMS = b"file,line,code,problem,hint"
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"|\\@]+@[^\s<>()\[\],;:\"|/\\@]+")
+_ESCAPE = re.compile(r"(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4})")
 _TEXTS = frozenset(
     {".csv", ".tsv", ".txt", ".md", ".html", ".htm", ".json", ".jsonl", ".eml", ".mbox", ".toml", ".ics", ".vcf", ".j2"}
 )
@@ -69,7 +71,8 @@ class Whom:
 @dataclass(frozen=True, slots=True)
 class Forgotten:
     """What was done: how many people, messages in files, rows of problems.csv and copies of the ledger are gone; which
-    reports were written anew; and which files of others, and evidence, still have the address of one of them."""
+    reports were written anew; which files of others, evidence, and reports elsewhere still have the address of one of
+    them; and which reports of after they were sent something are no longer where they were written."""
 
     people: int
     messages: int
@@ -77,6 +80,7 @@ class Forgotten:
     backups: int
     reports: tuple[Path, ...]
     still_in: tuple[Path, ...]
+    not_found: tuple[report.Noted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +145,9 @@ def forget(folder: Folder, chosen: Whom) -> Forgotten:
             backup.unlink(missing_ok=True)
         ledger.forget(keys)
     _write_anew(folder, reports)
-    still = tuple(_still_naming(folder, addresses))
-    return Forgotten(chosen.count, messages, rows, len(backups), tuple(path for path, _ in reports), still)
+    still = tuple(dict.fromkeys(_still_naming(folder, addresses)))
+    anew = tuple(path for path, _ in reports)
+    return Forgotten(chosen.count, messages, rows, len(backups), anew, still, tuple(_not_found(folder, chosen)))
 
 
 def _holding(folder: Folder, people: Collection[Person]) -> int:
@@ -197,10 +202,17 @@ def _recipients(path: Path) -> frozenset[str]:
 
 
 def _addresses_in(path: Path) -> frozenset[str]:
-    """Every address in a text, also as a page spells it."""
+    """Every address in a text, also as a page or JSON spells it."""
     raw = files.read(path)
     text = raw.decode("utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8", "replace")
-    return frozenset(key_of(found.strip(".'")) for found in _ADDRESS.findall(unescape(text)))
+    return frozenset(_addresses_of(text))
+
+
+def _addresses_of(text: str) -> Iterator[str]:
+    # An escape that is no letter of an address stays one: it would only end it.
+    text = _ESCAPE.sub(lambda found: json.loads(f'"{found[0]}"'), unescape(text))
+    for found in _ADDRESS.findall(text):
+        yield key_of(found.strip(".'"))
 
 
 def _take_rows_out(path: Path, addresses: frozenset[str] | None) -> int:
@@ -231,10 +243,49 @@ def _write_anew(folder: Folder, reports: Sequence[tuple[Path, _Kind]]) -> None:
 
 
 def _still_naming(folder: Folder, addresses: frozenset[str]) -> Iterator[Path]:
+    """The files here, and our reports wherever they were written, that have one of these addresses."""
     for path in _files(folder):
         with suppress(OSError):
-            if path.suffix.lower() in _TEXTS and path.stat().st_size <= _LARGEST and _addresses_in(path) & addresses:
+            is_text = path.suffix.lower() in _TEXTS and path.stat().st_size <= _LARGEST
+            if (is_text and _addresses_in(path) & addresses) or _is_a_report_of(path, addresses):
                 yield path
+    home = folder.event_path.parent
+    for one in report.noted(report.register_of(folder.event_path)):
+        with suppress(OSError, ValueError):
+            if _is_a_report_of(one.path, addresses):
+                # As `_files` would call it.
+                inside = one.path.is_relative_to(home.resolve())
+                yield home / one.path.relative_to(home.resolve()) if inside else one.path
+
+
+def _is_a_report_of(path: Path, addresses: frozenset[str]) -> bool:
+    """Whether it is a report or evidence with one of these addresses; of any size, and under any name."""
+    with files.open_to_read(path) as stream:
+        if report.kind_of(stream.read(_HEADERS)) is None:
+            return False
+        stream.seek(0)
+        return any(found in addresses for line in stream for found in _addresses_of(line.decode("utf-8", "replace")))
+
+
+def _not_found(folder: Folder, chosen: Whom) -> Iterator[report.Noted]:
+    """The reports that were written after one of them was sent something, and are not there any more."""
+    first = min((person.messages[0].stamp for person in chosen.people if person.messages), default=None)
+    for one in report.noted(report.register_of(folder.event_path)):
+        if first is not None and one.at >= first and not _can_be_read(one.path):
+            yield one
+
+
+def _can_be_read(path: Path) -> bool:
+    with suppress(OSError, ValueError), files.open_to_read(path):
+        return True
+    return False
+
+
+def kind_of(path: Path) -> report.Kind | None:
+    """Which of our reports a file is; None for every other one, and where it cannot be read."""
+    with suppress(OSError, ValueError), files.open_to_read(path) as stream:
+        return report.kind_of(stream.read(_HEADERS))
+    return None
 
 
 def _escaped(name: str) -> str:

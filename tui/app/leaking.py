@@ -121,15 +121,8 @@ def write_report(post: Post, folder: "Folder", kind: "Kind", path: str, *, anony
 
     try:
         target = Path(path)
-        report.must_be_writable(target, kind, folder.ledger_path)
-        chain = report.Chain()
-        with folder.chronicle() as chronicle:
-            figures = report.figures(folder, chronicle, anonymous=anonymous)
-            if kind == "evidence":
-                report.write(target, report.lines(chronicle, figures.about, chain, anonymous=anonymous))
-            else:
-                report.write(target, report.page(figures) if kind == "html" else report.table(figures))
-        post(ReportWritten(kind, target, chain.seal if kind == "evidence" else ""))
+        made = report.produce(folder, {kind: target}, anonymous=anonymous)
+        post(ReportWritten(kind, target, made.seal or ""))
     except Exception as error:  # noqa: BLE001 - whatever stands in the way is shown
         post(Failed(in_words(error)))
 

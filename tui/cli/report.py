@@ -2,16 +2,15 @@
 
 import argparse
 import re
-from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
 from tui import report
 from tui.cli.output import print_json, say, tell
 from tui.errors import InputError, UsageError
-from tui.folder import Folder, ledger_path, open_folder
+from tui.folder import ledger_path, open_folder
 from tui.ledger import open_to_read
-from tui.report import Chain, Figures, Kind, Verdict
+from tui.report import Figures, Kind, Verdict
 
 _ANSWERS = {"none": "no reply seen"}
 _SEAL = re.compile(r"[0-9a-f]{64}")
@@ -25,34 +24,24 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--seal is what --verify compares with.", hint="Give --verify EVIDENCE as well.")
     folder = open_folder([], event=options.event, ledger=options.ledger)
     folder.must_have_ledger()
-    paths = _paths(options, folder)
-    chain = Chain()
-    with folder.chronicle() as chronicle:
-        figures = report.figures(folder, chronicle, anonymous=options.anonymous)
-        contents: dict[Kind, Iterable[bytes]] = {
-            "html": report.page(figures),
-            "csv": report.table(figures),
-            "evidence": report.lines(chronicle, figures.about, chain, anonymous=options.anonymous),
-        }
-        for kind, path in paths.items():
-            report.write(path, contents[kind])
-    seal = chain.seal if "evidence" in paths else None
+    paths = _paths(options)
+    made = report.produce(folder, paths, anonymous=options.anonymous)
+    if not made.is_noted:
+        tell(f"Where it lies cannot be noted beside {folder.event_path}: `forget` will not ask for it.")
     if options.json:
         files = {kind: str(path) for kind, path in paths.items()}
-        print_json({**figures.document(), "files": files, "seal": seal})
+        print_json({**made.figures.document(), "files": files, "seal": made.seal})
     else:
-        _summary(figures, paths, seal)
+        _summary(made.figures, paths, made.seal)
     return 0
 
 
-def _paths(options: argparse.Namespace, folder: Folder) -> dict[Kind, Path]:
-    """Where to write what; each is known to be a place for it. InputError or UsageError else."""
+def _paths(options: argparse.Namespace) -> dict[Kind, Path]:
+    """Where to write what. UsageError where two are to go into one file."""
     asked: dict[Kind, str | None] = {"html": options.html, "csv": options.csv, "evidence": options.evidence}
     paths = {kind: Path(path) for kind, path in asked.items() if path is not None}
     if len({path.absolute() for path in paths.values()}) < len(paths):
         raise UsageError("Two reports cannot go into one file.", hint="Name a file for each.")
-    for kind, path in paths.items():
-        report.must_be_writable(path, kind, folder.ledger_path)
     return paths
 
 

@@ -3,8 +3,10 @@
 from tui.report.evidence import Chain, lines
 from tui.report.figures import Figures, figures
 from tui.report.page import page
+from tui.report.producing import Produced, produce
 from tui.report.table import table
 from tui.report.verifying import Flaw, Verdict, verify
+from tui.report.whereabouts import Noted, noted, register_of
 from tui.report.writing import Kind, kind_of, must_be_writable, write
 
 __all__ = [
@@ -12,12 +14,17 @@ __all__ = [
     "Figures",
     "Flaw",
     "Kind",
+    "Noted",
+    "Produced",
     "Verdict",
     "figures",
     "kind_of",
     "lines",
     "must_be_writable",
+    "noted",
     "page",
+    "produce",
+    "register_of",
     "table",
     "verify",
     "write",

@@ -1,0 +1,42 @@
+"""Reports of one moment, written where they were asked for."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui.folder import Folder
+from tui.report.evidence import Chain, lines
+from tui.report.figures import Figures, figures
+from tui.report.page import page
+from tui.report.table import table
+from tui.report.whereabouts import note, register_of
+from tui.report.writing import Kind, must_be_writable, write
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """The figures, and the seal of the evidence where that was written. `is_noted` is false where the place of what
+    names people could not be noted, so that `forget` will not ask for it."""
+
+    figures: Figures
+    seal: str | None
+    is_noted: bool
+
+
+def produce(folder: Folder, paths: Mapping[Kind, Path], *, anonymous: bool) -> Produced:
+    """Writes these reports, all of the same state of the ledger. InputError, with none written, where one of the paths
+    is no place for it."""
+    for kind, path in paths.items():
+        must_be_writable(path, kind, folder.ledger_path)
+    chain = Chain()
+    with folder.chronicle() as chronicle:
+        made = figures(folder, chronicle, anonymous=anonymous)
+        contents: dict[Kind, Iterable[bytes]] = {
+            "html": page(made),
+            "csv": table(made),
+            "evidence": lines(chronicle, made.about, chain, anonymous=anonymous),
+        }
+        for kind, path in paths.items():
+            write(path, contents[kind])
+    is_noted = anonymous or note(register_of(folder.event_path), paths)
+    return Produced(made, chain.seal if "evidence" in paths else None, is_noted)
