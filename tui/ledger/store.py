@@ -19,7 +19,7 @@ from tui.ledger import answers as inbox
 from tui.ledger import forgetting
 from tui.ledger.answers import Answers, Place, Taken
 from tui.ledger.chronicle import Chronicle
-from tui.ledger.databases import Database, Statement, sqlite, unusable
+from tui.ledger.databases import ATTEMPT, SETTLEMENT, Database, Statement, sqlite, unusable
 from tui.ledger.desks import Desk
 from tui.ledger.forgetting import LeftOut
 from tui.ledger.proposals import proposals, propose
@@ -55,8 +55,6 @@ _MESSAGE = (
     " message_id = excluded.message_id, stamp = excluded.stamp, digest = excluded.digest"
     " WHERE message.outcome IN ('unsent', 'deferred') RETURNING id"
 )
-_ATTEMPT = "INSERT INTO attempt (message, digest, outcome, started_at) VALUES (?, ?, 'sending', ?) RETURNING id"
-_SETTLEMENT = "UPDATE attempt SET outcome = ?, reply = ?, settled_at = ? WHERE id = ? RETURNING id"
 _SETTLEMENT_OF_THE_LAST = (
     "UPDATE attempt SET outcome = ?, reply = ?, settled_at = ?"
     " WHERE id = (SELECT max(id) FROM attempt WHERE message = ?) RETURNING id"
@@ -496,12 +494,21 @@ class Ledger:
         return self._ids_of(statements)[at] if statements else 0
 
     def _ids_of(self, statements: Sequence[Statement]) -> Sequence[int]:
-        """The ids of the attempts that they make or settle, recorded in one transaction."""
+        """The ids of the attempts that they make, recorded in one transaction; 0 for all others. What is settled by its
+        id is settled first, then are attempts begun, and then comes all else."""
+        places: dict[str, list[int]] = {SETTLEMENT: [], ATTEMPT: []}
+        others: list[int] = []
+        for at, (query, _) in enumerate(statements):
+            places.get(query, others).append(at)
         with self._writing() as db:
-            found = db.all_of(statements)
-            if not all(found):
+            settled, begun = ([statements[at][1] for at in some] for some in places.values())
+            count, ids = db.settle_and_begin(settled, begun)
+            if count != len(settled) or not all(db.all_of([statements[at] for at in others])):
                 raise LedgerError(f"The ledger {self._shown} does not know of this attempt.")
-        return [rows[0][0] for rows in found]
+        found = [0] * len(statements)
+        for at, id_ in zip(places[ATTEMPT], ids, strict=True):
+            found[at] = id_
+        return found
 
     def _take_over(self, desk: Desk) -> None:
         """Says who holds it from here on. What a run that died left `sending` may have arrived: it is `unknown`, for
@@ -601,11 +608,11 @@ def open_to_read(path: Path) -> Ledger:
 
 
 def _attempt(message: int, digest: str) -> Statement:
-    return _ATTEMPT, (message, digest, _now())
+    return ATTEMPT, (message, digest, _now())
 
 
 def _settlement(attempt: int, outcome: Outcome, reply: str) -> Statement:
-    return _SETTLEMENT, (outcome, reply, _now(), attempt)
+    return SETTLEMENT, (outcome, reply, _now(), attempt)
 
 
 def _tried(message: int, digest: str, outcome: Outcome, reply: str) -> list[Statement]:

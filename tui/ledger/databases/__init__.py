@@ -26,6 +26,9 @@ VERSION = 6
 
 HOLDER = "SELECT who, place, since FROM holder WHERE what = 'run'"
 
+ATTEMPT = "INSERT INTO attempt (message, digest, outcome, started_at) VALUES (?, ?, 'sending', ?) RETURNING id"
+SETTLEMENT = "UPDATE attempt SET outcome = ?, reply = ?, settled_at = ? WHERE id = ? RETURNING id"
+
 
 class Rows(Protocol):
     """What a query has found."""
@@ -68,6 +71,12 @@ class Database(ABC):
     @abstractmethod
     def all_of(self, statements: Sequence[Statement]) -> Sequence[Sequence[Row]]:
         """What each of these RETURNs, in their order; in as few round trips as possible. One that fails ends all."""
+
+    def settle_and_begin(self, settled: Sequence[Values], begun: Sequence[Values]) -> tuple[int, Sequence[int]]:
+        """Settles attempts and begins others, from the values that SETTLEMENT and ATTEMPT take: the two statements of
+        which a run makes one each for every message. Returns how many were settled, and the ids of those begun."""
+        found = self.all_of([*((SETTLEMENT, values) for values in settled), *((ATTEMPT, values) for values in begun)])
+        return sum(map(len, found[: len(settled)])), [rows[0][0] for rows in found[len(settled) :]]
 
     @abstractmethod
     def in_words(self) -> AbstractContextManager[None]:

@@ -9,6 +9,8 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from tui.errors import BusyError, LedgerError
@@ -26,6 +28,7 @@ from tui.ledger.databases import (
 )
 from tui.ledger.places import is_on_network
 
+_AT_ONCE = 100  # attempts in one statement
 _APPLICATION = 0x494E5654  # "INVT": PRAGMA application_id, so that no other program's database is taken for a ledger
 
 
@@ -46,6 +49,21 @@ class File(Database):
     def all_of(self, statements: Sequence[Statement]) -> Sequence[Sequence[Row]]:
         execute = self._db.execute
         return [execute(query, values).fetchall() for query, values in statements]
+
+    def settle_and_begin(self, settled: Sequence[Values], begun: Sequence[Values]) -> tuple[int, Sequence[int]]:
+        """With one statement each: beginning and ending a statement costs as much as all that its triggers do."""
+        count = 0
+        for at in range(0, len(settled), _AT_ONCE):
+            some = settled[at : at + _AT_ONCE]
+            count += self._db.execute(_settlements(len(some)), [*chain.from_iterable(some)]).rowcount
+        # Nobody else begins one before this transaction ends.
+        first = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM attempt").fetchone()[0] if begun else 0
+        ids = range(first, first + len(begun))
+        for at in range(0, len(begun), _AT_ONCE):
+            rows = zip(ids[at : at + _AT_ONCE], begun[at : at + _AT_ONCE], strict=True)
+            values = [value for id_, others in rows for value in (id_, *others)]
+            self._db.execute(_attempts(len(values) // 4), values)
+        return count, ids
 
     def begin(self, *, reading: bool) -> None:
         self._db.execute("BEGIN" if reading else "BEGIN IMMEDIATE")
@@ -82,6 +100,22 @@ class File(Database):
     def in_words(self) -> Iterator[None]:
         with _in_words(self.shown):
             yield
+
+
+@cache
+def _settlements(count: int) -> str:
+    """SETTLEMENT for so many."""
+    return (
+        "UPDATE attempt SET outcome = new.column1, reply = new.column2, settled_at = new.column3"  # noqa: S608  # question marks
+        f" FROM (VALUES {', '.join(['(?, ?, ?, ?)'] * count)}) AS new WHERE attempt.id = new.column4"
+    )
+
+
+@cache
+def _attempts(count: int) -> str:
+    """ATTEMPT for so many, each with its id."""
+    rows = ", ".join(["(?, ?, ?, 'sending', ?)"] * count)
+    return f"INSERT INTO attempt (id, message, digest, outcome, started_at) VALUES {rows}"  # noqa: S608  # question marks
 
 
 def open_for_run(path: Path) -> File:
