@@ -9,11 +9,13 @@ import pytest
 
 from tests.servers import dovecot as real_dovecot
 from tests.servers import postfix as real_postfix
+from tests.servers import postgresql as real_postgresql
 from tests.servers import secret_service as real_secret_service
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot
 from tests.servers.issuer import Issuer
 from tests.servers.postfix import Postfix
+from tests.servers.postgresql import Postgres
 from tests.servers.recording import RecordingServer
 from tests.servers.secret_service import SecretService
 
@@ -108,6 +110,14 @@ def submission(_submission: Postfix, dovecot: Dovecot) -> Postfix:
     """A real Postfix with empty mailboxes that lets in whom `dovecot` lets in: the same users, passwords and tokens."""
     _submission.clear()
     return _submission
+
+
+@pytest.fixture(scope="session")
+def postgres(authority: Authority) -> Iterator[Postgres]:
+    """A real PostgreSQL, started once for all tests: each asks for a database of its own."""
+    need(real_postgresql.missing())
+    with Postgres(authority) as server:
+        yield server
 
 
 @pytest.fixture

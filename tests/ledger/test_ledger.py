@@ -4,20 +4,19 @@ import json
 import os
 import re
 import signal
-import sqlite3
 import stat
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.ledger.homes import INTEGRITY, name_of, raw, spelled
 from tui.errors import BusyError, InputError, LedgerError
 from tui.ledger import (
     NOT_CALLED_OFF,
@@ -31,6 +30,8 @@ from tui.ledger import (
     open_to_read,
 )
 from tui.ledger.desks import Desk, since_in_words
+from tui.ledger.servers import Server
+from tui.ledger.store import Where
 
 ANA = Planned(
     key="ana@example.org",
@@ -62,8 +63,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ledger(path: Path) -> Iterator[Ledger]:
-    with open_for_run(path) as opened:
+def ledger(where: Where) -> Iterator[Ledger]:
+    with open_for_run(where) as opened:
         yield opened
 
 
@@ -76,20 +77,13 @@ def send(ledger: Ledger, planned: Planned, outcome: Outcome, reply: str = "") ->
     ledger.settle(ledger.sending(message, planned.digest), outcome, reply)
 
 
-def raw(path: Path) -> "closing[sqlite3.Connection]":
-    """The file as any other program sees it. Foreign keys are enforced by whoever opens it."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA foreign_keys = ON")
-    return closing(connection)
-
-
 # --- what is recorded -------------------------------------------------------------------------------------------------
 
 
-def test_what_was_recorded_is_read_back(path: Path) -> None:
-    with open_for_run(path) as ledger:
+def test_what_was_recorded_is_read_back(where: Where) -> None:
+    with open_for_run(where) as ledger:
         send(ledger, ANA, "accepted", "250 2.0.0 Ok")
-    with open_to_read(path) as reading:
+    with open_to_read(where) as reading:
         person = reading.people(history=True)[ANA.key]
     (message,) = person.messages
     assert (person.key, person.address, person.name, person.group, person.fields) == (
@@ -205,18 +199,21 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_whatever_stands_in_a_text_is_only_text(ledger: Ledger, text: str) -> None:
+def test_whatever_stands_in_a_text_is_only_text(where: Where, ledger: Ledger, text: str) -> None:
     planned = replace(
         *(ANA,), key=text, address=text, name=text, group=text, uid=text, message_id=text, digest=text,
         fields={text: text}, facts={text: text},
     )  # fmt: skip
     (message,) = ledger.begin(text, text, text, [planned])
     ledger.settle(ledger.sending(message, text), "refused", text)
+    facts = {text: text}
+    if isinstance(where, Server):
+        text = text.replace("\0", "\u2400")  # which it cannot store, but in JSON
     person = ledger.people(history=True)[text]
     assert (person.name, person.fields, person.latest.facts, person.latest.reply) == (
         text,
-        {text: text},
-        {text: text},
+        facts,
+        facts,
         text,
     )
     assert person.history[0].reply == text
@@ -289,30 +286,30 @@ FORBIDDEN = [
 
 
 @pytest.mark.parametrize("statement", FORBIDDEN)
-def test_the_file_itself_refuses_to_rewrite_history_whoever_asks(path: Path, statement: str) -> None:
-    with open_for_run(path) as ledger:
+def test_the_file_itself_refuses_to_rewrite_history_whoever_asks(where: Where, statement: str) -> None:
+    with open_for_run(where) as ledger:
         first, _ = begin(ledger, ANA, someone(2))
         ledger.settle(ledger.sending(first, ANA.digest), "accepted", "250 Ok")
-    with raw(path) as db, pytest.raises(sqlite3.IntegrityError):
+    with raw(where) as db, pytest.raises(INTEGRITY):
         db.execute(statement)
 
 
-def test_the_ledger_of_another_event_is_refused(path: Path) -> None:
-    with open_for_run(path) as ledger:
+def test_the_ledger_of_another_event_is_refused(where: Where) -> None:
+    with open_for_run(where) as ledger:
         ledger.belongs_to("one")
         ledger.belongs_to("one")
         with pytest.raises(InputError, match="another event"):
             ledger.belongs_to("two")
-    with open_to_read(path) as ledger:
+    with open_to_read(where) as ledger:
         ledger.belongs_to("one")
         with pytest.raises(InputError):
             ledger.belongs_to("two")
 
 
-def test_an_empty_ledger_belongs_to_nobody_and_reading_does_not_claim_it(path: Path) -> None:
-    open_for_run(path).close()
+def test_an_empty_ledger_belongs_to_nobody_and_reading_does_not_claim_it(where: Where) -> None:
+    open_for_run(where).close()
     for event in ("one", "two"):
-        with open_to_read(path) as ledger:
+        with open_to_read(where) as ledger:
             ledger.belongs_to(event)
 
 
@@ -321,10 +318,10 @@ def test_an_empty_ledger_belongs_to_nobody_and_reading_does_not_claim_it(path: P
 CHILD = """
 import os, signal, sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from tests.ledger.homes import where_of
 from tests.ledger.test_ledger import ANA, begin, someone
 from tui.ledger import open_for_run
-ledger = open_for_run(Path(sys.argv[1]))
+ledger = open_for_run(where_of(sys.argv[1]))
 first, second, third = begin(ledger, ANA, someone(2), someone(3))
 ledger.settle(ledger.sending(first, "d"), "accepted", "250 Ok")
 ledger.sending(second, "d")
@@ -335,9 +332,9 @@ sys.stdin.read()
 """
 
 
-def child(path: Path, how: str) -> "subprocess.Popen[str]":
+def child(where: Where, how: str) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(path), how],
+        [sys.executable, "-c", CHILD, spelled(where), how],
         cwd=Path(__file__).parents[2],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -353,11 +350,11 @@ def finish(process: "subprocess.Popen[str]") -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
-def test_what_was_in_flight_when_the_process_died_is_unknown(path: Path) -> None:
-    finish(child(path, "die"))
-    with open_to_read(path) as reading:
+def test_what_was_in_flight_when_the_process_died_is_unknown(where: Where) -> None:
+    finish(child(where, "die"))
+    with open_to_read(where) as reading:
         assert [person.outcome for person in reading.people().values()] == ["accepted", "unknown", "unsent"]
-    with open_for_run(path) as ledger:
+    with open_for_run(where) as ledger:
         people = ledger.people(history=True)
         assert [person.outcome for person in people.values()] == ["accepted", "unknown", "unsent"]
         assert "interrupted" in people["guest2@example.org"].latest.reply
@@ -365,41 +362,42 @@ def test_what_was_in_flight_when_the_process_died_is_unknown(path: Path) -> None
             begin(ledger, someone(2))
 
 
-def test_a_reader_beside_a_run_sees_what_is_in_flight_as_unknown_and_changes_nothing(path: Path) -> None:
-    process = child(path, "wait")
+def test_a_reader_beside_a_run_sees_what_is_in_flight_as_unknown_and_changes_nothing(where: Where) -> None:
+    process = child(where, "wait")
     try:
-        with open_to_read(path) as reading:
+        with open_to_read(where) as reading:
             assert [person.outcome for person in reading.people().values()] == ["accepted", "unknown", "unsent"]
-        with raw(path) as db:
+        with raw(where) as db:
             assert db.execute("SELECT count(*) FROM attempt WHERE outcome = 'sending'").fetchone() == (1,)
     finally:
         finish(process)
 
 
-def test_only_one_run_holds_a_ledger_and_its_death_lets_go(path: Path) -> None:
-    process = child(path, "wait")
+def test_only_one_run_holds_a_ledger_and_its_death_lets_go(where: Where) -> None:
+    process = child(where, "wait")
     try:
         with pytest.raises(BusyError) as refused:
-            open_for_run(path)
-        assert refused.value.exit_code == 5 and path.name in refused.value.message
+            open_for_run(where)
+        assert refused.value.exit_code == 5 and name_of(where) in refused.value.message
     finally:
         process.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
         finish(process)
-    open_for_run(path).close()
+    open_for_run(where).close()
 
 
-def test_a_second_run_in_the_same_process_is_turned_away_too(path: Path) -> None:
-    with open_for_run(path), pytest.raises(BusyError):
-        open_for_run(path)
-    open_for_run(path).close()
+def test_a_second_run_in_the_same_process_is_turned_away_too(where: Where) -> None:
+    with open_for_run(where), pytest.raises(BusyError):
+        open_for_run(where)
+    open_for_run(where).close()
 
 
-def test_who_is_turned_away_is_told_by_whom(path: Path) -> None:
-    open_for_run(path, Desk("Bo", "desk-1")).close()
-    with open_for_run(path, Desk("Anna", "desk-3")), pytest.raises(BusyError) as refused:
-        open_for_run(path)
+def test_who_is_turned_away_is_told_by_whom(where: Where) -> None:
+    open_for_run(where, Desk("Bo", "desk-1")).close()
+    with open_for_run(where, Desk("Anna", "desk-3")), pytest.raises(BusyError) as refused:
+        open_for_run(where)
     assert re.fullmatch(
-        r"Another run is using event\.ledger\.db: Anna on desk-3 since \d\d:\d\d\.", refused.value.message
+        re.escape(f"Another run is using {name_of(where)}") + r": Anna on desk-3 since \d\d:\d\d\.",
+        refused.value.message,
     )
 
 
@@ -428,9 +426,9 @@ def test_a_run_that_cannot_begin_lets_go_of_the_ledger(path: Path) -> None:
             open_for_run(path)
 
 
-def test_readers_go_on_beside_a_writer(path: Path) -> None:
+def test_readers_go_on_beside_a_writer(where: Where) -> None:
     counts: list[int] = []
-    with open_for_run(path) as ledger, open_to_read(path) as reading:
+    with open_for_run(where) as ledger, open_to_read(where) as reading:
         for number in range(20):
             send(ledger, someone(number), "accepted")
             counts.append(len(reading.people()))
@@ -640,8 +638,8 @@ def test_a_place_that_may_not_be_written_to_is_said_in_words(what: str) -> None:
         assert done.stdout.startswith("6 The ledger event.ledger.db cannot be used: "), done.stdout + done.stderr
 
 
-def test_a_closed_ledger_is_said_in_words(path: Path) -> None:
-    ledger = open_for_run(path)
+def test_a_closed_ledger_is_said_in_words(where: Where) -> None:
+    ledger = open_for_run(where)
     ledger.close()
     ledger.close()
     for call in (ledger.people, ledger.position, lambda: begin(ledger), lambda: ledger.sending(1, "d")):
@@ -649,10 +647,11 @@ def test_a_closed_ledger_is_said_in_words(path: Path) -> None:
             call()
 
 
-def test_no_error_of_sqlite_gets_out(path: Path) -> None:
-    with open_for_run(path) as ledger:
+def test_no_error_of_a_database_gets_out(where: Where) -> None:
+    with open_for_run(where) as ledger:
         (message,) = begin(ledger)
-        with raw(path) as db:
+        with raw(where) as db:
+            db.execute("DROP TABLE kept")
             db.execute("DROP TABLE attempt")
         for call in (
             lambda: ledger.people(history=True),
@@ -662,12 +661,12 @@ def test_no_error_of_sqlite_gets_out(path: Path) -> None:
         ):
             with pytest.raises(LedgerError) as refused:
                 call()
-            assert "event.ledger.db" in refused.value.message
+            assert name_of(where) in refused.value.message
 
 
-def test_the_fields_are_kept_as_they_are_given_and_nothing_else(path: Path) -> None:
-    with open_for_run(path) as ledger:
+def test_the_fields_are_kept_as_they_are_given_and_nothing_else(where: Where) -> None:
+    with open_for_run(where) as ledger:
         begin(ledger)
-    with raw(path) as db:
+    with raw(where) as db:
         (fields,) = db.execute("SELECT fields FROM person").fetchone()
     assert json.loads(fields) == ANA.fields

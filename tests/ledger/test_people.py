@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.test_ledger import ANA, raw, send, someone
+from tests.ledger.homes import raw
+from tests.ledger.test_ledger import ANA, send, someone
 from tui.errors import LedgerError
 from tui.ledger import open_for_run, open_to_read
 

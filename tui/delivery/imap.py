@@ -14,9 +14,9 @@ from tui.delivery.accounts.profile import (
     Credential,
     Secret,
     Security,
-    is_loopback,
 )
 from tui.errors import AccountError
+from tui.hosts import is_loopback
 
 if TYPE_CHECKING:
     import ssl

@@ -35,6 +35,7 @@ from tui.ledger.records import (
     Proposal,
     Sent,
 )
+from tui.ledger.servers import Server
 from tui.ledger.sharing import Fields, Shared
 
 _INTERRUPTED = "the run was interrupted after this message had begun to go out"
@@ -582,29 +583,69 @@ class Ledger:
         return found
 
 
-def open_for_run(path: Path, desk: Desk | None = None) -> Ledger:
-    """The ledger at `path`, made where it is missing, held for one run by `desk`, and read through for damage.
+Where = Path | Server
+"""A file, or an event's place on a server."""
 
-    BusyError where another run holds it; LedgerError where it cannot be opened or is damaged. What an earlier run left
-    in flight is `unknown` from here on.
+
+def open_for_run(where: Where, desk: Desk | None = None) -> Ledger:
+    """The ledger there, made where it is missing, held for one run by `desk`, and looked through for damage.
+
+    BusyError, with a name, where another run holds it; LedgerError where it cannot be opened or is damaged. What
+    an earlier run left in flight is `unknown` from here on.
     """
-    ledger = Ledger(sqlite.open_for_run(path))
+    desk = desk or Desk.here()
+    if isinstance(where, Server):
+        ledger = Ledger(_postgresql().open_for_run(where, desk))
+    else:
+        ledger = Ledger(sqlite.open_for_run(where))
     try:
-        ledger._take_over(desk or Desk.here())
+        ledger._take_over(desk)
     except BaseException:
         ledger.close()
         raise
     return ledger
 
 
-def must_be_free(path: Path) -> None:
-    """BusyError while a run holds the ledger at `path`; makes nothing where there is none."""
-    sqlite.must_be_free(path)
+def open_for_work(where: Server, desk: Desk | None = None) -> Ledger:
+    """The ledger on a server for one worker of a run, beside others: while one of them is there, no run begins.
+
+    BusyError while a run holds it alone. Nothing that is in flight is touched: it may be another worker's.
+    """
+    return Ledger(_postgresql().open_for_run(where, desk or Desk.here(), shared=True))
 
 
-def open_to_read(path: Path) -> Ledger:
-    """The ledger at `path` for reading, also beside a run; an empty one where there is none (nothing is created)."""
-    return Ledger(sqlite.open_to_read(path))
+def must_be_free(where: Where) -> None:
+    """BusyError while a run holds the ledger there; makes nothing where there is none."""
+    if isinstance(where, Server):
+        _postgresql().must_be_free(where)
+    else:
+        sqlite.must_be_free(where)
+
+
+def is_there(where: Where) -> bool:
+    """Whether there is a ledger: a file that is not empty, or the event's schema."""
+    return _postgresql().is_there(where) if isinstance(where, Server) else sqlite.is_there(where)
+
+
+def open_to_read(where: Where) -> Ledger:
+    """The ledger there for reading, also beside a run; an empty one where there is none (nothing is created)."""
+    if isinstance(where, Server):
+        return Ledger(_postgresql().open_to_read(where, Desk.here()) or sqlite.empty(where.shown))
+    return Ledger(sqlite.open_to_read(where))
+
+
+def _postgresql() -> Any:
+    """The driver, which few need, and which is not installed for all."""
+    try:
+        from tui.ledger.databases import postgresql
+    except ImportError as error:
+        if error.name and error.name.startswith("psycopg"):
+            raise LedgerError(
+                "A ledger on a server needs psycopg, which is not installed here.",
+                hint="Install `invite-tui[teams]`.",
+            ) from None
+        raise
+    return postgresql
 
 
 def _attempt(message: int, digest: str) -> Statement:

@@ -14,9 +14,9 @@ from tui.delivery.accounts.profile import (
     Secret,
     Security,
     account_from_settings,
-    is_loopback,
 )
 from tui.delivery.accounts.store import AccountStore
+from tui.hosts import is_loopback
 
 __all__ = [
     "DEFAULT_IMAP_PORT",

@@ -9,6 +9,7 @@ from typing import Literal, NoReturn, Protocol, cast, final, get_args
 from urllib.parse import urlsplit
 
 from tui.errors import AccountError
+from tui.hosts import is_loopback
 
 Security = Literal["starttls", "tls", "none"]
 Login = Literal["password", "oauth", "none"]
@@ -63,16 +64,6 @@ class Bearer(Protocol):
 
 Credential = Secret | Bearer
 """What logs an account in: its password, or whoever has its tokens."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine by its very spelling: 127.0.0.0/8, ::1 or "localhost". Nothing is resolved."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,164 @@
+"""A real PostgreSQL of one's own: on loopback, everything it owns in one temporary folder, nothing of it is left.
+
+It keeps what it was told as any server does (fsync is on). It lets in who logs in from this machine, over a socket
+without a password, and over TCP with `password`; over TLS it is `localhost`, by the test run's authority.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import psycopg
+
+from tests.servers.authority import Authority
+from tests.servers.ports import free_ports
+
+_USER = "postgres"
+
+# It serves for as long as its standard input is open: however this process ends, both go.
+_UNTIL_WE_END = """
+initdb -D "$0/data" -U postgres --auth=trust --pwfile="$0/password" --no-sync --locale=C.UTF-8 >"$0/log" 2>&1 &&
+cp "$0/pg_hba.conf" "$0/postgresql.auto.conf" "$0/data/" && chmod 600 "$0/server.pem" &&
+pg_ctl -D "$0/data" -l "$0/log" -w -t 60 start >/dev/null || { cat "$0/log"; echo failed; exit; }
+echo started
+cat >/dev/null
+pg_ctl -D "$0/data" -m immediate -w stop >/dev/null 2>&1
+rm -rf "$0"
+"""
+
+_CONF = """\
+listen_addresses = '127.0.0.1'
+port = {port}
+unix_socket_directories = '{folder}'
+max_connections = 60
+shared_buffers = 32MB
+ssl = on
+ssl_cert_file = '{folder}/server.pem'
+ssl_key_file = '{folder}/server.pem'
+log_min_messages = warning
+autovacuum_naptime = 1h
+"""
+
+_WHO = """\
+local all all trust
+host all all 127.0.0.1/32 scram-sha-256
+"""
+
+
+def _programs() -> str:
+    """Debian has each version in a folder of its own, of which only `psql` is on the PATH."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
+    return os.pathsep.join([*(str(path) for path in reversed(versions)), os.environ.get("PATH", "")])
+
+
+def missing() -> str | None:
+    """Why PostgreSQL cannot be run here, in a few words; None where it can."""
+    absent = [program for program in ("initdb", "postgres") if not shutil.which(program, path=_programs())]
+    if absent:
+        return f"not installed: {', '.join(absent)} (PostgreSQL)"
+    if os.geteuid() == 0 and not shutil.which("setpriv"):
+        return "PostgreSQL is not started by root, and there is no setpriv"
+    return None
+
+
+class Postgres:
+    """`with Postgres(authority) as server: ...`; `server.database()` makes a new, empty one."""
+
+    host = "127.0.0.1"
+    password = "correct horse battery/staple"
+
+    def __init__(self, authority: Authority) -> None:
+        self._authority = authority
+        self._count = 0
+        self.ca = authority.pem
+
+    def __enter__(self) -> Self:
+        for attempt in range(3):
+            try:
+                self._start()
+                return self
+            except RuntimeError:  # somebody else took the port
+                if attempt == 2:
+                    raise
+        raise AssertionError
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def address(self, database: str, user: str = "postgres") -> str:
+        """Over the socket, where nobody is asked for a password."""
+        return f"postgresql://{user}@:{self.port}/{database}?host={quote(str(self.folder), safe='')}"
+
+    def address_over_tls(self, database: str, user: str = "postgres", host: str = "localhost") -> str:
+        """By its name, with the password."""
+        return f"postgresql://{user}:{quote(self.password, safe='')}@{host}:{self.port}/{database}"
+
+    def database(self) -> str:
+        """The address of a new, empty database."""
+        self._count += 1
+        name = f"test_{self._count}"
+        self.ask("postgres", f"CREATE DATABASE {name}")
+        return self.address(name)
+
+    def ask(self, database: str, query: str) -> list[tuple[Any, ...]]:
+        """What the superuser is told."""
+        with psycopg.connect(self.address(database), autocommit=True) as connection:
+            cursor = connection.execute(query)
+            return cursor.fetchall() if cursor.description else []
+
+    def restart(self) -> None:
+        """As after a power cut: nobody is asked, and nothing is put in order before."""
+        words = ["pg_ctl", "-D", f"{self.folder}/data", "-m", "immediate", "-w", "restart", "-l", f"{self.folder}/log"]
+        subprocess.run([*_as_its_user(), *words], env=_environment(), stdout=subprocess.DEVNULL, check=True)
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")
+
+    def _start(self) -> None:
+        (self.port,) = free_ports(1)
+        self.folder = Path(tempfile.mkdtemp(prefix="invite-tui-postgresql-"))
+        shutil.copy(self._authority.certificate("localhost"), self.folder / "server.pem")
+        (self.folder / "password").write_text(self.password)
+        (self.folder / "pg_hba.conf").write_text(_WHO)
+        (self.folder / "postgresql.auto.conf").write_text(_CONF.format(port=self.port, folder=self.folder))
+        if os.geteuid() == 0:
+            for path in (self.folder, *self.folder.iterdir()):
+                shutil.chown(path, _USER, _USER)
+            self.folder.chmod(0o755)  # its socket is for whoever runs the tests
+        self._keeper = subprocess.Popen(
+            [*_as_its_user(), "sh", "-c", _UNTIL_WE_END, str(self.folder)],
+            env=_environment(),
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=True,  # Ctrl+C ends the tests first, and then this
+        )
+        assert self._keeper.stdout is not None
+        said = []
+        for line in self._keeper.stdout:
+            if line == "started\n":
+                return
+            said.append(line)
+        self._stop()
+        raise RuntimeError(f"PostgreSQL did not start: {''.join(said)}")
+
+    def _stop(self) -> None:
+        self._keeper.communicate()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _as_its_user() -> list[str]:
+    """It refuses to be root's."""
+    return ["setpriv", f"--reuid={_USER}", f"--regid={_USER}", "--init-groups"] if os.geteuid() == 0 else []
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PATH": _programs()}

@@ -1,0 +1,356 @@
+"""A ledger that several desks share, in PostgreSQL: each event in a schema of its own.
+
+A commit is on the server's disk when it returns. A run holds an advisory lock for as long as its connection lives, so
+the server lets go of it however the process ends; workers of one run share that lock, and no other run begins while one
+of them is there. Who holds it stands in the table `holder`.
+"""
+
+import functools
+import hashlib
+import re
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Literal, LiteralString
+
+import psycopg
+from psycopg import errors, pq, sql
+from psycopg.conninfo import make_conninfo
+
+from tui.clean import visible
+from tui.errors import BusyError, LedgerError
+from tui.ledger.databases import (
+    HOLDER,
+    VERSION,
+    Database,
+    Row,
+    Rows,
+    Statement,
+    Values,
+    busy,
+    other_version,
+    schema,
+    unusable,
+)
+from tui.ledger.desks import Desk
+from tui.ledger.servers import Server
+
+_FIRST = 6
+"""The first version that there was of a ledger here."""
+
+_OLDEST = 140000  # of the server: PostgreSQL 14
+_MARK = "invite-tui ledger "
+_AT_ONCE = 2000  # rows
+_IS_GONE = 20
+"""Seconds after which a connection on which nobody answers is given up, here and by the server."""
+
+Hold = Literal["run", "work", "look"]
+"""Alone, beside other workers of the same run, or only to read."""
+
+
+class Shared(Database):
+    """A ledger in PostgreSQL, opened."""
+
+    def __init__(self, connection: psycopg.Connection[Row], server: Server, hold: Hold) -> None:
+        super().__init__(server.shown, is_held=hold != "look")
+        self._db, self._server, self._hold = connection, server, hold
+        self.execute = self._execute
+
+    def _execute(self, query: str, values: Values = ()) -> Rows:
+        return self._db.execute(_translated(query), _storable(values))
+
+    def stream(self, query: str, values: Values = ()) -> Iterator[Row]:
+        with self._db.cursor(name=f"stream_{id(values)}_{time.monotonic_ns()}") as cursor:
+            cursor.itersize = _AT_ONCE
+            cursor.execute(_translated(query), _storable(values))
+            yield from cursor
+
+    def each(self, query: str, values: Iterable[Values]) -> None:
+        with self._db.cursor() as cursor:
+            cursor.executemany(_translated(query), map(_storable, values))
+
+    def all_of(self, statements: Sequence[Statement]) -> Sequence[Sequence[Row]]:
+        with self._db.pipeline():
+            done = [self._db.execute(_translated(query), _storable(values)) for query, values in statements]
+        return [cursor.fetchall() if cursor.description else () for cursor in done]
+
+    def begin(self, *, reading: bool) -> None:
+        self._db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ" if reading else "BEGIN ISOLATION LEVEL READ COMMITTED")
+
+    def rollback(self) -> None:
+        if self._db.info.transaction_status not in (pq.TransactionStatus.IDLE, pq.TransactionStatus.UNKNOWN):
+            self._db.execute("ROLLBACK")
+
+    def commit(self) -> None:
+        self._db.execute("COMMIT")
+
+    def defer_references(self) -> None:
+        self._db.execute("SET CONSTRAINTS ALL DEFERRED")
+
+    def prepare_to_forget(self) -> None:
+        """Nothing: what is deleted is written over by `overwrite`."""
+
+    def overwrite(self) -> None:
+        """Writes every table anew, and what the server remembers of their values: it keeps samples of them."""
+        tables = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
+        for (table,) in self._db.execute(tables, (self._server.schema,)).fetchall():
+            try:
+                self._db.execute(sql.SQL("VACUUM (FULL, ANALYZE) {}").format(sql.Identifier(table)))
+            except errors.LockNotAvailable:
+                raise BusyError(
+                    f"They are forgotten, but another program is reading {self.shown}: its disk still has them.",
+                    hint="Close the other program, and run the same command again.",
+                ) from None
+
+    def _close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def in_words(self) -> Iterator[None]:
+        with _in_words(self.shown):
+            yield
+
+
+def open_for_run(server: Server, desk: Desk, *, shared: bool = False) -> Shared:
+    """The event's ledger there, made where it is missing, held for one run, or `shared` with other workers of one.
+
+    BusyError where another run holds it; LedgerError where it cannot be opened, or its guarantees are not in force.
+    """
+    with _in_words(server.shown):
+        db = _connect(server, desk, "read-write")
+        try:
+            lock = "pg_try_advisory_lock_shared" if shared else "pg_try_advisory_lock"
+            if not _only(db, f"SELECT {lock}(%s)", _lock_of(server)):
+                raise busy(server.shown, _holder(db))
+            if (version := _version(db, server)) < VERSION:
+                _migrate(db, server, version)
+            _must_be_sound(db, server)
+            return Shared(db, server, "work" if shared else "run")
+        except BaseException:
+            db.close()
+            raise
+
+
+def open_to_read(server: Server, desk: Desk) -> Shared | None:
+    """The event's ledger there for reading, also beside a run; None where there is none."""
+    with _in_words(server.shown):
+        db = _connect(server, desk, "any")
+        try:
+            version = _version(db, server)
+            if version == VERSION:
+                db.execute("SET default_transaction_read_only = on")
+                return Shared(db, server, "look")
+        except BaseException:
+            db.close()
+            raise
+        db.close()
+        if version:
+            raise LedgerError(
+                f"The ledger {server.shown} was written by an earlier version of invite-tui.",
+                hint="`invite-tui ledger prepare` brings it up to date; nothing in it is lost.",
+            )
+        return None
+
+
+def is_there(server: Server) -> bool:
+    """Whether the event has a ledger there."""
+    with _in_words(server.shown):
+        db = _connect(server, Desk.here(), "any")
+        try:
+            return _version(db, server) > 0
+        finally:
+            db.close()
+
+
+def must_be_free(server: Server) -> None:
+    """BusyError while a run, or a worker of one, holds the event's ledger there."""
+    with _in_words(server.shown):
+        db = _connect(server, Desk.here(), "any")
+        try:
+            if not _only(db, "SELECT pg_try_advisory_lock(%s)", _lock_of(server)):
+                raise busy(server.shown, _holder(db))
+        finally:
+            db.close()
+
+
+def prepare(server: Server, desk: Desk) -> int:
+    """Makes the event's ledger there, or brings it up to date; returns the version that it had, 0 where there was none.
+
+    BusyError while a run holds it.
+    """
+    with _in_words(server.shown):
+        db = _connect(server, desk, "read-write")
+        try:
+            before = _version(db, server)
+        finally:
+            db.close()
+    open_for_run(server, desk)._close()
+    return before
+
+
+def _connect(server: Server, desk: Desk, session: Literal["read-write", "any"]) -> psycopg.Connection[Row]:
+    said = {
+        "connect_timeout": "10",
+        **dict(server.parameters),
+        "host": ",".join(host.strip("[]") for host, _ in server.hosts),
+        "port": ",".join(port for _, port in server.hosts),
+        "dbname": server.database,
+        "user": server.user,
+        "password": server.password,
+        "sslmode": server.sslmode,
+        "sslrootcert": _root(server),
+        "gssencmode": "disable",  # which would go before TLS, and prove something else
+        "target_session_attrs": session,
+        "application_name": f"invite-tui: {desk.who} on {desk.place}",
+        "keepalives_idle": str(_IS_GONE // 2),
+        "keepalives_interval": "5",
+        "keepalives_count": "2",
+        "tcp_user_timeout": str(_IS_GONE * 1000),
+    }
+    words = make_conninfo("", **{name: value for name, value in said.items() if value})
+    db: psycopg.Connection[Row] = psycopg.connect(words, autocommit=True)
+    try:
+        if db.info.server_version < _OLDEST:
+            raise unusable(server.shown, "its server is older than PostgreSQL 14", "Ask for a newer one.")
+        settings = {
+            "search_path": f"{server.schema}, pg_temp",
+            "lock_timeout": "10s",
+            "idle_in_transaction_session_timeout": "0",
+            "statement_timeout": "0",
+        }
+        if not server.is_here:
+            # A machine that was cut off must not hold the ledger until somebody restarts the server.
+            idle = {"idle": _IS_GONE // 2, "interval": 5, "count": 2}
+            settings |= {f"tcp_keepalives_{name}": str(value) for name, value in idle.items()}
+        settings |= {"synchronous_commit": "on"} if _only(db, "SHOW synchronous_commit") in ("off", "local") else {}
+        calls = sql.SQL(", ").join(
+            sql.SQL("set_config({}, {}, false)").format(name, value) for name, value in settings.items()
+        )
+        db.execute(sql.SQL("SELECT {}").format(calls))
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _root(server: Server) -> str:
+    """Whom a server's certificate must come from: what the address says, or else whom this system trusts."""
+    said = dict(server.parameters).get("sslrootcert")
+    return said or ("system" if server.sslmode == "verify-full" and pq.version() >= 160000 else "")
+
+
+def _lock_of(server: Server) -> int:
+    """The advisory lock of the event: locks are each database's own."""
+    return int.from_bytes(hashlib.sha256(f"invite-tui {server.schema}".encode()).digest()[:8], signed=True)
+
+
+def _holder(db: psycopg.Connection[Row]) -> Row | None:
+    with suppress(psycopg.Error):
+        return db.execute(HOLDER).fetchone()
+    return None
+
+
+def _version(db: psycopg.Connection[Row], server: Server) -> int:
+    """The number of the newest schema that has been applied, 0 where the event has none. LedgerError for any other."""
+    row = db.execute(
+        "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s", (server.schema,)
+    ).fetchone()
+    if row is None:
+        return 0
+    found = re.fullmatch(re.escape(_MARK) + r"(\d{1,6})", row[0] or "")
+    if not found:
+        raise unusable(server.shown, f"its schema {server.schema} is another program's", "Name another database.")
+    if int(found[1]) > VERSION:
+        raise other_version(server.shown)
+    return int(found[1])
+
+
+def _migrate(db: psycopg.Connection[Row], server: Server, version: int) -> None:
+    """Makes the schema, or brings it up to date: whole or not at all."""
+    name = sql.Identifier(server.schema)
+    with db.transaction():
+        if not version:
+            db.execute(sql.SQL("CREATE SCHEMA {}").format(name))
+        for number in range(max(version + 1, _FIRST), VERSION + 1):
+            db.execute(schema("postgresql", number))
+        db.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(name, f"{_MARK}{VERSION}"))
+
+
+def _must_be_sound(db: psycopg.Connection[Row], server: Server) -> None:
+    """LedgerError where a guarantee was taken out: a trigger that is off, an index that is not valid, or a server that
+    does not wait for its disk."""
+    found = _only(
+        db,
+        "SELECT (SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n"
+        " ON n.oid = c.relnamespace WHERE n.nspname = %s AND t.tgenabled NOT IN ('O', 'A'))"
+        " + (SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n"
+        " ON n.oid = c.relnamespace WHERE n.nspname = %s AND NOT i.indisvalid)"
+        " + (SELECT CASE WHEN to_regclass('one_live_attempt') IS NULL THEN 1 ELSE 0 END)",
+        server.schema,
+        server.schema,
+    )
+    if found:
+        why = f"{found} of the guarantees of {server.schema} are not in force"
+        raise unusable(server.shown, why, "Restore it from a backup; do not send before.")
+    for name in ("fsync", "full_page_writes"):
+        if _only(db, f"SHOW {name}") != "on":
+            why = f"its server runs with {name} = off, and forgets in a power cut what was sent"
+            raise unusable(server.shown, why, "Ask for a server that keeps what it was told.")
+
+
+def _only(db: psycopg.Connection[Row], query: str, *values: object) -> Any:
+    """The one value that there is."""
+    row = db.execute(query, values or None).fetchone()
+    return None if row is None else row[0]
+
+
+@functools.cache  # as many as there are queries
+def _translated(query: str) -> LiteralString:
+    """The same query with psycopg's places for values."""
+    return re.sub(r":([a-z]+)", r"%(\1)s", query.replace("%", "%%")).replace("?", "%s")
+
+
+def _storable(values: Values) -> Values:
+    """A text here cannot have a NUL: its picture stands for it. No list can bring one, but a server's reply may."""
+    if isinstance(values, dict):
+        return {name: _without_nul(value) for name, value in values.items()}
+    return [_without_nul(value) for value in values]
+
+
+def _without_nul(value: object) -> object:
+    return value.replace("\0", "\u2400") if isinstance(value, str) and "\0" in value else value
+
+
+_WORDS: tuple[tuple[type[psycopg.Error], str, str], ...] = (
+    (errors.InsufficientPrivilege, "you may not do that there", "Ask who owns the database; docs/teams.md has roles."),
+    (errors.InvalidPassword, "the login was refused", "Check the user name and the password in INVITE_TUI_LEDGER."),
+    (errors.InvalidAuthorizationSpecification, "the login was refused", "Check the user name and the password."),
+    (errors.InvalidCatalogName, "there is no such database", "Check the address."),
+    (errors.DiskFull, "the disk is full", "Have some space freed and run the same command again."),
+    (errors.TooManyConnections, "too many are connected", "Wait, or have max_connections raised."),
+    (errors.ReadOnlySqlTransaction, "it may not be written to", "Is it a standby? Name the server that takes writes."),
+    (errors.LockNotAvailable, "another program holds it", "Close the other program and try again."),
+    (errors.OperatorIntervention, "its server is stopping or starting", "Run the same command again in a moment."),
+    (errors.DataCorrupted, "it is damaged", "Restore it from a backup; do not send before."),
+    (errors.IndexCorrupted, "it is damaged", "Restore it from a backup; do not send before."),
+    (psycopg.IntegrityError, "what was to be recorded contradicts it", "Please report it; nothing more was sent."),
+)
+
+
+@contextmanager
+def _in_words(shown: str) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        lost = ("its server cannot be reached", "Check the address and the network, and run the same command again.")
+        known = next(((what, hint) for kind, what, hint in _WORDS if isinstance(error, kind)), None)
+        if known is None and isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+            known = (f"{lost[0]} ({_last_line(error)})", lost[1])
+        what, hint = known or (_last_line(error), "It may be damaged: have it restored, or name another with --ledger.")
+        raise unusable(shown, what, hint) from error
+
+
+def _last_line(error: psycopg.Error) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = lines[-1].rpartition("FATAL:")[2].strip() if lines else type(error).__name__
+    return visible(said)[:200].rstrip(".")
