@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tui.delivery.steps import Aside, Steps, Wait, finish
+from tui.delivery.steps import Aside, Poller, Steps, Wait, finish
 from tui.mailing.crew import Crew, Record
 
 
@@ -50,10 +50,10 @@ class Ledger:
         return results
 
 
-def work(*lines: Steps[None]) -> Ledger:
+def work(*lines: Steps[None], ledger: Ledger | None = None) -> Ledger:
     """Runs the lines to their end, in a thread that cannot hold the test up for ever."""
-    ledger = Ledger()
-    thread = threading.Thread(target=lambda: Crew(ledger).work(lines), daemon=True)  # type: ignore[arg-type]
+    ledger = ledger or Ledger()
+    thread = threading.Thread(target=lambda: Crew(ledger).work(lines), daemon=True)  # type: ignore[arg-type]  # a crew asks it one thing
     thread.start()
     thread.join(60)
     assert not thread.is_alive()
@@ -179,10 +179,56 @@ def test_what_all_want_recorded_is_one_commit_and_one_may_fail_alone() -> None:
     assert results == [0, 1, "the disk is full", 3, 4]
 
 
+def test_a_commit_of_many_keeps_nobody_waiting_who_can_go_on(pairs: Pairs) -> None:
+    is_heard, results = threading.Event(), []
+    ours, theirs = pairs()
+
+    class Slow(Ledger):
+        def in_one_commit(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+            # Where no pipe can tell that it is done, it is done in place.
+            assert not Poller().takes_pipes or is_heard.wait(60)
+            return super().in_one_commit(calls)
+
+    def recording(number: int) -> Steps[None]:
+        results.append((yield Record(lambda: number)))
+
+    def talking() -> Steps[None]:
+        for number in range(50):
+            theirs.send(b"%d" % number)
+            assert (yield from heard(ours)) == b"%d" % number
+        is_heard.set()
+
+    ledger = work(*(recording(number) for number in range(9)), talking(), ledger=Slow())
+    assert sorted(results) == list(range(9)) and sum(ledger.commits) == 9
+
+
+def test_what_is_recorded_aside_is_recorded_before_a_failure_ends_all() -> None:
+    """Whoever closes the ledger afterwards closes it on nobody."""
+    began, is_recorded = threading.Event(), threading.Event()
+
+    class Slow(Ledger):
+        def in_one_commit(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+            began.set()
+            found = super().in_one_commit(calls)
+            is_recorded.set()
+            return found
+
+    def recording() -> Steps[None]:
+        yield Record(lambda: None)
+
+    def failing() -> Steps[None]:
+        yield Aside(lambda: began.wait(60))
+        raise RuntimeError("a fault of ours")
+
+    with pytest.raises(RuntimeError, match="of ours"):
+        Crew(Slow()).work([failing(), *(recording() for _ in range(9))])  # type: ignore[arg-type]  # as above
+    assert is_recorded.is_set()
+
+
 def test_a_line_that_fails_in_an_unforeseen_way_ends_all_at_once() -> None:
     def line() -> Steps[None]:
         yield Aside(lambda: None)
         raise RuntimeError("a fault of ours")
 
     with pytest.raises(RuntimeError, match="of ours"):
-        Crew(Ledger()).work([line()])  # type: ignore[arg-type]
+        Crew(Ledger()).work([line()])  # type: ignore[arg-type]  # as above

@@ -2,7 +2,8 @@
 
 Twenty threads would do the same with twenty changes of thread for each message, and those cost twice what the message
 does. What may take long for other reasons than the server's answers (opening a session, waiting for a turn) is done
-aside, by a thread of its own.
+aside, by a thread of its own; and so is a commit of some size while other lines can go on: the disk takes its time, and
+SQLite does not need the interpreter.
 """
 
 import math
@@ -11,7 +12,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, final
@@ -21,6 +22,13 @@ from tui.ledger import Ledger
 
 _LOOK = 0.02
 """Seconds after which we look whether something aside is done, where a pipe cannot wake who waits for sockets."""
+
+_WORTH_A_THREAD = 4
+"""Records of a commit that is made aside; fewer are made sooner than somebody else could be told of them."""
+
+_ENOUGH = 8
+"""Records for which a commit is begun although lines can go on that may want something recorded too; of many lines
+half of them, so that one half is recorded while the other composes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,9 @@ class Record:
 _Next = tuple[Steps[None], Any, BaseException | None]
 """A line that can go on, and what it is told: a result or an exception."""
 
+_Asked = tuple[Steps[None], Record]
+"""A line, and what it wants recorded."""
+
 
 @final
 class Crew:
@@ -41,17 +52,21 @@ class Crew:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._ready: deque[_Next] = deque()
-        self._records: list[tuple[Steps[None], Record]] = []
+        self._records: list[_Asked] = []
+        self._enough = _ENOUGH
         self._waiting: dict[int, tuple[Steps[None], Wait]] = {}
-        self._done: queue.SimpleQueue[_Next] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Sequence[_Next]] = queue.SimpleQueue()
+        """What was done aside: of a commit all lines that it was for."""
         self._aside = 0
         self._poller = Poller()
         self._bell: tuple[int, int] | None = os.pipe() if self._poller.takes_pipes else None
+        self._recorder = Recorder(self._record, self._tell)
 
     def work(self, lines: Iterable[Steps[None]]) -> None:
         """`lines` see to their own failures; one that raises ends all."""
         running = deque(lines)
         left = len(running)
+        self._enough = max(_ENOUGH, left // 2)
         self._ready.extend((line, None, None) for line in running)
         if self._bell is not None:
             self._poller.add(Wait(self._bell[0], math.inf))
@@ -59,11 +74,16 @@ class Crew:
             while left:
                 while self._ready:
                     left -= self._go_on(*self._ready.popleft())
+                    if len(self._records) >= self._enough and self._ready:
+                        self._have_recorded()
+                    if self._aside and not self._done.empty():
+                        self._take_back(self._done.get())
                 self._hear()
                 # Whoever can go on does so first, and may have something to record as well.
                 if self._records and not self._ready:
-                    self._record()
+                    self._have_recorded()
         finally:
+            self._recorder.stop()
             for end in self._bell or ():
                 os.close(end)
             self._bell = None
@@ -90,6 +110,10 @@ class Crew:
             done: _Next = line, step.call(), None
         except BaseException as error:  # noqa: BLE001  # it is raised where it is waited for
             done = line, None, error
+        self._tell([done])
+
+    def _tell(self, done: Sequence[_Next]) -> None:
+        """From any thread: these can go on."""
         self._done.put(done)
         if self._bell is not None:
             with suppress(OSError):
@@ -97,7 +121,8 @@ class Crew:
 
     def _hear(self) -> None:
         """Finds out who can go on; waits for it where nothing else is to be done."""
-        if self._aside and not self._waiting and not self._records:
+        is_idle = not self._ready and (not self._records or self._recorder.is_busy)
+        if self._aside and not self._waiting and is_idle:
             self._take_back(self._done.get())
         while self._aside:
             try:
@@ -108,7 +133,8 @@ class Crew:
             return
         now = time.monotonic()
         soonest = min([wait.deadline for _, wait in self._waiting.values()])
-        patience = 0.0 if self._ready or self._records else soonest - now
+        is_idle = not self._ready and (not self._records or self._recorder.is_busy)
+        patience = soonest - now if is_idle else 0.0
         if self._aside and self._bell is None:
             patience = min(patience, _LOOK)
         for fileno in self._poller.ready(patience):
@@ -120,9 +146,9 @@ class Crew:
         if soonest <= time.monotonic():
             self._give_up()
 
-    def _take_back(self, done: _Next) -> None:
+    def _take_back(self, done: Sequence[_Next]) -> None:
         self._aside -= 1
-        self._ready.append(done)
+        self._ready.extend(done)
 
     def _give_up(self) -> None:
         """Ends the waits that have been long enough."""
@@ -133,9 +159,56 @@ class Crew:
                 del self._waiting[fileno]
                 self._ready.append((line, None, TimeoutError()))
 
-    def _record(self) -> None:
+    def _have_recorded(self) -> None:
+        """Has recorded what is to be, aside where others can go on meanwhile; nothing while a commit is under way."""
+        if self._recorder.is_busy:
+            return
         records, self._records = self._records, []
+        # Without a bell nobody would hear in time that it is done.
+        if self._bell is not None and len(records) >= _WORTH_A_THREAD and (self._ready or self._waiting):
+            self._aside += 1
+            self._recorder.take(records)
+        else:
+            self._ready.extend(self._record(records))
+
+    def _record(self, records: Sequence[_Asked]) -> Sequence[_Next]:
+        """One commit, in whichever thread; what each line is told of it."""
         results = self._ledger.in_one_commit([record.call for _, record in records])
-        for (line, _), result in zip(records, results, strict=True):
-            is_error = isinstance(result, BaseException)
-            self._ready.append((line, None, result) if is_error else (line, result, None))
+        return [
+            (line, None, result) if isinstance(result, BaseException) else (line, result, None)
+            for (line, _), result in zip(records, results, strict=True)
+        ]
+
+
+class Recorder:
+    """A thread that makes commits, one at a time. It is there when the first is wanted."""
+
+    def __init__(
+        self, record: Callable[[Sequence[_Asked]], Sequence[_Next]], tell: Callable[[Sequence[_Next]], None]
+    ) -> None:
+        self._record, self._tell = record, tell
+        self._orders: queue.SimpleQueue[Sequence[_Asked] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self.is_busy = False
+
+    def take(self, records: Sequence[_Asked]) -> None:
+        self.is_busy = True
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, daemon=True)
+            self._thread.start()
+        self._orders.put(records)
+
+    def stop(self) -> None:
+        """Waits for what is under way, too: the ledger may be closed after that."""
+        if self._thread is not None:
+            self._orders.put(None)
+            self._thread.join()
+
+    def _work(self) -> None:
+        while (records := self._orders.get()) is not None:
+            try:
+                done = self._record(records)
+            except BaseException as error:  # noqa: BLE001  # it is raised where it is waited for
+                done = [(line, None, error) for line, _ in records]
+            self.is_busy = False
+            self._tell(done)

@@ -84,7 +84,7 @@ def send(
 
 
 class Run:
-    """One run: letters to go, threads that deliver them, and what comes back."""
+    """One run: letters to go, lines that deliver them, all in one thread beside the caller's, and what comes back."""
 
     def __init__(  # what a run is made of
         self,
