@@ -83,6 +83,8 @@ def test_whatever_is_asked_in_bulk_is_what_the_attendees_say(tmp_path: Path, row
     records, everybody = people.records, list(people.records)
     assert [records[at] for at in range(len(records))] == everybody
     assert list(records.identities()) == [(one.key, one.address) for one in everybody]
+    for some in (range(len(records)), range(0, len(records), 7), range(2, len(records))):
+        assert list(records.identities_of(some)) == [(row, records.identity(row)) for row in some]
     assert [records.line(at) for at in range(len(records))] == [one.line for one in everybody]
     assert [records.has_error(at) for at in range(len(records))] == [one.has_error for one in everybody]
     assert [records.is_withdrawn(at) for at in range(len(records))] == [one.withdrawn is not None for one in everybody]

@@ -2,23 +2,23 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
-from tui.attendees.store import ERROR, NO_ADDRESS, SHIFTED, WITHDRAWN, Records
+from tui.attendees.store import ERROR, NO_ADDRESS, SHIFTED, WITHDRAWN, Identity, Records
 
 # What was found of a row, and how it is said of the other one.
 SAME_ADDRESS, SAME_ID, ID_MOVED, ID_MOVES = range(4)
 
 
 class Doubles:
-    """Judges these rows, in their order, and marks those that cannot be sent to.
+    """Judges these rows, which ascend, and marks those that cannot be sent to.
 
     Two rows with ids of their own are two people, even where they share a mailbox. One id with two addresses leaves
     open which is right, so both rows get an error. Of each finding `rows` has the row that it is about, `others` the
     one that it names, `kinds` which it is; ascending by row.
     """
 
-    def __init__(self, records: Records, mark: Callable[[int, int], None], rows: Iterable[int]) -> None:
+    def __init__(self, records: Records, mark: Callable[[int, int], None], rows: Sequence[int]) -> None:
         self.rows = array("I")
         self.others = array("I")
         self.kinds = bytearray()
@@ -27,9 +27,12 @@ class Doubles:
         self._by_address: dict[str, int] = {}  # address key -> the first live row with it
         self._by_id: dict[str, int] = {}
         self._has_id: set[int] = set()
-        for row in rows:
-            if not records.marks(row) & (SHIFTED | WITHDRAWN):
-                self._judge(row)
+        for row, identity in records.identities_of(rows):
+            marks = records.marks(row)
+            if not marks & (SHIFTED | WITHDRAWN):
+                self._judge(row, has_address=not marks & NO_ADDRESS, identity=identity)
+        if ID_MOVES not in self.kinds:
+            return  # nothing but what is about the row that was judged
         order = sorted(range(len(self.rows)), key=self.rows.__getitem__)
         self.rows = array("I", [self.rows[at] for at in order])
         self.others = array("I", [self.others[at] for at in order])
@@ -39,20 +42,19 @@ class Doubles:
         """The row of somebody with this key who did not withdraw."""
         return self._by_id.get(key, self._by_address.get(key))
 
-    def _judge(self, row: int) -> None:
-        records = self._records
-        own, key, wire = records.identity(row)
+    def _judge(self, row: int, *, has_address: bool, identity: Identity) -> None:
+        own, key, wire = identity
         if own:
             self._has_id.add(row)
             earlier = self._by_id.setdefault(own, row)
             if earlier != row:
-                if not records.marks(row) & NO_ADDRESS and wire == records.identity(earlier)[2]:
+                if has_address and wire == self._records.identity(earlier)[2]:
                     self._found(row, earlier, SAME_ID)
                 else:
                     self._found(earlier, row, ID_MOVES)
                     self._found(row, earlier, ID_MOVED)
                 return
-        if records.marks(row) & NO_ADDRESS:
+        if not has_address:
             return
         earlier = self._by_address.setdefault(key, row)
         if earlier != row and not (own and earlier in self._has_id):

@@ -66,6 +66,10 @@ class Attendee:
         return self.cells[self.columns.by_header[squash(header)]]
 
 
+Identity = tuple[str, str, str]
+"""Of a row its own id or "", the key of its address, and the address."""
+
+
 # --- what a row's cells say -------------------------------------------------------------------------------------------
 
 
@@ -183,11 +187,8 @@ class Records(_Some):
         start, end = self._starts[row], self._starts[row + 1]
         return tuple(self._text[start : end - 1].decode().split(CELL_END))
 
-    def identity(self, row: int) -> tuple[str, str, str]:
-        """The row's own id or "", the key of its address, and the address."""
-        part, cells = self.part_of(row), self.cells(row)
-        address, key = part.address(row, cells[address_column(part.columns, cells)])
-        return own_id(part.columns, cells), key, address
+    def identity(self, row: int) -> Identity:
+        return self.part_of(row).identity(row, self.cells(row))
 
     def line(self, row: int) -> int:
         return self._lines[row]
@@ -252,6 +253,21 @@ class Records(_Some):
         """Everybody's key and address."""
         for part in self.parts:
             yield from part.identities()
+
+    def identities_of(self, rows: Sequence[int]) -> Iterator[tuple[int, Identity]]:
+        """Each of these rows, which ascend, with its identity."""
+        at = 0
+        for part in self.parts:
+            for first, stop in part.steps():
+                if at == len(rows):
+                    return
+                end = bisect_left(rows, stop, at)
+                if (end - at) * _DENSE > stop - first:
+                    found = part.identities_between(first, stop)
+                    yield from [(row, found[row - first]) for row in rows[at:end]]
+                else:
+                    yield from [(row, self.identity(row)) for row in rows[at:end]]
+                at = end
 
     @cached_property
     def groups(self) -> dict[str, int]:
@@ -429,18 +445,22 @@ class Part:
 
     def identities(self) -> Iterator[tuple[str, str]]:
         """Each record's key and address."""
-        columns, width = self.columns, self._width
+        for first, stop in self.steps():
+            for own, key, address in self.identities_between(first, stop):
+                yield own or key, address
+
+    def identities_between(self, first: int, stop: int) -> Sequence[Identity]:
+        """Of the rows from `first` to `stop`."""
+        columns, width, cells = self.columns, self._width, self._records.flat_cells(first, stop)
         is_simple = columns.id is None and not columns.also and not self._records.spells_any
-        for first, cells in self._steps():
-            count = len(cells) // width
-            if is_simple and not self._records.any_marked(NO_ADDRESS, first, first + count):
-                for wire in map(plain_wire, cells[columns.address :: width]):
-                    yield wire.lower(), wire
-                continue
-            for row, at in enumerate(range(0, len(cells), width), first):
-                own = cells[at : at + width]
-                address, key = self.address(row, own[address_column(columns, own)])
-                yield own_id(columns, own) or key, address
+        if is_simple and not self._records.any_marked(NO_ADDRESS, first, stop):
+            return [("", wire.lower(), wire) for wire in map(plain_wire, cells[columns.address :: width])]
+        places = range(0, len(cells), width)
+        return [self.identity(row, cells[at : at + width]) for row, at in enumerate(places, first)]
+
+    def identity(self, row: int, cells: Sequence[str]) -> Identity:
+        address, key = self.address(row, cells[address_column(self.columns, cells)])
+        return own_id(self.columns, cells), key, address
 
     def groups(self) -> Counter[str]:
         """How many people who did not withdraw are in each group."""
@@ -457,10 +477,15 @@ class Part:
             counts[one_line(cell) or self.label] += count
         return counts
 
+    def steps(self) -> Iterator[tuple[int, int]]:
+        """From which row to which one cells are made in one go."""
+        for first in range(self.rows.start, self.rows.stop, _AT_ONCE):
+            yield first, min(first + _AT_ONCE, self.rows.stop)
+
     def _steps(self) -> Iterator[tuple[int, list[str]]]:
         """The first row of each step, and all cells of its rows."""
-        for first in range(self.rows.start, self.rows.stop, _AT_ONCE):
-            yield first, self._records.flat_cells(first, min(first + _AT_ONCE, self.rows.stop))
+        for first, stop in self.steps():
+            yield first, self._records.flat_cells(first, stop)
 
 
 class Writer:

@@ -392,6 +392,8 @@ class Ledger:
     @staticmethod
     def _plan(db: Database, run: int, messages: Sequence[Planned]) -> Iterator[int]:
         statements: list[Statement] = []
+        told = {id(message.facts): message.facts for message in messages}  # most share one
+        facts = {which: json.dumps(dict(one)) for which, one in told.items()}
         for message in messages:
             person = {
                 "key": message.key,
@@ -403,7 +405,7 @@ class Ledger:
             }
             row = (
                 *(run, message.key, message.address, message.action, message.uid, message.sequence),
-                *(message.generation, message.round, message.line, json.dumps(dict(message.facts))),
+                *(message.generation, message.round, message.line, facts[id(message.facts)]),
                 *(message.message_id, message.stamp.isoformat(), message.digest),
             )
             statements += [(_PERSON, person), (_MESSAGE, row)]
