@@ -31,3 +31,12 @@ def few(folder: Path) -> Path:
     rows = "Name,Email,Audience\nAna Ruiz,ana@example.org,public\nBo Li,bo@example.org,public\n"
     (folder / "few.csv").write_text(rows + "Cid,cid@@example.org,staff\nDora,dora@example.org,staff\n")
     return folder / "few.csv"
+
+
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the colours of the terminal of whoever runs it."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    for name in ("NO_COLOR", "COLORFGBG"):
+        monkeypatch.delenv(name, raising=False)

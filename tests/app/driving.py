@@ -11,6 +11,8 @@ from textual.pilot import Pilot
 from tests.servers.recording import RecordingServer
 from tui.app.app import InviteApp
 from tui.app.work import Opening
+from tui.folder import open_folder
+from tui.mailing import Control
 
 Driven = Pilot[None]
 
@@ -82,3 +84,9 @@ def through(server: RecordingServer, **more: str) -> dict[str, str]:
     """The environment of an account at this server, at full speed and without second tries."""
     said = {"HOST": server.host, "PORT": str(server.port), "SECURITY": "none", "PER_MINUTE": "0", "RETRIES": "0"}
     return {f"INVITE_TUI_SMTP_{name}": value for name, value in {**said, **more}.items()}
+
+
+def sent_to_everybody(people: Path, server: RecordingServer) -> None:
+    """Everybody on this list is sent their invitation, without a screen."""
+    folder = open_folder([str(people)], environment=through(server))
+    assert list(folder.send(folder.plan(), control=Control()))

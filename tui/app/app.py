@@ -1,5 +1,6 @@
 """The app itself: it owns the state, starts the workers, and carries what one part says to the others."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -30,7 +31,7 @@ from tui.app.pages import Subject
 from tui.app.runs import after_news, begun, exit_code_of, how_it_was_left
 from tui.app.screens.main import MainScreen
 from tui.app.state import TROUBLES, Run, State
-from tui.app.theme import DARK, DEFAULTS, LIGHT
+from tui.app.theme import DEFAULTS, LOOKS, usual
 from tui.app.way import is_rehearsed, sources
 from tui.app.widgets.table import AttendeeTable
 from tui.app.words import count
@@ -74,14 +75,17 @@ class InviteApp(App[None]):
 
     def __init__(self, opening: work.Opening, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        for theme in (DARK, LIGHT):
+        for theme in LOOKS:
             self.register_theme(theme)
         self._own = preferences.folder(opening.environment)
         self._preferred = preferences.load(self._own / preferences.FILE)
         self.set_keymap(self._preferred.keys)
         # Without the watcher, which would style everything a second time.
         wanted = self._preferred.theme
-        self.set_reactive(App.theme, wanted if wanted in self.available_themes else DARK.name)
+        if wanted not in self.available_themes:
+            said = os.environ if opening.environment is None else opening.environment
+            wanted = usual(said, None if self.no_color else self.console.color_system).name
+        self.set_reactive(App.theme, wanted)
         self.stylesheet.set_variables(self.get_css_variables())
         self._opening = opening
         self._clock = clock
@@ -142,6 +146,10 @@ class InviteApp(App[None]):
         return self.main
 
     def on_mount(self) -> None:
+        if self.current_theme.ansi:
+            # It was chosen without the watcher that leaves its colours to the terminal.
+            self.watch_ansi_theme_dark(self.ansi_theme)
+            self.watch_ansi_theme_light(self.ansi_theme)
         # The frame is painted before anything is read.
         self.call_after_refresh(self.reload if self._opening.files else self.begin)
         for complaint in self._preferred.complaints:
@@ -224,7 +232,7 @@ class InviteApp(App[None]):
             self._after_opening = None
             job()
         if event.state.checked and not self._is_sample:
-            recent.remember(self._own, self._opening.files)
+            self.in_thread("recent", partial(recent.remember, self._own, self._opening.files))
 
     def on_surveyed(self, event: work.Surveyed) -> None:
         self._become(replace(self.state, survey=event.survey))
@@ -563,7 +571,7 @@ class InviteApp(App[None]):
         elif answer == "leave-out":
             self.plan(Request("send", skip_errors=True))
         elif answer == "problems":
-            self.main.toggle_problems()
+            self.main.show_problems()
 
     def _confirm(self, planned: work.Planned) -> None:
         from tui.app.screens.confirm import PROPOSE, Confirm
@@ -576,6 +584,8 @@ class InviteApp(App[None]):
                 self.say("Nothing was sent.")
             elif answer == PROPOSE:
                 self.in_thread("run", partial(work.propose, self.post_message, planned))
+            elif answer == "problems":
+                self.main.show_problems()
             elif answer is not None:
                 self.call_later(self.action_do, answer)
 
@@ -671,6 +681,13 @@ class InviteApp(App[None]):
         words = visible(f"{message} {hint}" if hint else message)
         level = {"error": "error", "warning": "warning"}.get(severity, "information")
         self.notify(words, severity=level, markup=False, timeout=8 if severity == "error" else 4)  # type: ignore[arg-type]
+
+    def action_command_palette(self) -> None:
+        """As the toolkit has it, with words for all that it finds."""
+        from textual.command import CommandPalette
+
+        if self.use_command_palette and not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(id="--command-palette", placeholder="A command, a person or a file"))
 
     def show_help(self) -> None:
         from tui.app.screens.help import Help

@@ -75,6 +75,7 @@ class MainScreen(Screen[None]):
         self._more = False  # whether more are being looked for
         self._shown = self._view
         self._only_problems = False
+        self._opening = False  # whether the message is about to have the focus: it is not on the screen yet
         self.table = AttendeeTable(self._mark_of, self._as_known, id="table")
         self.message = MessagePane(id="message")
         self._progress: ProgressPanel | None = None
@@ -304,6 +305,11 @@ class MainScreen(Screen[None]):
         self._read(False)
         self.table.focus()
 
+    def show_problems(self) -> None:
+        """As the key, but never back to everybody: what leads here has promised to show them."""
+        if not self._only_problems:
+            self.toggle_problems()
+
     def read(self) -> None:
         """The message; where it is read already, what is wrong with it."""
         subject = self.message.subject
@@ -314,7 +320,13 @@ class MainScreen(Screen[None]):
             if self.message.reader.is_on_screen:
                 self.set_focus(self.message.reader)  # at once: the next key may come before the next picture
             else:
-                self.call_after_refresh(self.message.reader.focus)
+                self._opening = True
+                self.call_after_refresh(self._opened)
+
+    def _opened(self) -> None:
+        if self._opening:
+            self._opening = False
+            self.message.reader.focus()
 
     def action_page(self, number: int) -> None:
         self.message.turn_to(number)
@@ -332,7 +344,8 @@ class MainScreen(Screen[None]):
         return self._reading() or run_is_over or bool(anything)
 
     def _reading(self) -> bool:
-        return self.focused is self.message.reader
+        """Whether the message has the keys, or is about to have them."""
+        return self._opening or self.focused is self.message.reader
 
     async def back(self) -> None:
         """One step back: from the message to the list, from what is being planned, from the run's summary, from
@@ -365,6 +378,7 @@ class MainScreen(Screen[None]):
 
     def _read(self, reading: bool) -> None:
         """On a small screen only one pane is shown: the message while it is read, else the list."""
+        self._opening = False
         self.set_class(reading, "-reading")
 
     def on_search_line_typed(self, event: SearchLine.Typed) -> None:

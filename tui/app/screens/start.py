@@ -21,7 +21,7 @@ class Start(Pick):
         if recent:
             items.append("Open lately")
             items += [Item(f"recent {at}", *_shown(paths, here)) for at, paths in enumerate(recent)]
-        items.append(f"Lists in {here.name or here}" if lists else "There is no list here: put a .csv or .xlsx there")
+        items.append(f"Lists in {here.name or here}/" if lists else "There is no list here: put a .csv or .xlsx there")
         items += lists[:_MOST]
         items += ["Make", Item("new", "A new event …", "a folder with event and list")]
         items.append(Item("account", "An account to send with …", "your mail server and your login"))

@@ -92,7 +92,7 @@ class Banner(Widget):
 
     def _hint(self) -> Content:
         step = next_step(steps(self._state))
-        if step is None or not step.hint or self._state.busy:
+        if step is None or not step.hint or self._state.busy or self._state.running:
             return Content()
         return Content.assemble(("next  ", "$quiet"), (key_of(self.app, step.act), "bold $primary"), f" {step.hint}")
 

@@ -25,7 +25,8 @@ class TabBar(Widget, can_focus=False):
         """The page was changed."""
 
     def render(self) -> Content:
-        gap = "  " if self.content_size.width < sum(len(name) + 3 for name in PAGES) else "   "
+        room = self.content_size.width - sum(map(len, PAGES))
+        gap = " " * max(1, min(3, room // (len(PAGES) - 1)))
         return Content(gap).join(
             Content.styled(name, "bold underline $primary" if name == self.current else "$quiet") for name in PAGES
         )

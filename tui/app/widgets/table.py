@@ -9,6 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -27,6 +28,7 @@ _GAP = 2
 _NAME = 18  # cells that a name keeps before the address is cut
 _ADDRESS = 20  # that an address keeps before the group gives way
 _GROUP = 8  # that show a group, where they must
+_WORD = 9  # that say how somebody stands, or what they answered
 
 
 class AttendeeTable(ScrollView, can_focus=True):
@@ -72,12 +74,16 @@ class AttendeeTable(ScrollView, can_focus=True):
         self,
         mark_of: "Callable[[Attendee], Mark]",
         as_known: "Callable[[Attendee], Attendee]" = lambda one: one,
+        answer_of: "Callable[[Attendee], Mark | None]" = lambda _: None,
         *,
         id: str | None = None,  # noqa: A002 - Textual's word
     ) -> None:
         super().__init__(id=id)
         self._mark_of = mark_of
         self._as_known = as_known
+        self._answer_of = answer_of
+        self.answered = False
+        """Whether anybody's answer is known: the list has a sign and a word for it then, from the next drawing on."""
         self._records: Sequence[Attendee] = ()
         self._order: Sequence[int] = ()
         self._notice = ""
@@ -235,12 +241,16 @@ class AttendeeTable(ScrollView, can_focus=True):
         base = self.rich_style
         place = y + self.scroll_offset.y
         if place >= len(self._order):
-            if y == 0 and self._notice:
-                quiet = self._style("quiet")
-                return Strip([Segment(fit(f" {self._notice}", width), base + quiet)], width)
-            return Strip.blank(width, base)
+            return self._notice_line(y, width, base)
         row = self._order[place]
         return self._row(self._records[row], width, base, place, row in self._marked)
+
+    def _notice_line(self, y: int, width: int, base: Style) -> Strip:
+        """The line `y` of the words that stand where nobody does."""
+        said = [] if self._order else Content(visible(self._notice)).wrap(max(1, width - 2))
+        if y >= len(said):
+            return Strip.blank(width, base)
+        return Strip([Segment(fit(f" {said[y].plain}", width), base + self._style("quiet"))], width)
 
     def refresh_marks(self) -> None:
         """Draw those rows in sight again whose mark is another one than on the screen."""
@@ -263,12 +273,16 @@ class AttendeeTable(ScrollView, can_focus=True):
         attendee = self._as_known(attendee)
         quiet = base + self._style("quiet")
         tone = base + self._style(mark.tone)
-        name, address, group, word = _columns(width, self._natural)
+        answer = self._answer_of(attendee) if self.answered else None
+        said = base + self._style(answer.tone if answer is not None else "quiet")
+        room = width if self.show_vertical_scrollbar else width - 1  # nothing touches the frame
+        name, address, group, word, reply = _columns(room, self._natural, answered=self.answered)
         gap = Segment(" " * _GAP, base)
         plain = quiet if mark.tone == "quiet" else base
         segments = [
             Segment("◆" if is_marked else "▌" if at_cursor else " ", base + self._style("accent")),
             Segment(f"{mark.sign} ", tone),
+            *([Segment(f"{answer.sign if answer else ' '} ", said)] if self.answered else []),
             Segment(fit(attendee.name or "-", name), plain),
             gap,
             Segment(fit(attendee.address, address), plain),
@@ -277,6 +291,8 @@ class AttendeeTable(ScrollView, can_focus=True):
             segments += [gap, Segment(fit(attendee.group, group), quiet)]
         if word:
             segments += [gap, Segment(fit(mark.word, word), tone)]
+        if reply:
+            segments += [gap, Segment(fit(answer.word if answer is not None else "", reply), said)]
         return Strip(segments).adjust_cell_length(width, base)
 
 
@@ -299,22 +315,24 @@ def _natural_widths(records: "Sequence[Attendee]") -> tuple[int, int, int]:
     return widths[0], widths[1], widths[2]
 
 
-def _columns(width: int, natural: tuple[int, int, int]) -> tuple[int, int, int, int]:
-    """Cells for name, address, group and the mark's word: 0 for a column that has to give way."""
+def _columns(width: int, natural: tuple[int, int, int], *, answered: bool) -> tuple[int, int, int, int, int]:
+    """Cells for name, address, group, the mark's word and the answer's: 0 for a column that has to give way."""
     name, address, group = max(natural[0], 8), max(natural[1], 12), min(natural[2], 16)
-    room = width - 3 - _GAP  # the sign before, one gap between name and address
+    room = width - 3 - _GAP - (2 if answered else 0)  # the signs before, one gap between name and address
     spare = room - min(name, _NAME) - _GAP
-    # The word says what the sign says: it is there where all else is whole.
-    word = 9 if spare - 9 - _GAP - address >= group else 0
-    if not word and spare - address < group:
+    # A word says what its sign says: it is there where all else is whole, and the answer's first.
+    words = max(0, min(2 if answered else 1, (spare - address - group) // (_WORD + _GAP)))
+    reply = _WORD if answered and words else 0
+    word = _WORD if words > (1 if answered else 0) else 0
+    if not words and spare - address < group:
         # The address matters more than the group, whose first letters tell it from the others.
         least = min(group, _GROUP)
         group = max(least, min(group, spare - address)) if spare - _ADDRESS >= least else 0
-    room -= (group + _GAP if group else 0) + (word + _GAP if word else 0)
+    room -= (group + _GAP if group else 0) + words * (_WORD + _GAP)
     if (over := name + address - room) > 0:
         name = max(min(name, room * 2 // 5, _NAME), name - over)
         address = room - name
-    elif word or group:
+    elif words or group:
         # What is left over goes between the columns that are read together and the ones at the edge.
         address += -over
-    return name, address, group, word
+    return name, address, group, word, reply
