@@ -28,7 +28,7 @@ class Opened:
         columns = event.columns if event else {}
         self.attendees: AttendeeList = load(
             choices.files,
-            ColumnSettings(**columns),  # type: ignore[arg-type]  # event.py checks each key and its type
+            ColumnSettings(**columns),  # type: ignore[arg-type]  # the event's reader checks each key and its type
             encoding=choices.encoding,
             seen=seen,
         )
