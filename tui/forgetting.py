@@ -140,7 +140,8 @@ def forget(folder: Folder, chosen: Whom) -> Forgotten:
             elif is_named:
                 trace.path.unlink(missing_ok=True)
                 reports.append((trace.path, trace.kind))
-        backups = [*folder.ledger_path.parent.glob(f"{_escaped(folder.ledger_path.name)}.v*.bak*")]
+        file = folder.ledger_path if isinstance(folder.ledger_path, Path) else None
+        backups = [*file.parent.glob(f"{_escaped(file.name)}.v*.bak*")] if file else []
         for backup in backups:
             backup.unlink(missing_ok=True)
         ledger.forget(keys)
@@ -184,6 +185,7 @@ def _traces(folder: Folder) -> Iterator[_Trace]:
 def _files(folder: Folder) -> Iterator[Path]:
     """The files of the event folder and of the folders in it, and of the outbox; no links, nothing of the ledger's."""
     home = folder.event_path.parent
+    file = folder.ledger_path if isinstance(folder.ledger_path, Path) else None
     places = {place.resolve(): place for place in (home, folder.outbox) if place.is_dir()}
     with suppress(OSError):
         inner = (one for one in sorted(home.iterdir()) if one.is_dir() and not one.is_symlink())
@@ -191,7 +193,7 @@ def _files(folder: Folder) -> Iterator[Path]:
     for place in places.values():
         with suppress(OSError):
             for path in sorted(place.iterdir()):
-                if path.is_file() and not path.is_symlink() and not path.name.startswith(folder.ledger_path.name):
+                if path.is_file() and not path.is_symlink() and not (file and path.name.startswith(file.name)):
                     yield path
 
 

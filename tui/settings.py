@@ -97,6 +97,15 @@ def load(folders: Sequence[Path], environment: Mapping[str, str] | None = None) 
     )
 
 
+def own_word(name: str, folders: Sequence[Path], environment: Mapping[str, str] | None = None) -> str | None:
+    """What the environment, or the `.env` of the working directory, says for one name; never an event folder's, which
+    somebody else may have sent. `folders` are those of `load`."""
+    environment = os.environ if environment is None else environment
+    own = folders[-1].resolve()
+    layer = _first([_Layer("the environment", environment, True), _dotenv(own / ".env", is_own=True)], name)
+    return layer.said[name] if layer else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Layer:
     """One place where settings stand, and what it says."""

@@ -80,7 +80,7 @@ def soak(path: Path, count: int, *, connections: int, seed: int, share: float = 
             result.runs += 1
             assert result.runs <= MOST_RUNS, f"it does not come to an end: {result}"
             _send(folder, folder.prepare(plan), result)
-    judge(file, folder.ledger_path, record, result)
+    judge(file, file.with_name("event.ledger.db"), record, result)
     return result
 
 

@@ -138,6 +138,7 @@ def save_kept(post: Post, folder: "Folder", directory: str) -> None:
 def verify_evidence(post: Post, path: str, seal: str, folder: "Folder | None") -> None:
     from contextlib import ExitStack
 
+    from tui import ledger as ledgers
     from tui import report
 
     try:
@@ -145,7 +146,7 @@ def verify_evidence(post: Post, path: str, seal: str, folder: "Folder | None") -
         if said is not None and (len(said) != 64 or not set(said) <= set("0123456789abcdef")):
             raise InputError("That is no seal: a seal is 64 digits and letters from a to f.", hint="Or leave it out.")
         with ExitStack() as opened:
-            is_there = folder is not None and folder.ledger_path.exists()
+            is_there = folder is not None and ledgers.is_there(folder.ledger_path)
             chronicle = opened.enter_context(folder.chronicle()) if folder is not None and is_there else None
             verdict = report.verify(Path(path), chronicle, said)
         post(Verified(path, verdict))

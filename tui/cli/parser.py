@@ -148,7 +148,7 @@ def _replies(parser: _Parser) -> None:
     parser.add_argument("--settle", action="append", default=[], metavar="ADDRESS", help="the request is dealt with")
     parser.add_argument("--event", metavar="PATH", help="the event file (default: event.toml)")
     parser.add_argument("--account", metavar="NAME", help="the account whose mailbox to read")
-    parser.add_argument("--ledger", metavar="PATH", help="the ledger (default: beside the event file)")
+    parser.add_argument("--ledger", metavar="PATH|URL", help="the ledger (default: beside the event file)")
     _speaks_json(parser)
 
 
@@ -160,7 +160,7 @@ def _report(parser: _Parser) -> None:
     parser.add_argument("--verify", metavar="EVIDENCE", help="say whether evidence still is what was written")
     parser.add_argument("--seal", metavar="HASH", help="with --verify: the seal, as it was kept elsewhere")
     parser.add_argument("--event", metavar="PATH", help="the event file (default: event.toml)")
-    parser.add_argument("--ledger", metavar="PATH", help="the ledger (default: beside the event file)")
+    parser.add_argument("--ledger", metavar="PATH|URL", help="the ledger (default: beside the event file)")
     _speaks_json(parser)
 
 
@@ -170,7 +170,7 @@ def _forget(parser: _Parser) -> None:
     parser.add_argument("--due", action="store_true", help="everybody, if the day of [event] keep_until is over")
     parser.add_argument("--confirm", type=_count, metavar="N", help="the number of people who will be forgotten")
     parser.add_argument("--event", metavar="PATH", help="the event file (default: event.toml)")
-    parser.add_argument("--ledger", metavar="PATH", help="the ledger (default: beside the event file)")
+    parser.add_argument("--ledger", metavar="PATH|URL", help="the ledger (default: beside the event file)")
     parser.add_argument(
         "--outbox", metavar="DIR", help="where rehearsals were written (default: outbox/, event folder)"
     )
@@ -239,7 +239,7 @@ def _is_of_an_event(parser: _Parser) -> None:
     parser.add_argument("--event", metavar="PATH", help="the event file (default: event.toml beside the first CSV)")
     parser.add_argument("--template", metavar="NAME|PATH", help="the wording (default: the action's own)")
     parser.add_argument("--account", metavar="NAME", help="the account to send with")
-    parser.add_argument("--ledger", metavar="PATH", help="the ledger (default: beside the event file)")
+    parser.add_argument("--ledger", metavar="PATH|URL", help="the ledger (default: beside the event file)")
 
 
 def _speaks_json(parser: argparse.ArgumentParser) -> None:

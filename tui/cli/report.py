@@ -9,7 +9,7 @@ from tui import report
 from tui.cli.output import print_json, say, tell
 from tui.errors import InputError, UsageError
 from tui.folder import ledger_path, open_folder
-from tui.ledger import open_to_read
+from tui.ledger import is_there, open_to_read
 from tui.report import Figures, Kind, Verdict
 
 _ANSWERS = {"none": "no reply seen"}
@@ -82,7 +82,7 @@ def _verify(options: argparse.Namespace) -> int:
         raise UsageError("That is no seal: a seal is 64 digits and letters from a to f.", hint="It was printed once.")
     # No event is needed: whoever was given the evidence may have nothing else.
     path = ledger_path(event=options.event, ledger=options.ledger)
-    there = path.exists()
+    there = is_there(path)
     if options.ledger is not None and not there:
         raise InputError(f"There is no ledger {options.ledger}.", hint="Check the name.", code="missing-file")
     with ExitStack() as opened:

@@ -40,6 +40,7 @@ class SendingSettings:
     that one person has not proposed and another approved."""
 
     account: str | None = None
+    ledger: str | None = None
     per_minute: float | None = None
     per_day: int | None = None
     connections: int | None = None

@@ -37,7 +37,7 @@ _KEYS: Mapping[str, frozenset[str]] = {
         {"template", "subject", "reply_to", "from", "attach_ics", "attachments", "language", "reviewed"}
     ),
     "columns": frozenset({"email", "name", "id", "group", "status", "internal"}),
-    "sending": frozenset({"account", "per_minute", "per_day", "connections", "keep", "two_people"}),
+    "sending": frozenset({"account", "ledger", "per_minute", "per_day", "connections", "keep", "two_people"}),
     "session": frozenset({"id", "name", "title", "start", "end", "duration", "location", "join_url", "description"}),
 }
 _TABLES = ", ".join(f"[[{table}]]" if table == "session" else f"[{table}]" for table in _KEYS)
@@ -241,9 +241,22 @@ class _Reader(Times):
     def _sending(self) -> SendingSettings:
         return SendingSettings(
             account=self._line_of_text("sending", "account"),
+            ledger=self._ledger(),
             per_minute=self._number("per_minute", 0),
             per_day=self._whole_number("per_day", 0),
             connections=self._whole_number("connections", 1),
             keep=self._yes("keep"),
             two_people=self._yes("two_people"),
         )
+
+    def _ledger(self) -> str | None:
+        """Where the ledger is: a path, or the address of a server."""
+        said = self._line_of_text("sending", "ledger")
+        if said and re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*:[^/?#]*@", said):
+            self._fault(
+                *("sending", "ledger", "[sending] ledger has a password: who gets this file gets the ledger, too."),
+                "Take it out, and put the address with the password into INVITE_TUI_LEDGER.",
+                None,
+            )
+            return None
+        return said

@@ -153,7 +153,7 @@ class WithAccount(Recorded):
                 f"This machine's clock says {now:%Y-%m-%d %H:%M} UTC, and the ledger already has an entry of"
                 f" {newest:%Y-%m-%d %H:%M}: one of them is wrong. Set the clock right before you send."
             )
-        if ledgers.is_on_network(self.ledger_path):
+        if isinstance(self.ledger_path, Path) and ledgers.is_on_network(self.ledger_path):
             yield ledgers.ON_NETWORK.format(self.ledger_path.name)
         allowed, asked = self.provider.connections, self.pacing().connections
         if allowed and asked > allowed:

@@ -12,7 +12,7 @@ from tui import ledger as ledgers
 from tui import plan
 from tui.errors import InputError, Problem
 from tui.folder.account import WithAccount
-from tui.folder.records import fingerprint_of
+from tui.folder.places import fingerprint_of
 from tui.plan import Action
 
 if TYPE_CHECKING:

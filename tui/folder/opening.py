@@ -2,15 +2,18 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tui import event as event_file
+from tui import settings
 from tui.attendees import AttendeeList, ColumnSettings, Seen, load
-from tui.errors import InputError, Problem
+from tui.errors import AccountError, InputError, Problem
 from tui.event import Event
 from tui.folder.places import Choices, event_path_of, ledger_path_of, must_be_there
+from tui.ledger import Desk
 
 
 class Opened:
@@ -32,7 +35,7 @@ class Opened:
             encoding=choices.encoding,
             seen=seen,
         )
-        self.ledger_path = ledger_path_of(choices, self.event_path)
+        self.ledger_path = ledger_path_of(choices, self.event_path, self.event, environment)
         self.outbox = Path(choices.outbox) if choices.outbox else self.event_path.parent / "outbox"
         self._event_problems = problems
 
@@ -56,6 +59,14 @@ class Opened:
         found = (*self._event_problems, *self.attendees.problems)
         # Without its [columns] a file's header may be misjudged.
         return tuple(problem for problem in found if problem.code not in ("no-address-column", "no-attendees"))
+
+    @property
+    def desk(self) -> Desk:
+        """Who works here, as others are told who find the ledger held."""
+        with suppress(AccountError):  # a file that cannot be read stops who sends, and is said there
+            folders = [self.event_path.parent, Path.cwd()]
+            return Desk.here(settings.own_word("INVITE_TUI_NAME", folders, self._environment))
+        return Desk.here()
 
     @property
     def timezone(self) -> ZoneInfo:

@@ -1,6 +1,5 @@
 """What was sent, as an event folder's ledger holds it."""
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,8 +10,8 @@ from tui import ledger as ledgers
 from tui.attendees import Attendee
 from tui.clean import file_name
 from tui.errors import InputError, LedgerError
-from tui.event import Event
 from tui.folder.opening import Opened
+from tui.folder.places import fingerprint_of
 from tui.folder.promise import Promise, has_replacement
 from tui.ledger import CalledOff, Chronicle, Ledger, LeftOut, Person, Planned
 
@@ -60,7 +59,7 @@ class Recorded(Opened):
     @contextmanager
     def ledger_to_write(self) -> Iterator[Ledger]:
         """The event's ledger, held like a run holds it. BusyError while one does."""
-        with ledgers.open_for_run(self.ledger_path) as ledger:
+        with ledgers.open_for_run(self.ledger_path, self.desk) as ledger:
             if self.event:
                 ledger.belongs_to(fingerprint_of(self.event))
             yield ledger
@@ -71,7 +70,7 @@ class Recorded(Opened):
             ledger.belongs_to(fingerprint_of(self._event))
             return ledger.people_like(attendee.key, attendee.address)
 
-    def _standing(self) -> tuple[Mapping[str, Person], "CalledOff"]:
+    def _standing(self) -> tuple[Mapping[str, Person], CalledOff]:
         """What the ledger holds of everybody, and whether the event was cancelled for all."""
         with ledgers.open_to_read(self.ledger_path) as ledger:
             ledger.belongs_to(fingerprint_of(self._event))
@@ -123,9 +122,9 @@ class Recorded(Opened):
         """LedgerError where messages of this event went out, and the record of them is missing, older or another; with
         `needed` wherever there is none."""
         ledgers.marker.check(self._marker_path, self.ledger_path)
-        if needed and not (self.ledger_path.exists() and self.ledger_path.stat().st_size):
+        if needed and not ledgers.is_there(self.ledger_path):
             raise LedgerError(
-                f"There is no ledger {self.ledger_path}: nothing was ever sent from here.",
+                f"There is no ledger {ledgers.spelled(self.ledger_path)}: nothing was ever sent from here.",
                 hint="Go to the event folder, or name the ledger with --ledger.",
                 code="ledger-missing",
             )
@@ -140,12 +139,7 @@ class Recorded(Opened):
 
     def adopt(self, entries: Sequence[Planned], reply: str, promised: Iterable[str], dead_links: Iterable[str]) -> None:
         """Puts down what another program sent, what is owed for it, and the links that are dead: see `Ledger.adopt`."""
-        with ledgers.open_for_run(self.ledger_path) as ledger:
+        with ledgers.open_for_run(self.ledger_path, self.desk) as ledger:
             if self.event:
                 ledger.belongs_to(fingerprint_of(self.event))
             ledger.adopt(entries, reply, promised, dead_links)
-
-
-def fingerprint_of(event: Event) -> str:
-    """Tells one event's ledger from another's without holding the event's secret."""
-    return hashlib.sha256(f"invite-tui ledger\0{event.uid}".encode()).hexdigest()[:32]

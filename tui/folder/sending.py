@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tui import ledger as ledgers
 from tui.errors import AccountError
 from tui.folder.approving import Approving
-from tui.folder.records import fingerprint_of
+from tui.folder.places import fingerprint_of
 from tui.plan import Plan
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Sending(Approving):
             decisions=replace(prepared.decisions, confirmed_by=approval.confirmed_by, proposed_by=approval.proposed_by),
         )
         pacing = replace(self.pacing(patience), canary=canary)
-        with ledgers.open_for_run(self.ledger_path) as ledger:
+        with ledgers.open_for_run(self.ledger_path, self.desk) as ledger:
             ledger.belongs_to(fingerprint_of(self._event))
             with ledgers.marker.kept(self._marker_path, ledger, self.ledger_path):
                 yield from mailing.send(

@@ -3,6 +3,7 @@
 from tui.ledger import marker
 from tui.ledger.answers import Answer, Answers, Bounce, BounceKind, Place, Request, RequestKind, Response, Taken
 from tui.ledger.chronicle import Attempt, Chronicle, Decision, Known, Recorded, Run
+from tui.ledger.desks import Desk
 from tui.ledger.forgetting import LeftOut, reply_without_names
 from tui.ledger.places import ON_NETWORK, is_on_network
 from tui.ledger.records import (
@@ -18,7 +19,17 @@ from tui.ledger.records import (
     Proposal,
     Sent,
 )
-from tui.ledger.store import Ledger, must_be_free, open_for_run, open_to_read
+from tui.ledger.servers import Server, is_address
+from tui.ledger.store import (
+    Ledger,
+    Where,
+    is_there,
+    must_be_free,
+    open_for_run,
+    open_for_work,
+    open_to_read,
+    spelled,
+)
 
 __all__ = [
     "NOT_CALLED_OFF",
@@ -34,6 +45,7 @@ __all__ = [
     "Correction",
     "Decision",
     "Decisions",
+    "Desk",
     "Entry",
     "Known",
     "Ledger",
@@ -49,11 +61,17 @@ __all__ = [
     "Response",
     "Run",
     "Sent",
+    "Server",
     "Taken",
+    "Where",
+    "is_address",
     "is_on_network",
+    "is_there",
     "marker",
     "must_be_free",
     "open_for_run",
+    "open_for_work",
     "open_to_read",
     "reply_without_names",
+    "spelled",
 ]

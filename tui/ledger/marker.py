@@ -4,14 +4,13 @@ A folder that was copied without its ledger, or with an older one, would otherwi
 the next send would invite everybody a second time. The file holds no name and no address.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tui.errors import LedgerError
-from tui.ledger.store import Ledger, open_to_read
+from tui.ledger.store import Ledger, Where, is_there, open_to_read, spelled
 
 _WORDS = """\
 # Messages of this event went out. {name} holds the record of them: keep it with the event.
@@ -28,19 +27,21 @@ class Marker:
     attempts: int
 
 
-def check(marker: Path, ledger_path: Path) -> None:
+def check(marker: Path, ledger_path: Where) -> None:
     """LedgerError where `marker` says that messages went out, and `ledger_path` is not the record of it."""
     said = _read(marker)
     if said is None:
         return
-    if not (ledger_path.exists() and ledger_path.stat().st_size):
-        raise _refusal(f"Messages of this event went out, and the record of them is missing: {ledger_path}.", marker)
+    if not is_there(ledger_path):
+        raise _refusal(
+            f"Messages of this event went out, and the record of them is missing: {spelled(ledger_path)}.", marker
+        )
     with open_to_read(ledger_path) as ledger:
         _compare(said, ledger, marker, ledger_path)
 
 
 @contextmanager
-def kept(marker: Path, ledger: Ledger, ledger_path: Path) -> Iterator[None]:
+def kept(marker: Path, ledger: Ledger, ledger_path: Where) -> Iterator[None]:
     """Has `marker` say, while a run sends and after it, that `ledger` is the record of what went out; checks it before.
 
     A run that never tried a message leaves no marker. Where it cannot be written the run goes on: the ledger knows.
@@ -49,7 +50,8 @@ def kept(marker: Path, ledger: Ledger, ledger_path: Path) -> Iterator[None]:
     if said is not None:
         _compare(said, ledger, marker, ledger_path)
     identity = ledger.identity()
-    path = os.path.relpath(ledger_path, marker.parent) if ledger_path.parent == marker.parent else str(ledger_path)
+    is_beside = isinstance(ledger_path, Path) and ledger_path.parent == marker.parent
+    path = ledger_path.name if is_beside else spelled(ledger_path)
     with suppress(OSError):
         _write(marker, Marker(identity, path, ledger.attempts()))
     try:
@@ -60,15 +62,15 @@ def kept(marker: Path, ledger: Ledger, ledger_path: Path) -> Iterator[None]:
             _write(marker, Marker(identity, path, attempts)) if attempts else marker.unlink(missing_ok=True)
 
 
-def _compare(said: Marker, ledger: Ledger, marker: Path, ledger_path: Path) -> None:
-    attempts = ledger.attempts()
+def _compare(said: Marker, ledger: Ledger, marker: Path, ledger_path: Where) -> None:
+    attempts, place = ledger.attempts(), spelled(ledger_path)
     if not said.ledger and attempts:
         return  # somebody has edited the file; a ledger that knows of messages is not the empty one that it warns of
     if said.ledger != ledger.identity():
-        raise _refusal(f"Messages of this event went out, and {ledger_path} is not the record of them.", marker)
+        raise _refusal(f"Messages of this event went out, and {place} is not the record of them.", marker)
     if attempts < said.attempts:
         raise _refusal(
-            f"{ledger_path} is older than what went out: it knows of {attempts} attempts, and there were at least"
+            f"{place} is older than what went out: it knows of {attempts} attempts, and there were at least"
             f" {said.attempts}.",
             marker,
         )

@@ -629,6 +629,11 @@ def is_there(where: Where) -> bool:
     return _postgresql().is_there(where) if isinstance(where, Server) else sqlite.is_there(where)
 
 
+def spelled(where: Where) -> str:
+    """How the place is told to people, without anybody's login."""
+    return where.shown if isinstance(where, Server) else str(where)
+
+
 def open_to_read(where: Where) -> Ledger:
     """The ledger there for reading, also beside a run; an empty one where there is none (nothing is created)."""
     if isinstance(where, Server):

@@ -8,6 +8,7 @@ from typing import Literal
 
 from tui import files
 from tui.errors import InputError
+from tui.ledger import Where
 from tui.report.evidence import FIRST
 from tui.report.page import BEGINNING
 from tui.report.table import headers
@@ -26,12 +27,12 @@ def kind_of(begun: bytes) -> Kind | None:
     return next((kind for kind, beginnings in _BEGINNINGS.items() if begun.startswith(beginnings)), None)
 
 
-def must_be_writable(path: Path, kind: Kind, ledger: Path) -> None:
+def must_be_writable(path: Path, kind: Kind, ledger: Where) -> None:
     """InputError where `path` is anything else than a new file or an earlier report of this kind: an attendee file and
     the ledger stay what they are."""
     target = _resolved(path)
-    beside = ledger.resolve()
-    if target.parent == beside.parent and target.name.startswith(beside.name):
+    beside = ledger.resolve() if isinstance(ledger, Path) else None
+    if beside and target.parent == beside.parent and target.name.startswith(beside.name):
         raise InputError(f"{path} is the ledger's; nothing was written.", hint="Name another file.", code="exists")
     try:
         with files.open_to_read(target) as stream:

@@ -1,0 +1,168 @@
+"""Several desks, one ledger: what one of them has sent the other knows, and neither sends beside the other."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Desk
+from tests.servers.authority import Authority
+from tests.servers.ports import free_ports
+from tests.servers.postgresql import Postgres
+from tests.servers.recording import RecordingServer
+from tui import ledger as ledgers
+from tui.folder import Folder, open_folder
+
+Live = tuple[Desk, RecordingServer]
+
+
+@pytest.fixture
+def shared(postgres: Postgres) -> str:
+    """The address of an empty database, over TLS, with a login and whom to trust."""
+    name = postgres.database().rpartition("/")[2].partition("?")[0]
+    return f"{postgres.address_over_tls(name)}?sslmode=verify-full&sslrootcert={postgres.ca}"
+
+
+@pytest.fixture
+def anna(live: Live, shared: str) -> Desk:
+    desk, _ = live
+    desk.change("event.toml", "[event]", f'[sending]\nledger = "{_public(shared)}"\n\n[event]')
+    desk.environment |= {"INVITE_TUI_LEDGER": shared, "INVITE_TUI_NAME": "Anna"}
+    return desk
+
+
+@pytest.fixture
+def bo(anna: Desk, tmp_path: Path) -> Desk:
+    """A colleague with a copy of the event folder."""
+    folder = tmp_path / "colleague"
+    shutil.copytree(anna.path, folder)
+    return Desk(folder, anna.environment | {"INVITE_TUI_NAME": "Bo"})
+
+
+def _public(address: str) -> str:
+    return f"postgresql://{address.rpartition('@')[2].partition('?')[0]}"
+
+
+def test_what_one_desk_sent_the_other_knows(anna: Desk, bo: Desk, live: Live, shared: str) -> None:
+    sent = anna.json_here("send", "attendees.csv", "--confirm", "55")
+    assert sent["counts"]["accepted"] == 55
+    assert bo.json_here("status")["counts"] == anna.json_here("status")["counts"]
+    assert bo.json_here("send", "attendees.csv", "--confirm", "0")["counts"]["accepted"] == 0
+    assert len(live[1].messages) == 55
+    assert not [*anna.path.glob("*.ledger.db*"), *bo.path.glob("*.ledger.db*")]
+    marker = (anna.path / "event.ledger.sent").read_text(encoding="utf-8")
+    assert _public(shared) in marker and "correct" not in marker
+
+
+def test_whoever_comes_second_is_told_who_is_sending(anna: Desk, bo: Desk, live: Live) -> None:
+    with chosen(anna).ledger_to_write():
+        said = bo.here("send", "attendees.csv", "--confirm", "55", code=5).stderr
+    assert "Anna on " in said and " since " in said
+    assert not live[1].messages
+
+
+def chosen(desk: Desk) -> Folder:
+    return open_folder([], event=str(desk.path), environment=desk.environment)
+
+
+def test_a_ledger_that_went_missing_is_noticed_on_a_server_too(anna: Desk, live: Live, postgres: Postgres) -> None:
+    anna.here("send", "attendees.csv", "--confirm", "55")
+    anna.environment["INVITE_TUI_LEDGER"] = postgres.database()  # another, which is empty
+    anna.change("event.toml", "ledger =", "# ledger =")
+    said = anna.here("send", "attendees.csv", "--confirm", "55", code=6).stderr
+    assert "missing" in said and "--ledger" in said
+    assert len(live[1].messages) == 55
+
+
+def test_somebody_is_forgotten_on_the_server_and_the_report_says_so(anna: Desk) -> None:
+    anna.here("send", "attendees.csv", "--confirm", "55")
+    somebody = anna.json_here("status")["attendees"][0]["address"]
+    anna.here("forget", somebody, "--confirm", "1")
+    status = anna.json_here("status")
+    assert somebody not in str(status) and status["counts"]["accepted"] == 55
+    anna.here("report", "--evidence", "evidence.jsonl")
+    anna.here("report", "--verify", "evidence.jsonl")
+
+
+# --- whose word it is -------------------------------------------------------------------------------------------------
+
+
+def test_a_password_in_the_event_file_is_refused_with_the_reason(desk: Desk) -> None:
+    desk.change("event.toml", "[event]", '[sending]\nledger = "postgresql://anna:secret@db.example/x"\n\n[event]')
+    said = desk.json_here("check", "attendees.csv", code=1)
+    (problem,) = [one for one in said["problems"] if one["code"] == "bad-event"]
+    assert "password" in problem["message"] and "INVITE_TUI_LEDGER" in problem["hint"]
+    assert "secret" not in str(said)
+
+
+def test_a_password_on_the_command_line_is_refused_with_the_reason(desk: Desk) -> None:
+    said = desk.here("status", "--ledger", "postgresql://anna:secret@db.example/x", code=2).stderr
+    assert "password" in said and "INVITE_TUI_LEDGER" in said and "secret" not in said
+
+
+def test_an_event_file_does_not_choose_where_names_and_addresses_go(desk: Desk) -> None:
+    desk.change("event.toml", "[event]", '[sending]\nledger = "postgresql://db.elsewhere.example/x"\n\n[event]')
+    for words in (("status",), ("plan", "attendees.csv"), ("send", "attendees.csv", "--confirm", "55")):
+        said = desk.here(*words, code=6).stderr
+        assert "db.elsewhere.example" in said and "nothing of yours does" in said
+
+
+def test_a_login_is_for_the_server_that_it_is_named_with(desk: Desk) -> None:
+    desk.environment["INVITE_TUI_LEDGER"] = "postgresql://anna:secret@db.department.example/x"
+    for address, user in (
+        ("postgresql://db.department.example/x", "anna"),
+        ("postgresql://bo@db.department.example/x", "bo"),
+        ("postgresql://db.department.example/y", ""),
+        ("postgresql://db.department.example:6432/x", ""),
+    ):
+        place = open_folder([], event=str(desk.path), ledger=address, environment=desk.environment).ledger_path
+        assert isinstance(place, ledgers.Server)
+        assert (place.user, place.password) == (user, "secret" if user == "anna" else "")
+
+
+def test_an_event_may_have_its_file_elsewhere(desk: Desk) -> None:
+    desk.change("event.toml", "[event]", '[sending]\nledger = "records/ours.db"\n\n[event]')
+    assert open_folder([], event=str(desk.path), environment={}).ledger_path == desk.path / "records" / "ours.db"
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("postgresql://db.example", "not the address of a ledger"),
+        ("mysql://db.example/x", "not the address of a ledger"),
+        ("postgresql://db.example/x?options=-c%20fsync=off", "cannot be said"),
+        ("postgresql://db.example/x?sslmode=require", "anybody on the way"),
+        ("postgresql://db.example/x?sslmode=disable", "anybody on the way"),
+        ("postgresql://127.0.0.1,db.example/x?sslmode=prefer", "anybody on the way"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_said_in_words(desk: Desk, address: str, said: str) -> None:
+    assert said in desk.here("status", "--ledger", address, code=2).stderr
+
+
+def test_a_server_that_is_not_there_is_said_in_words(desk: Desk) -> None:
+    (port,) = free_ports(1)
+    said = desk.here("status", "--ledger", f"postgresql://127.0.0.1:{port}/x", code=6).stderr
+    assert f"postgresql://127.0.0.1:{port}/x cannot be used: its server cannot be reached" in said
+
+
+def test_a_login_that_is_refused_is_said_in_words(desk: Desk, postgres: Postgres) -> None:
+    desk.environment["INVITE_TUI_LEDGER"] = f"postgresql://postgres:wrong@localhost:{postgres.port}/postgres"
+    said = desk.here("status", code=6).stderr
+    assert "password authentication failed" in said and "wrong" not in said
+
+
+# --- who the server is ------------------------------------------------------------------------------------------------
+
+
+def test_a_server_that_cannot_prove_its_name_gets_no_login(desk: Desk, postgres: Postgres, tmp_path: Path) -> None:
+    stranger = Authority(tmp_path).pem
+    right = postgres.address_over_tls("postgres")
+    for address in (
+        f"{right}?sslmode=verify-full&sslrootcert={stranger}",
+        f"{right.replace('localhost', '127.0.0.1')}?sslmode=verify-full&sslrootcert={postgres.ca}",
+    ):
+        desk.environment["INVITE_TUI_LEDGER"] = address
+        assert "certificate" in desk.here("status", code=6).stderr
+    desk.environment["INVITE_TUI_LEDGER"] = f"{right}?sslmode=verify-full&sslrootcert={postgres.ca}"
+    desk.here("status")
