@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.app.driving import sent_to_everybody
 from tests.servers.recording import RecordingServer
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -31,6 +32,22 @@ def few(folder: Path) -> Path:
     rows = "Name,Email,Audience\nAna Ruiz,ana@example.org,public\nBo Li,bo@example.org,public\n"
     (folder / "few.csv").write_text(rows + "Cid,cid@@example.org,staff\nDora,dora@example.org,staff\n")
     return folder / "few.csv"
+
+
+@pytest.fixture
+def people(folder: Path) -> Path:
+    """The event folder, where `few.csv` has four people without an error."""
+    rows = "Ana Ruiz,ana@example.org,public,Chair-7731\nBo Li,bo@example.org,public,x\n"
+    rows += "Cid,cid@example.org,staff,y\nDora,dora@example.org,staff,z\n"
+    (folder / "few.csv").write_text(f"Name,Email,Audience,Role\n{rows}")
+    return folder
+
+
+@pytest.fixture
+def held(people: Path, server: RecordingServer) -> Path:
+    """The same, and everybody was sent their invitation."""
+    sent_to_everybody(people / "few.csv", server)
+    return people
 
 
 @pytest.fixture(autouse=True)

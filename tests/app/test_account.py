@@ -34,7 +34,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 async def begun(pilot: Driven, environment: dict[str, str], address: str) -> list[Account]:
     """The second form is open; the list is of the accounts that were added."""
     added: list[Account] = []
-    add_account(app_of(pilot), environment, added.append)
+    add_account(app_of(pilot), environment, "", lambda account, _: added.append(account))
     await until(pilot, lambda: "Your address" in seen(pilot))
     await typed(pilot, address)
     await pilot.press("enter", "enter")

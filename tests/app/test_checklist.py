@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from tui.app.asking import Request
 from tui.app.checklist import canary_of, undo_of
 from tui.app.runs import after_news
 from tui.app.state import Run
@@ -36,7 +37,7 @@ def test_what_is_no_such_time_is_said(text: str) -> None:
 
 
 def running() -> Running:
-    return Running("send", cast(Any, None), Watched(), news=deque())
+    return Running("send", cast(Any, None), Watched(), Request("send"), news=deque())
 
 
 def settled(key: str, reply: str = "250 Ok") -> Settled:

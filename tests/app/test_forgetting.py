@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Button, Input
 
-from tests.app.driving import Driven, app_of, by_name, composed, driven, seen, through, typed, until
+from tests.app.driving import Driven, app_of, by_name, composed, driven, seen, sent_to_everybody, through, typed, until
 from tests.servers.recording import RecordingServer
 from tui.app.screens.dialog import PageDialog
 from tui.app.screens.forgetting import ConfirmForgetting
@@ -29,15 +29,11 @@ email = "consultations@department.example"
 @pytest.fixture
 def sent(tmp_path: Path, server: RecordingServer) -> tuple[Path, dict[str, str]]:
     """An event of three people, of whom everybody was sent their invitation; and the account's environment."""
-    from tui.mailing import Control
-
     (tmp_path / "event.toml").write_text(_EVENT)
     people = "".join(f"Guest {name},guest-{name.lower()}@example.org\n" for name in "ABC")
     (tmp_path / "attendees.csv").write_text(f"Name,Email\n{people}")
-    environment = through(server)
-    folder = open_folder([str(tmp_path / "attendees.csv")], environment=environment)
-    assert [one.outcome for one in folder.send(folder.plan(), control=Control())] == ["accepted"] * 3  # type: ignore[union-attr]
-    return tmp_path, environment
+    sent_to_everybody(tmp_path / "attendees.csv", server)
+    return tmp_path, through(server)
 
 
 async def asked(pilot: Driven, title: str) -> None:
@@ -94,6 +90,24 @@ async def test_what_stands_in_the_way_is_said(sent: tuple[Path, dict[str, str]])
             await pilot.press("enter")
             await until(pilot, lambda: "Another run is using" in seen(pilot))
     assert len(open_folder([], event=str(folder)).people()) == 3
+
+
+async def test_who_was_to_be_kept_until_a_day_that_is_over_is_told_of_with_the_way_to_forget_them(
+    sent: tuple[Path, dict[str, str]],
+) -> None:
+    folder, environment = sent
+    over = _EVENT.replace("2037-05-06", "2020-05-06").replace("[event]", "[event]\nkeep_until = 2020-06-30")
+    (folder / "event.toml").write_text(over)
+    async with driven(folder / "attendees.csv", environment=environment, size=(120, 30)) as pilot:
+        assert " DUE  3 people were to be kept until Tuesday 30 June 2020 only" in seen(pilot)
+        await pilot.click("#due Chip")
+        await until(pilot, lambda: "Type the number of people, 3" in seen(pilot))
+        await typed(pilot, "3")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PageDialog))
+        await pilot.press("escape")
+        await until(pilot, lambda: "DUE" not in seen(pilot))
+    assert open_folder([], event=str(folder)).people() == {}
 
 
 def test_who_was_added_between_the_question_and_the_answer_is_not_forgotten(sent: tuple[Path, dict[str, str]]) -> None:

@@ -114,7 +114,7 @@ async def test_each_rows_outcome_is_in_the_table_and_the_summary_names_the_next_
         screen = seen(pilot)
         assert "54 sent" in screen
         assert "1 refused" in screen
-        assert "f shows them: a corrects and resends" in screen
+        assert "n Correct and resend…" in screen and "f Show them" in screen
         assert "● Ana Ruiz" in screen
         assert "✗ Bo Li" in screen
         await pilot.press("down", "6")
@@ -220,7 +220,7 @@ async def test_a_server_that_is_not_there_is_said_in_words_and_nothing_is_lost(f
         assert "Send failed" in screen
         assert "127.0.0.1" in screen
         assert "55 unsent" in screen
-        assert "mend the account, then press s" in screen
+        assert "Accounts…" in screen and "s Send the rest…" in screen
         assert "55 ready" in screen
 
 

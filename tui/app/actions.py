@@ -84,6 +84,19 @@ def _known(state: "State") -> bool:
     return _idle(state) and bool(state.survey.people)
 
 
+def _troubled(state: "State") -> bool:
+    """Somebody was refused, or may have got nothing."""
+    return _known(state) and any(state.survey.troubles.get(one) for one in ("refused", "unknown"))
+
+
+def _due(state: "State") -> bool:
+    return _idle(state) and state.survey.due > 0
+
+
+def _signs_in(state: "State") -> bool:
+    return _idle(state) and state.account is not None and state.account.login == "oauth"
+
+
 def _reports(state: "State") -> bool:
     return _idle(state)
 
@@ -139,6 +152,16 @@ ACTIONS: tuple[Act, ...] = (
         lambda app: app.corrections.correct(),
         _idle,
         10,
+    ),
+    Act(
+        "next",
+        "n",
+        "next",
+        "The next who was refused, or may have nothing: mend it",
+        "Afterwards",
+        lambda app: app.corrections.next(),
+        _troubled,
+        title="Look after the next",
     ),
     Act(
         "cancel",
@@ -215,9 +238,29 @@ ACTIONS: tuple[Act, ...] = (
         "",
         "Your mail server and your login, tried before they are kept",
         "Send",
-        lambda app: app.add_account(),
+        lambda app: app.accounts.add(),
         _at_rest,
         title="Add an account",
+    ),
+    Act(
+        "accounts",
+        "",
+        "",
+        "Choose one, test it, send a message to yourself, sign in again, remove one",
+        "Send",
+        lambda app: app.accounts.show(),
+        _at_rest,
+        title="Accounts",
+    ),
+    Act(
+        "sign-in",
+        "",
+        "",
+        "To the account that is used here, where the old sign-in was taken back",
+        "Send",
+        lambda app: app.accounts.sign_in(),
+        _signs_in,
+        title="Sign in again",
     ),
     Act(
         "rehearse",
@@ -238,6 +281,26 @@ ACTIONS: tuple[Act, ...] = (
         lambda app: app.send(),
         _idle,
         1,
+    ),
+    Act(
+        "send-these",
+        "",
+        "",
+        "What is owed to the selected or marked people, and nothing to anybody else",
+        "Send",
+        lambda app: app.send_these(),
+        _idle,
+        title="Send to these alone",
+    ),
+    Act(
+        "plan",
+        "",
+        "",
+        "To how many, why, which columns leave, and the digest that seals it",
+        "Send",
+        lambda app: app.show_plan(),
+        _idle,
+        title="Plan",
     ),
     Act(
         "pause",
@@ -332,6 +395,26 @@ ACTIONS: tuple[Act, ...] = (
         title="Answers",
     ),
     Act(
+        "remind",
+        "m",
+        "remind",
+        "The invitation once more, to those of whom no reply is known",
+        "Afterwards",
+        lambda app: app.remind(),
+        _known,
+        title="Remind",
+    ),
+    Act(
+        "watch",
+        "",
+        "",
+        "The account's mailbox is read when something comes; again ends it",
+        "Afterwards",
+        lambda app: app.answering.watch(),
+        _known,
+        title="Watch the mailbox",
+    ),
+    Act(
         "gone",
         "",
         "",
@@ -360,6 +443,16 @@ ACTIONS: tuple[Act, ...] = (
         lambda app: app.forgetting.forget_everybody(),
         _known,
         title="Forget everybody",
+    ),
+    Act(
+        "forget-due",
+        "",
+        "",
+        "Who was to be kept until a day that is over",
+        "Afterwards",
+        lambda app: app.forgetting.forget_everybody(),
+        _due,
+        title="Forget who is due",
     ),
     Act(
         "audit",

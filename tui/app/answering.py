@@ -10,7 +10,8 @@ from textual.message import Message
 
 from tui.address import key_of
 from tui.app import work
-from tui.app.asking import Request, Target, targets
+from tui.app.asking import Target, targets
+from tui.app.filtering import View
 from tui.app.words import count
 from tui.clean import visible
 from tui.errors import BusyError, InviteError
@@ -54,7 +55,7 @@ def watch(post: work.Post, folder: "Folder", over: Event) -> None:
 
     try:
         with opened(folder.imap_login) as mailbox:
-            post(AnswersCame())
+            post(AnswersCame())  # what came before this one looked
             while not over.is_set():
                 if mailbox.wait(over.is_set):
                     post(AnswersCame())
@@ -110,6 +111,7 @@ class Answering:
         self._app = app
         self._known: AnswersKnown | None = None
         self._over: Event | None = None  # of the watch over the mailbox
+        self._stays_live = False  # whether it is watched once it was read
 
     @property
     def is_watching(self) -> bool:
@@ -117,14 +119,21 @@ class Answering:
 
     def watch(self) -> None:
         """Begins or ends the watch over the account's mailbox."""
-        folder = self._app.state.folder
-        if self.is_watching or folder is None:
+        if self.is_watching:
             self.close()
             self._app.say("The mailbox is not watched any more.")
-            return
+        else:
+            self._app.accounts.unlocked(self._begin_to_watch)
+
+    def _begin_to_watch(self) -> None:
+        folder = self._app.state.folder
+        if folder is not None:
+            self._watch(folder)
+            self._app.say("The mailbox is watched: what comes is told.")
+
+    def _watch(self, folder: "Folder") -> None:
         self._over = Event()
         self._app.in_thread("watch", partial(watch, self._app.post_message, folder, self._over))
-        self._app.say("The mailbox is watched: what comes is told.")
 
     def close(self) -> None:
         """The watch ends within a second."""
@@ -154,42 +163,62 @@ class Answering:
             self._app.in_thread("answers", partial(look, self._app.post_message, folder, read=read, decide=decide))
 
     def known(self, event: AnswersKnown) -> None:
-        from tui.app.screens.answers import answers_dialog
+        from tui.app.screens.answers import Answers, answers_dialog
 
         self._app.busy("")
+        self._app.look_again()  # who bounced is planned otherwise
+        shown = self._app.screen
         if event.quietly:
             about_us = event.tally.read - event.tally.unmatched if event.tally is not None else 0
-            if about_us > 0:
-                self._app.say(f"{count(about_us, 'new mail')} about the event: i shows what came back.")
-                self._app.look_again()
-            return
-        self._known = event
-        if event.tally is not None:
+            if about_us <= 0:
+                return
+            self._app.say(f"{count(about_us, 'new mail')} about the event: i shows what came back.")
+            if not isinstance(shown, Answers):
+                return
+        elif event.tally is not None:
             words = f"{count(event.tally.read, 'new mail')} read"
             more = f", {event.tally.unmatched:,} not about this event" if event.tally.unmatched else ""
             self._app.say(f"{words}{more}.")
             for place, reason in event.tally.unreadable[:3]:
                 self._app.say(f"{place} was not read: {reason}", severity="warning")
-        self._app.look_again()  # who bounced is planned otherwise
-        self._app.push_screen(answers_dialog(event.known, event.people, watched=self.is_watching), self._chosen)
+        chosen = ""
+        if isinstance(shown, Answers):
+            chosen = shown.chosen  # what is looked at is made anew
+            shown.dismiss(None)
+        self._known = event
+        folder = self._app.state.folder
+        if self._stays_live and event.tally is not None and folder is not None and not self.is_watching:
+            self._watch(folder)
+        self._stays_live = False
+        made = answers_dialog(event.known, event.people, watched=self.is_watching, chosen=chosen)
+        self._app.push_screen(made, self._chosen)
 
     def failed(self, event: AnswersFailed) -> None:
+        self._stays_live = False
         self._app.busy("")
-        self._app.say(event.error.message, event.error.hint, severity="error")
+        self._app.tell_error(event.error)
 
     # What was chosen
 
     def _chosen(self, answer: str | None) -> None:
+        from tui.app.screens.answers import ACCEPT
+
         what, _, number = (answer or "").partition(" ")
+        if is_accepted := what == ACCEPT:
+            what, _, number = number.partition(" ")
         if self._known is None or what in ("", "nothing"):
             return
         known = self._known.known
         if what == "mailbox":
-            self._look(read=read_mailbox, busy="Reading the mailbox ...")
+            self._app.accounts.unlocked(self._read_mailbox)
         elif what == "watch":
             self.watch()
         elif what == "remind":
-            self._app.plan(Request("remind", ()))
+            self._app.remind()
+        elif what == "people":
+            self._app.main.look_at(View(answer=number))
+        elif is_accepted:
+            self._accept(what, int(number or 0))
         elif what == "file":
             self._ask_for_a_file()
         elif what == "request":
@@ -199,6 +228,33 @@ class Answering:
             self._judge(among[int(number)])
         elif what == "bounce":
             self._mend(known.bounces[int(number)].key, None)
+
+    def _read_mailbox(self) -> None:
+        """What is new; and what comes later, as long as the app is open."""
+        self._stays_live = True
+        self._look(read=read_mailbox, busy="Reading the mailbox ...")
+
+    def _accept(self, what: str, number: int) -> None:
+        """What this person asks for becomes a correction or a cancellation, an answer theirs: each asks once more."""
+        known = self._known.known if self._known is not None else None
+        if known is None or what == "file":
+            self._chosen(what)
+        elif what == "request" and known.requests[number].is_open:
+            request = known.requests[number].request
+            if request.kind == "address":
+                self._mend(request.key, request.suggested)
+            elif request.kind == "withdraw":
+                self._cancel(request.key)
+            else:
+                self._triage(known.requests[number])
+        elif what in ("response", "forwarded"):
+            answer = (known.responses if what == "response" else known.forwarded)[number].answer
+            if answer.counts:
+                self._chosen(f"{what} {number}")
+            else:
+                self._look(decide=lambda ledger: ledger.accept_answers([answer.id]))
+        else:
+            self._chosen(f"{what} {number}")
 
     def _ask_for_a_file(self) -> None:
         from tui.app.screens.form import Blank, Form

@@ -2,13 +2,12 @@
 
 import os
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -17,9 +16,10 @@ from textual.theme import Theme
 from textual.timer import Timer
 
 from tui.app import leaking, leaving, preferences, recent, work
+from tui.app.accounts import Accounts
 from tui.app.actions import BY_NAME, OF_THE_PROGRAM
 from tui.app.answering import Answering, AnswersCame, AnswersFailed, AnswersKnown
-from tui.app.asking import Request
+from tui.app.asking import Purpose, Request, addresses
 from tui.app.checklist import Going
 from tui.app.corrections import Corrections
 from tui.app.filtering import View
@@ -45,9 +45,11 @@ if TYPE_CHECKING:
 
     from tui.app.screens.form import Form
     from tui.attendees import Attendee
-    from tui.delivery import Account
     from tui.errors import Problem
     from tui.mailing import Question
+    from tui.plan import Plan
+
+Result = TypeVar("Result")
 
 _OWN = {"commands": "command_palette"}  # actions of the toolkit that it looks for by name
 _TICK = 0.2  # seconds between two looks at a run
@@ -103,6 +105,7 @@ class InviteApp(App[None]):
         self._asked: Request | None = None  # what is being planned
         self.corrections: Corrections = Corrections(self)
         self.leaks: Leaks = Leaks(self)
+        self.accounts: Accounts = Accounts(self, opening.environment)
         self.forgetting: Forgetting = Forgetting(self)
         self.answering: Answering = Answering(self)
         self.mending: Mending = Mending(self)
@@ -199,6 +202,31 @@ class InviteApp(App[None]):
     def in_thread(self, group: str, job: Callable[[], None]) -> None:
         self.run_worker(job, group=group, exclusive=True, thread=True, exit_on_error=True)
 
+    def aside(
+        self,
+        group: str,
+        job: Callable[[], Result],
+        then: Callable[[Result], object],
+        failed: Callable[[InviteError], object] | None = None,
+        *,
+        busy: str = "",
+    ) -> None:
+        """Has `job` done in a thread, and hands what it gives to `then`, or what stopped it to `failed` (None: it is
+        told), both on the screen's own thread. `busy` is said meanwhile."""
+        if busy:
+            self.busy(busy)
+        self.in_thread(group, partial(work.work_out, self.post_message, job, then, failed or self.tell_error, busy))
+
+    def on_worked_out(self, event: work.WorkedOut) -> None:
+        if event.busy == self.state.busy:
+            self.busy("")
+        event.then()
+
+    def tell_error(self, error: InviteError) -> None:
+        """What stopped something, with the way to mend it where there is one here."""
+        if not self.accounts.offers_to_sign_in(error):
+            self.say(error.message, error.hint, severity="error")
+
     def _become(self, state: State, row: int | None = None) -> None:
         if state.survey is not self.state.survey and state.folder is not None:
             state = replace(state, rehearsed=is_rehearsed(state.folder))
@@ -254,10 +282,8 @@ class InviteApp(App[None]):
         self.forget_plan()
         if self.corrections.planned(event):
             return
-        if not event.plan.to_send and event.request.purpose == "remind":
-            reasons = Counter(action.reason for action in event.plan.actions)
-            said = "; ".join(f"{number:,} {reason}" for reason, number in reasons.most_common(3))
-            self.say(f"Nobody is to be reminded: {said or 'nobody is on the list'}.")
+        if not event.plan.to_send and (event.request.purpose == "remind" or event.request.names is not None):
+            self.say(_nobody(event))
         elif not event.plan.to_send:
             self.say(_nothing_to_send(self.state))
         elif event.request.purpose == "rehearsal":
@@ -425,7 +451,7 @@ class InviteApp(App[None]):
         elif what == "new":
             self.mending.new_folder()
         elif what == "account":
-            self.add_account()
+            self.accounts.show()
         elif what == "sample":
             self.open_other(str(self._own_sample() / "attendees.csv"))
         elif what:
@@ -485,7 +511,7 @@ class InviteApp(App[None]):
                 self.main.look_at(chosen_view(self.main.view, answer))
 
         if self.screen is self.main:
-            self.push_screen(view_dialog(self.main.view, event.standings, event.groups), answered)
+            self.push_screen(view_dialog(self.main.view, event.standings, event.answers, event.groups), answered)
 
     # Rehearse, send, resend
 
@@ -506,22 +532,72 @@ class InviteApp(App[None]):
         if words != self.state.busy:
             self._become(replace(self.state, busy=words))
 
+    def show_plan(self) -> None:
+        """What a send would do, rows with errors left out."""
+        if (folder := self.state.folder) is not None:
+            self.aside("plan", lambda: folder.plan(skip_errors=True), self._plan_made, busy="Planning ...")
+
+    def _plan_made(self, plan: "Plan") -> None:
+        from tui.app.screens.plan import PlanPage
+
+        self.push_screen(PlanPage(plan, self.state))
+
     def rehearse(self) -> None:
         self.plan(Request("rehearsal"))
 
     def send(self) -> None:
-        if self.state.live:
+        """To everybody who is owed something; where people are marked it is asked who is meant."""
+        if not self.state.live:
+            self._explain_rehearsal()
+        elif self.main.table.marked:
+            self._ask_who("send")
+        else:
             self.plan(Request("send"))
+
+    def send_these(self) -> None:
+        """What is owed to who is marked, else to who is selected, and nothing to anybody else."""
+        if self.state.live:
+            self.plan(Request("send", self.chosen))
         else:
             self._explain_rehearsal()
+
+    def remind(self) -> None:
+        """Who has not answered, as far as is known; where people are marked it is asked who is meant."""
+        if not self.state.live:
+            self._explain_rehearsal()
+        elif self.main.table.marked:
+            self._ask_who("remind")
+        else:
+            self.plan(Request("remind"))
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The addresses of who is marked, else of who is selected."""
+        return addresses(self.main.chosen, self.state.survey.people)
+
+    def _ask_who(self, purpose: Purpose) -> None:
+        from tui.app.screens.choice import Choice
+
+        def answered(answer: str | None) -> None:
+            if answer in ("marked", "everybody"):
+                self.plan(Request(purpose, self.chosen if answer == "marked" else None))
+
+        people = count(self.main.table.marks, "person is", "people are")
+        whom = "Send to" if purpose == "send" else "Remind"
+        said = [f"{people} marked. Nothing is sent before you have seen to whom, and typed how many."]
+        answers = [("marked", f"{whom} the marked"), ("everybody", f"{whom} everybody"), ("nobody", "Nobody")]
+        self.push_screen(Choice(whom.removesuffix(" to"), said, answers), answered)
 
     def _explain_rehearsal(self) -> None:
         if self.state.folder is None:
             return
-        if (failure := self.state.account_failure) is not None:
-            self.say(failure.message, failure.hint, severity="error")
-            return
         from tui.app.screens.choice import Choice
+
+        if (failure := self.state.account_failure) is not None:
+            answers = [("cancel", "Not now"), ("accounts", "Accounts …"), ("rehearse", "Rehearse")]
+            said = [visible(one) for one in (failure.message, failure.hint) if one]
+            self.push_screen(Choice("Account", said, answers), self._answered)
+            return
 
         outbox = visible(self.state.folder.outbox.name)
         said = [
@@ -531,15 +607,9 @@ class InviteApp(App[None]):
         answers = [("rehearse", "Rehearse"), ("account", "Add an account …"), ("cancel", "Not now")]
         self.push_screen(Choice("No account yet", said, answers), self._answered)
 
-    def add_account(self) -> None:
-        """An account to send with, tried before it is kept; what is open then sends through it."""
-        from tui.app.screens.account import add_account
-
-        add_account(self, self._opening.environment, self._account_added)
-
-    def _account_added(self, account: "Account") -> None:
-        self.say(f"The account {account.name} works and is kept.")
-        self._opening = replace(self._opening, account=account.name)
+    def send_through(self, name: str | None) -> None:
+        """What is open is sent through this stored account from now on; None: through whichever there is."""
+        self._opening = replace(self._opening, account=name)
         if self._opening.files:
             self.reload()
 
@@ -567,7 +637,9 @@ class InviteApp(App[None]):
         if answer == "rehearse":
             self.rehearse()
         elif answer == "account":
-            self.add_account()
+            self.accounts.add()
+        elif answer == "accounts":
+            self.accounts.show()
         elif answer == "leave-out":
             self.plan(Request("send", skip_errors=True))
         elif answer == "problems":
@@ -589,7 +661,11 @@ class InviteApp(App[None]):
             elif answer is not None:
                 self.call_later(self.action_do, answer)
 
-        self.push_screen(Confirm(self.state.account, planned, self.state), confirmed)
+        def ask() -> None:
+            self.push_screen(Confirm(self.state.account, planned, self.state), confirmed)
+
+        # Whoever types the number is not to be asked for anything else.
+        self.accounts.unlocked(ask, lambda: self.corrections.confirmed(False))
 
     def _start(self, planned: work.Planned, going: Going | None = None) -> None:
         folder = planned.folder
@@ -603,9 +679,7 @@ class InviteApp(App[None]):
             purpose,
             planned.plan,
             Watched(),
-            request.note,
-            request.purpose,
-            skips=request.skip_errors,
+            request,
             going=going or Going(),
         )
         self._become(self.state.with_run(begun(planned, folder, running, self.state)))
@@ -756,6 +830,13 @@ class InviteApp(App[None]):
         for own in (self._pages, self._sample):
             if own is not None:
                 own.cleanup()
+
+
+def _nobody(planned: work.Planned) -> str:
+    """Why nobody of those who were asked about is sent anything."""
+    said = "; ".join(f"{number:,} {reason}" for reason, number in [*planned.reasons.items()][:3])
+    what = "Nobody is to be reminded" if planned.request.purpose == "remind" else "Nothing to send"
+    return f"{what}: {said or 'nobody is on the list'}."
 
 
 def _nothing_to_send(state: State) -> str:

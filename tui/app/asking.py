@@ -19,7 +19,8 @@ Purpose = Literal["rehearsal", "send", "resend", "cancel", "remind"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be planned. `names` are the people whom the core is asked about; None is everybody.
+    """What is to be planned. `names` are the people whom the core is asked about; None is everybody. Of a send and of
+    reminders they are addresses on the list.
 
     `template` is the wording of a resend, "" for each action's own.
     """
@@ -54,6 +55,11 @@ def targets(attendees: Iterable["Attendee"], people: "Mapping[str, Person]") -> 
     for attendee in attendees:
         person = people.get(attendee.key)
         yield _target(attendee, person, is_alone=person is None or there[person.address.casefold()] == 1)
+
+
+def addresses(attendees: Iterable["Attendee"], people: "Mapping[str, Person]") -> tuple[str, ...]:
+    """Where these people are sent something now, each once."""
+    return tuple(dict.fromkeys(one.address for one in targets(attendees, people)))
 
 
 def _target(attendee: "Attendee", person: "Person | None", *, is_alone: bool) -> Target:

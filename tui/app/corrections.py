@@ -30,9 +30,7 @@ class Corrections:
 
     def _whom(self) -> Sequence[Target]:
         """Who is marked, else who is selected, as the core is asked for them."""
-        main = self._app.main
-        chosen = main.table.marked or ([main.selected] if main.selected is not None else [])
-        return list(targets(chosen, self._people))
+        return list(targets(self._app.main.chosen, self._people))
 
     @property
     def _people(self) -> "Mapping[str, Person]":
@@ -49,8 +47,7 @@ class Corrections:
 
         Who was sent nothing yet, or whose row has an error, is corrected in the list itself.
         """
-        main = self._app.main
-        chosen = main.table.marked or ([main.selected] if main.selected is not None else [])
+        chosen = self._app.main.chosen
         if len(chosen) == 1 and (chosen[0].has_error or chosen[0].key not in self._people):
             self._app.mending.edit_row(chosen[0])
             return
@@ -61,6 +58,29 @@ class Corrections:
             self._app.say("Several people are marked. A correction is one person's: Escape takes the marks away.")
         elif whom:
             self._correct(whom[0])
+
+    def next(self) -> None:
+        """Goes to the next person after the selected one who was refused, and asks what to correct; where nobody was,
+        to who may have nothing, and asks whether to send it again."""
+        from tui.app.state import MARKS, mark_of
+
+        main, state = self._app.main, self._app.state
+        if not self._may_ask():
+            return
+        at = main.table.order[main.table.cursor] if main.table.order else 0
+        standing = {row: mark_of(state, state.records[row]) for row in state.survey.unsettled}
+        for outcome, ask in (("refused", self._correct), ("unknown", self._resend_one)):
+            rows = [row for row, mark in standing.items() if mark is MARKS[outcome]]
+            if rows:
+                row = next((row for row in rows if row >= at), rows[0])
+                main.go_to(row)
+                main.table.unmark()
+                ask(next(iter(targets([state.records[row]], self._people))))
+                return
+        self._app.say("Nobody was refused, and everybody else is known to have it.")
+
+    def _resend_one(self, whom: Target) -> None:
+        self._resend([whom])
 
     def cancel(self) -> None:
         if self._may_ask() and (whom := self._whom()):

@@ -5,11 +5,12 @@ Rows are found one after the other, in the files' order, so that the first can b
 
 from array import array
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tui.app.state import MARKS, State, mark_of
+from tui.app.state import ANSWERS, MARKS, State, answer_of, mark_of
 
 if TYPE_CHECKING:
     from tui.attendees import Attendee, Records
@@ -33,16 +34,18 @@ _COMMON = 10_000  # cells that are remembered, as others may have the same
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the organiser wants to see. `standing` names a mark, `group` is one of the list's; "" and None: all."""
+    """What the organiser wants to see. `standing` names a mark, `answer` is one of `ANSWERS`, `group` one of the
+    list's; "" and None: all."""
 
     query: str = ""
     standing: str = ""
     group: str | None = None
     order: Order = "file"
+    answer: str = ""
 
     @property
     def narrows(self) -> bool:
-        return bool(self.query.strip() or self.standing or self.group is not None)
+        return bool(self.query.strip() or self.standing or self.answer or self.group is not None)
 
     @property
     def is_plain(self) -> bool:
@@ -70,6 +73,9 @@ def find(view: View, state: State) -> Iterator[int]:
     if view.standing:
         wanted = MARKS[view.standing].word
         rows = _standing(state, records, lambda said: said == wanted)
+        found = rows if found is None else _both(found, rows)
+    if view.answer:
+        rows = (row for row, answer in _answered(state) if answer == view.answer)
         found = rows if found is None else _both(found, rows)
     if view.group is not None:
         rows = _of_group(records, view.group)
@@ -99,6 +105,20 @@ def standings(state: State) -> Mapping[str, int]:
     usual = _usual(state)
     found[usual] = found.get(usual, 0) + len(records) - sum(found.values())
     return {name: found[word] for word, name in names.items() if found.get(word)}
+
+
+def answers(state: State) -> Mapping[str, int]:
+    """How many of the list have answered what; nothing before anybody was sent anything."""
+    counts = Counter(answer for _, answer in _answered(state))
+    return {answer: counts[answer] for answer in ANSWERS if counts[answer]}
+
+
+def _answered(state: State) -> Iterator[tuple[int, str]]:
+    """The rows of those whom the ledger knows, in order, and which of `ANSWERS` is known of each."""
+    people = state.survey.people
+    for row in state.survey.known:
+        if (person := people.get(state.records[row].key)) is not None:
+            yield row, answer_of(person)
 
 
 def is_standing(word: str) -> bool:

@@ -1,15 +1,12 @@
 """Forgetting people: from whom is meant, over the number that is typed, to what still names them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from tui.app import work
 from tui.app.asking import targets
 from tui.app.pages import Line, text_line
 from tui.app.words import count
 from tui.clean import visible
-from tui.errors import InviteError
 
 if TYPE_CHECKING:
     from tui.app.app import InviteApp
@@ -30,12 +27,12 @@ class Forgetting:
 
     def forget(self) -> None:
         """Who is marked, else who is selected."""
-        main = self._app.main
-        chosen = main.table.marked or ([main.selected] if main.selected is not None else [])
+        chosen = self._app.main.chosen
         if chosen:
             self._choose([one.asked for one in targets(chosen, self._app.state.survey.people)])
 
     def forget_everybody(self) -> None:
+        """Also those who were to be kept until a day that is over."""
         self._choose(None)
 
     def _choose(self, asked: Sequence[str] | None) -> None:
@@ -63,34 +60,13 @@ class Forgetting:
         from tui.app.screens.dialog import PageDialog
 
         self._app.main.table.unmark()
-        if (folder := self._app.state.folder) is not None:
-            look = partial(work.look_again, self._app.post_message, folder, self._app.state.errors)
-            self._app.in_thread("survey", look)
+        self._app.look_again()
         self._app.push_screen(PageDialog("Forgotten", list(_in_words(done))))
 
     def _work(self, words: str, job: "Callable[[Folder], Result]", then: Callable[[Result], None]) -> None:
         folder = self._app.state.folder
-        if folder is None or self._app.state.running:
-            return
-
-        def run() -> None:
-            try:
-                result = job(folder)
-            except (InviteError, OSError) as error:
-                self._app.call_from_thread(self._failed, work.in_words(error))
-            else:
-                self._app.call_from_thread(self._next, then, result)
-
-        self._app.busy(words)
-        self._app.in_thread("forget", run)
-
-    def _next(self, then: Callable[[Result], None], result: Result) -> None:
-        self._app.busy("")
-        then(result)
-
-    def _failed(self, error: InviteError) -> None:
-        self._app.busy("")
-        self._app.say(error.message, error.hint, severity="error")
+        if folder is not None and not self._app.state.running:
+            self._app.aside("forget", lambda: job(folder), then, busy=words)
 
 
 def _in_words(done: "Forgotten") -> Iterator[Line]:

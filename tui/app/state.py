@@ -31,7 +31,9 @@ class Survey:
     send would send. `holding` counts who has what they are to have; `troubles` the listed people whose last message was
     refused, deferred or may not have arrived, and `unsettled` is where they are among the records, with who has
     withdrawn and still holds an invitation. `removed` counts who is no longer on the list and still holds one.
-    `promise` is a replacement that is owed to people. `blocked`: why no plan can be made.
+    `answers` counts the people of whom something has come back, by `ANSWERS`, and `requests` what they ask in words and
+    is still open. `promise` is a replacement that is owed to people; `due` counts those who were to be kept until a day
+    that is over. `blocked`: why no plan can be made.
     """
 
     actions: Mapping[str, "tuple[Action, ...]"] = field(default_factory=dict)
@@ -44,7 +46,10 @@ class Survey:
     troubles: Mapping[str, int] = field(default_factory=dict)
     unsettled: Sequence[int] = ()
     removed: int = 0
+    answers: Mapping[str, int] = field(default_factory=dict)
+    requests: int = 0
     promise: "Promise | None" = None
+    due: int = 0
     blocked: InviteError | None = None
 
 
@@ -255,6 +260,23 @@ def _standing(state: State, attendee: "Attendee") -> str:
     return {"held": "accepted", "unknown": "unknown", "refused": "refused", "cancelled": "cancelled"}.get(
         action.kind, "none"
     )
+
+
+ANSWERS: Mapping[str, str] = {
+    "accepted": "accepted",
+    "tentative": "tentative",
+    "declined": "declined",
+    "bounced": "bounced",
+    "none": "no reply seen",
+}
+"""Whether somebody comes, as far as is known, and the words for it."""
+
+
+def answer_of(person: "Person") -> str:
+    """Which of `ANSWERS` is known of this person. Most have sent none, and cost nothing here."""
+    if not person.answers and all(sent.bounced is None for sent in person.messages):
+        return "none"
+    return "bounced" if person.has_bounced else person.response
 
 
 def as_corrected(attendee: "Attendee", person: "Person | None") -> "Attendee":

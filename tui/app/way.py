@@ -46,7 +46,9 @@ def steps(state: State) -> tuple[Step, ...]:
     checked: Standing = "later" if not state.checked else "care" if is_wrong else "done"
     rehearsed: Standing = "done" if state.rehearsed or (sent and not ready) else "later"
     done: Standing = "done" if sent and not ready else "later"
-    followed: Standing = "care" if troubles else "later"
+    followed: Standing = "care" if troubles or survey.requests else "later"
+    answered = [f"{number:,} {one}" for one, number in survey.answers.items()]
+    answered += [f"{survey.requests:,} asking"] if survey.requests else []
     made = [
         Step(
             "Check",
@@ -62,9 +64,9 @@ def steps(state: State) -> tuple[Step, ...]:
             "Follow up",
             "problems" if troubles else "answers",
             followed,
-            (f"{sent:,} sent", *(f"{number:,} {one}" for one, number in troubles.items())),
-            bool(sent or troubles),
-            "shows whom to look after" if troubles else "reads the answers",
+            (f"{sent:,} sent", *answered, *(f"{number:,} {one}" for one, number in troubles.items())),
+            bool(sent or troubles or answered),
+            "shows whom to look after" if troubles else "shows who asks" if survey.requests else "reads the answers",
         ),
     ]
     if not state.checked:

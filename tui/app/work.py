@@ -8,15 +8,16 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from time import monotonic, sleep
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from textual.message import Message
 
 from tui.app.asking import Purpose, Request
 from tui.app.checklist import Going
-from tui.app.state import TROUBLES, Place, State, Survey, chief
+from tui.app.state import TROUBLES, Place, State, Survey, answer_of, chief
 from tui.errors import ConfirmationError, InputError, InviteError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from tui.plan.approval import Approval
 
 Post = Callable[[Message], object]
+Result = TypeVar("Result")
 
 _READ = 12
 """Messages that are shown before what was asked for by name is sent."""
@@ -76,9 +78,10 @@ class Opened(Message):
 
 @dataclass(eq=False, repr=False)
 class Counted(Message):
-    """How many people stand how, and how many are in each group."""
+    """How many people stand how, how many have answered what, and how many are in each group."""
 
     standings: Mapping[str, int]
+    answers: Mapping[str, int]
     groups: Mapping[str, int]
 
 
@@ -116,6 +119,7 @@ class Planned(Message):
     per_minute: float = 0.0
     forecast: "Forecast | None" = None
     cautions: tuple[str, ...] = ()
+    reasons: Mapping[str, int] = field(default_factory=dict)
     approval: "Approval | None" = None
 
 
@@ -151,6 +155,14 @@ class Found(Message):
     more: bool = False
 
 
+@dataclass(eq=False, repr=False)
+class WorkedOut(Message):
+    """What was done aside, and said to be `busy`, is done; this comes next."""
+
+    then: Callable[[], object]
+    busy: str
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """Nothing goes out for so many `seconds`, because the organiser wants it so."""
@@ -163,18 +175,15 @@ class Held:
 class Running:
     """A run under way, between the thread that works and the screen that looks at it ten times a second.
 
-    The thread appends to `news`; only the screen takes from it. `skips` are people with errors left out, and `going` is
-    how the organiser wants it to go. `settled` belongs to the screen. `over` is set once
-    everything is recorded. `command` is the ledger's word for it; `made`
-    is how many messages of how many were made and inspected before the first goes out.
+    The thread appends to `news`; only the screen takes from it. `request` is what was asked for, and `going` how the
+    organiser wants it to go. `settled` belongs to the screen. `over` is set once everything is recorded. `made` is how
+    many messages of how many were made and inspected before the first goes out.
     """
 
     purpose: Purpose
     plan: "Plan"
     control: "Watched"
-    note: str = ""
-    command: str = "send"
-    skips: bool = False
+    request: Request
     going: Going = field(default_factory=Going)
     made: tuple[int, int] = (0, 0)
     news: "deque[Settled | Waiting | Question | Held]" = field(default_factory=deque)
@@ -313,9 +322,12 @@ def survey(folder: "Folder", errors: frozenset[Place]) -> Survey:
     """
     people = folder.people(history=True)
     sent = sum(person.outcome == "accepted" for person in people.values())
-    promise = folder.promise
+    answers, requests = _come_back(folder, people)
+    promise, due = folder.promise, folder.due_to_forget
     if (blocked := folder.refusal(skip_errors=True)) is not None or folder.event is None:
-        return Survey(people=people, sent=sent, promise=promise, blocked=blocked)
+        return Survey(
+            people=people, sent=sent, answers=answers, requests=requests, promise=promise, due=due, blocked=blocked
+        )
     records = folder.attendees.records
     known = _known(folder, people)
     some = [records[row] for row in known]
@@ -337,8 +349,24 @@ def survey(folder: "Folder", errors: frozenset[Place]) -> Survey:
         troubles=troubles,
         unsettled=unsettled,
         removed=sum(action.kind == "removed" for action in planned.actions),
+        answers=answers,
+        requests=requests,
         promise=promise,
+        due=due,
     )
+
+
+def _come_back(folder: "Folder", people: "Mapping[str, Person]") -> tuple[Mapping[str, int], int]:
+    """Of how many people something has come back, by `ANSWERS`, and how many requests in words are open."""
+    from tui.replies import overview
+
+    if not people:
+        return {}, 0
+    answers = Counter(answer_of(person) for person in people.values())
+    del answers["none"]
+    with folder.ledger_to_read() as ledger:
+        found = ledger.answers()
+    return answers, sum(one.is_open for one in overview(people, found).requests)
 
 
 def _known(folder: "Folder", people: "Mapping[str, Person]") -> Sequence[int]:
@@ -469,11 +497,12 @@ def find(post: Post, view: "View", state: State, is_stale: Callable[[], bool] = 
 
 
 def count_people(post: Post, state: State) -> None:
-    """By the names of the marks, and by group."""
+    """By the names of the marks, by their answers, and by group."""
     from tui.app import filtering
 
     if state.folder is not None:
-        post(Counted(filtering.standings(state), state.folder.attendees.records.groups))
+        records = state.folder.attendees.records
+        post(Counted(filtering.standings(state), filtering.answers(state), records.groups))
 
 
 def plan_run(post: Post, folder: "Folder", request: Request) -> None:
@@ -491,19 +520,14 @@ def plan_run(post: Post, folder: "Folder", request: Request) -> None:
 
 
 def _planned(folder: "Folder", request: Request) -> Planned:
-    if request.purpose == "resend":
-        folder = folder.worded(request.template) if request.template else folder
-        plan = folder.plan_resend(request.names or (), request.amendment)
-    elif request.purpose == "cancel":
-        plan = folder.plan_cancel(request.names)
-    elif request.purpose == "remind":
-        folder, plan = _reminder(folder)
-    else:
-        plan = folder.plan(skip_errors=request.skip_errors or request.purpose == "rehearsal")
+    folder, plan = _plan(folder, request)
     planned = Planned(request, plan, folder)
+    if request.purpose == "remind" or request.names is not None:
+        found = Counter(action.reason for action in plan.actions if action.action == "none")
+        planned = replace(planned, reasons=dict(found.most_common()))
     if request.purpose == "rehearsal" or not plan.to_send:
         return planned
-    if request.purpose in ("resend", "cancel", "remind"):
+    if request.purpose in ("resend", "cancel", "remind") or request.names is not None:
         views = tuple(islice(folder.read_through(plan, note=request.note), _READ))
         planned = replace(planned, views=views, subject=views[0].subject)
     with suppress(InviteError, OSError):  # the run itself says what is wrong
@@ -521,13 +545,22 @@ def _planned(folder: "Folder", request: Request) -> Planned:
     return planned
 
 
-def _reminder(folder: "Folder") -> "tuple[Folder, Plan]":
-    from tui.replies import overview
+def _plan(folder: "Folder", request: Request) -> "tuple[Folder, Plan]":
+    """The plan, and the folder with the wording that it has."""
+    if request.purpose == "resend":
+        folder = folder.worded(request.template) if request.template else folder
+        return folder, folder.plan_resend(request.names or (), request.amendment)
+    if request.purpose == "cancel":
+        return folder, folder.plan_cancel(request.names)
+    only = request.names or ()
+    if request.purpose == "remind":
+        from tui.replies import overview
 
-    with folder.ledger_to_read() as ledger:
-        waiting = overview(ledger.people(), ledger.answers()).waiting
-    folder = folder.worded("reminder")
-    return folder, folder.plan_reminder(skip_errors=True, left_alone=waiting)
+        with folder.ledger_to_read() as ledger:
+            waiting = overview(ledger.people(), ledger.answers()).waiting
+        folder = folder.worded("reminder")
+        return folder, folder.plan_reminder(only=only, skip_errors=True, left_alone=waiting)
+    return folder, folder.plan(only=only, skip_errors=request.skip_errors or request.purpose == "rehearsal")
 
 
 def propose(post: Post, planned: Planned) -> None:
@@ -549,15 +582,16 @@ def mail(post: Post, folder: "Folder", running: Running) -> None:
 
     try:
         if running.purpose == "rehearsal":
-            running.news.extend(folder.rehearse(running.plan, note=running.note, control=running.control, tell=tell))
+            made = folder.rehearse(running.plan, note=running.request.note, control=running.control, tell=tell)
+            running.news.extend(made)
         else:
             folder = _held(folder, running)
             # A person looks on, who can stop it: the run may wait as long as the server asks.
             run = folder.send(
                 running.plan,
                 control=running.control,
-                command=running.command,
-                note=running.note,
+                command=running.request.purpose,
+                note=running.request.note,
                 patience=math.inf,
                 canary=running.going.canary,
                 tell=tell,
@@ -584,8 +618,8 @@ def _held(folder: "Folder", running: Running) -> "Folder":
     going = running.going
     if going.moment is not None:
         wait_until(going.moment, running.control, telling("It begins"))
-        folder = folder.anew()
-        if folder.plan(skip_errors=running.skips).digest != running.plan.digest:
+        folder, again = _plan(folder.anew(), running.request)
+        if again.digest != running.plan.digest:
             raise ConfirmationError(
                 "The plan is no longer the one that was confirmed before the wait; nothing was sent.",
                 hint="The event, the attendees, the wording or the ledger has changed meanwhile. Press F5, then s.",
@@ -593,6 +627,22 @@ def _held(folder: "Folder", running: Running) -> "Folder":
     if going.undo:
         hold_back(going.undo, running.control, telling("The first message leaves"))
     return folder
+
+
+def work_out(
+    post: Post,
+    job: Callable[[], Result],
+    then: Callable[[Result], object],
+    failed: Callable[[InviteError], object],
+    busy: str,
+) -> None:
+    """Does `job`, and posts what comes next: `then` with what it gives, `failed` with what stopped it."""
+    done: Callable[[], object]
+    try:
+        done = partial(then, job())
+    except Exception as error:  # noqa: BLE001 - whatever a server answers must not end the app
+        done = partial(failed, in_words(error))
+    post(WorkedOut(done, busy))
 
 
 def in_words(error: Exception) -> InviteError:

@@ -1,13 +1,14 @@
 """An account to send with, in two forms: the address, and what follows from it. Nothing is kept before it has worked.
 
-`add_account` begins; both forms work in threads of their own, because servers and people take their time.
+`add_account` begins; both forms work in threads of their own, because servers and people take their time. So do the
+other questions about accounts: the passphrase, a message to oneself.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -15,34 +16,47 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from tui.app import browser, work
+from tui.app.screens.choice import Choice
 from tui.app.screens.dialog import Dialog
 from tui.app.screens.form import Blank, Form
+from tui.app.screens.pick import Item, Pick
 from tui.clean import visible
 from tui.delivery import Account, AccountStore, Secret
 from tui.errors import AccountError, InviteError
 
 if TYPE_CHECKING:
-    from tui.delivery.accounts import Imap, Security
-    from tui.delivery.discovery import Proposal
+    from tui.delivery.accounts import Imap, Login, Security
+    from tui.delivery.discovery import Finding, Proposal
     from tui.delivery.oauth import Ceremony, Prompt
 
 _SECURITY = (("starttls", "STARTTLS"), ("tls", "TLS"), ("none", "none: this machine only"))
-_PASSWORD = ("password", "a password")
-_SIGN_IN = {"microsoft": "sign in with Microsoft", "google": "sign in with Google"}
+_OF_ANSWERS = (("tls", "TLS"), ("starttls", "STARTTLS"), ("none", "none: this machine only"))
+_LOGINS = (
+    ("password", "a password"),
+    ("microsoft", "sign in with Microsoft"),
+    ("google", "sign in with Google"),
+    ("issuer", "sign in with another issuer"),
+    ("none", "no login"),
+)
 
-Added = Callable[[Account], None]
-"""What to do when the account is there."""
+Shown = TypeVar("Shown")
+
+Added = Callable[[Account, Sequence[str]], None]
+"""What to do when the account is there; it is told how trying it went, a line a step."""
 
 
-def add_account(app: App[None], environment: Mapping[str, str] | None, added: Added) -> None:
-    """Asks for an address, proposes the rest, tries it and keeps it; `added` is called when that has worked."""
-    app.push_screen(_AddressForm(environment, added))
+def add_account(app: App[None], environment: Mapping[str, str] | None, organizer: str, added: Added) -> None:
+    """Asks for an address, proposes the rest, tries it and keeps it; `added` is called when that has worked.
+
+    `organizer` is whose event is open, "" where there is none.
+    """
+    app.push_screen(_AddressForm(environment, organizer, added))
 
 
 class _AddressForm(Form):
     """Whose mail it is. The rest is looked up, in a thread."""
 
-    def __init__(self, environment: Mapping[str, str] | None, added: Added) -> None:
+    def __init__(self, environment: Mapping[str, str] | None, organizer: str, added: Added) -> None:
         super().__init__(
             "An account to send with",
             "Your address is enough: server, port and login are proposed, tried, and kept only if they work.",
@@ -55,6 +69,7 @@ class _AddressForm(Form):
             then=self._look_up,
         )
         self._environment = environment
+        self._organizer = organizer
         self._added = added
 
     def _look_up(self, _: Form, values: Mapping[str, str]) -> None:
@@ -74,7 +89,7 @@ class _AddressForm(Form):
             if any(known.name == name for known in store.list()):
                 raise AccountError(f"There is an account {name} already.", hint="Call this one something else.")
             proposal = propose(address, lookups(self._environment))
-            following = _SettingsForm(name, address, proposal, store, self._added)
+            following = _SettingsForm(name, address, proposal, store, self._organizer, self._added)
         except Exception as error:  # noqa: BLE001 - whatever a server answers must not end the app
             self.app.call_from_thread(self._refuse, work.in_words(error))
         else:
@@ -92,9 +107,17 @@ class _AddressForm(Form):
 class _SettingsForm(Form):
     """What was proposed, to be changed or agreed to; then it is tried, in a thread."""
 
-    def __init__(self, name: str, address: str, proposal: "Proposal | None", store: AccountStore, added: Added) -> None:
-        self._account_name, self._address, self._proposal = name, address, proposal
-        self._store, self._added = store, added
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        proposal: "Proposal | None",
+        store: AccountStore,
+        organizer: str,
+        added: Added,
+    ) -> None:
+        self._account_name, self._address = name, address
+        self._store, self._organizer, self._added = store, organizer, added
         self._stop = Event()
         super().__init__(
             f"Account {name}",
@@ -105,6 +128,42 @@ class _SettingsForm(Form):
             begin_at=_first_blank(proposal),
             then=self._try,
         )
+
+    def on_mount(self) -> None:
+        self._offer()
+        super().on_mount()
+
+    def on_cycle_changed(self) -> None:
+        self._offer()
+        super().on_cycle_changed()
+
+    def _offer(self) -> None:
+        """Only what this way of logging in needs."""
+        login, answers = self.values["login"], self.values["imap"].strip()
+        signs_in = login in ("microsoft", "google", "issuer")
+        self.offer(
+            {
+                "username": login != "none",
+                "imap": login != "none",
+                "imap_security": login != "none" and bool(answers),
+                "issuer": login == "issuer",
+                "client_id": signs_in,
+                "client_secret": login in ("google", "issuer"),
+                "password": login == "password",
+                "passphrase": login != "none",
+            }
+        )
+
+    def judge(self, values: Mapping[str, str]) -> Content | None:
+        from tui.delivery.discovery import differing
+
+        self._offer()
+        sender = values["sender"].strip() or values["username"].strip()
+        said = super().judge(values)
+        if (said is None or not said.plain) and "@" in sender and self._organizer:
+            words = differing(sender, self._organizer)
+            return Content.styled(f"△ {visible(words)}", "$warning") if words else said
+        return said
 
     def action_close(self) -> None:
         self._stop.set()
@@ -124,75 +183,76 @@ class _SettingsForm(Form):
     def _account(self, values: Mapping[str, str]) -> Account:
         from tui.delivery.accounts import OAuth
 
-        security = cast("Security", values["security"])
-        issuer = values.get("login", "password")
-        username = values["username"].strip()
+        said = {name: value.strip() for name, value in values.items()}
+        login: Login = "none" if said["login"] == "none" else "password" if said["login"] == "password" else "oauth"
+        issuer = said["issuer"] if said["login"] == "issuer" else said["login"]
+        ca = Path(said["ca"]).expanduser() if said["ca"] else None
+        if ca is not None and not ca.is_file():
+            raise AccountError(f"There is no file {ca}.", hint="CA is the PEM file of an authority, or nothing.")
         return Account(
             name=self._account_name,
-            host=values["host"].strip(),
-            port=_port(values["port"]),
-            security=security,
-            username=username,
-            sender=self._address if self._address != username else None,
-            login="password" if issuer == "password" else "oauth",
-            oauth=None if issuer == "password" else OAuth(issuer, values["client_id"].strip()),
-            imap=self._imap(values["imap"].strip()),
+            host=said["host"],
+            port=_port(said["port"]),
+            security=cast("Security", said["security"]),
+            username=said["username"] if login != "none" else None,
+            sender=said["sender"] or None,
+            ca=ca,
+            login=login,
+            oauth=OAuth(issuer, said["client_id"]) if login == "oauth" else None,
+            imap=_imap(said["imap"], cast("Security", said["imap_security"])) if login != "none" else None,
         )
-
-    def _imap(self, place: str) -> "Imap | None":
-        from tui.delivery.accounts import Imap
-
-        if not place:
-            return None
-        host, colon, port = place.rpartition(":")
-        proposed = self._proposal.imap if self._proposal is not None else None
-        if proposed is not None and place == f"{proposed.host}:{proposed.port}":
-            return proposed
-        return Imap(host, _port(port)) if colon else Imap(place)
 
     def _add(self, account: Account, values: Mapping[str, str]) -> None:
         """In a thread."""
-        from tui.delivery.oauth import Ceremony
-        from tui.delivery.oauth.grants import is_browser_near
         from tui.trial import add
 
-        def show(prompt: "Prompt") -> None:
-            self.app.call_from_thread(self._show, prompt, ceremony)
-
-        ceremony = Ceremony(show, self._stop, is_browser_near())
         passphrase = values.get("passphrase", "")
         try:
-            self._store.unlock(lambda _: Secret(passphrase) if passphrase else None)
-            add(
+            if account.login != "none":
+                self._store.unlock(lambda _: Secret(passphrase) if passphrase else None)
+            lines = add(
                 account,
                 self._store,
                 password=Secret(values["password"]) if account.login == "password" else None,
-                client_secret=Secret(values["client_secret"]) if values.get("client_secret") else None,
-                ceremony=ceremony,
+                client_secret=_client_secret(account, values["client_secret"]),
+                ceremony=ceremony_on(self.app, self._stop),
             )
         except Exception as error:  # noqa: BLE001 - whatever a server answers must not end the app
             self.app.call_from_thread(self._failed, work.in_words(error))
         else:
-            self.app.call_from_thread(self._done, account)
-
-    def _show(self, prompt: "Prompt", ceremony: "Ceremony") -> None:
-        if not ceremony.stop.is_set():
-            self.app.push_screen(_SignIn(prompt, ceremony))
+            self.app.call_from_thread(self._done, account, lines)
 
     def _failed(self, error: InviteError) -> None:
-        self._leave_sign_in()
+        leave_sign_in(self.app)
         if self.is_current:
             self.refuse(error)
 
-    def _done(self, account: Account) -> None:
-        self._leave_sign_in()
+    def _done(self, account: Account, lines: Sequence[str]) -> None:
+        leave_sign_in(self.app)
         if self.is_current:
             self.dismiss(None)
-        self._added(account)
+        self._added(account, lines)
 
-    def _leave_sign_in(self) -> None:
-        if isinstance(self.app.screen, _SignIn):
-            self.app.pop_screen()
+
+# --- signing in -------------------------------------------------------------------------------------------------------
+
+
+def ceremony_on(app: App[Shown], stop: Event) -> "Ceremony":
+    """A sign-in that is shown on this screen; `stop` breaks it off."""
+    from tui.delivery.oauth import Ceremony
+    from tui.delivery.oauth.grants import is_browser_near
+
+    def push(prompt: "Prompt") -> None:
+        if not stop.is_set():
+            app.push_screen(_SignIn(prompt, ceremony))
+
+    ceremony = Ceremony(lambda prompt: app.call_from_thread(push, prompt), stop, is_browser_near())
+    return ceremony
+
+
+def leave_sign_in(app: App[Shown]) -> None:
+    if isinstance(app.screen, _SignIn):
+        app.pop_screen()
 
 
 class _SignIn(Dialog[None]):
@@ -236,6 +296,88 @@ class _SignIn(Dialog[None]):
         super().action_close()
 
 
+# --- the accounts that there are --------------------------------------------------------------------------------------
+
+
+def list_of(accounts: Sequence[Account], used: str) -> Pick:
+    """Its answer is "one NAME" or "add"; `used` is the account that a send from here would go through."""
+    items: list[Item | str] = []
+    for one in accounts:
+        who = f"{one.username} at {one.host}" if one.username else one.host
+        items.append(Item(f"one {one.name}", one.name, f"{who}, used here" if one.name == used else who))
+    items.append(Item("add", "Another account …", "your mail server and your login"))
+    said = "Their passwords and sign-ins are in the keyring."
+    return Pick("Accounts", items, said=said, chosen=f"one {used}")
+
+
+def deeds_of(account: Account, *, is_used: bool) -> Pick:
+    """What can be done with one; its answer is what was chosen."""
+    items: list[Item | str] = []
+    if not is_used:
+        items.append(Item("use", "Send through it", "from here, until you leave"))
+    items.append(Item("test", "Test it", "connects, logs in, shows what is said"))
+    items.append(Item("trial", "A message to yourself …", "takes the way of every invitation"))
+    if account.login == "oauth":
+        items.append(Item("sign-in", "Sign in again …", "where the old sign-in was taken back"))
+    items.append(Item("remove", "Remove it …", "the account and its secret"))
+    return Pick(f"Account {account.name}", items, said="; ".join(_details(account)))
+
+
+def _details(account: Account) -> list[str]:
+    how = {"password": "a password", "none": "no login"}.get(account.login, "")
+    said = [f"{account.username or 'No login'} at {account.host}:{account.port} ({account.security})"]
+    said += [f"by {how}"] if how and account.username else []
+    said += [f"signs in with {account.oauth.issuer}"] if account.oauth is not None else []
+    said += [f"from {account.sender}"] if account.sender else []
+    said += [f"answers at {account.imap.host}:{account.imap.port}"] if account.imap is not None else []
+    said += [f"trusts {account.ca}"] if account.ca is not None else []
+    return said
+
+
+def of_trust(caution: str | None, findings: "Sequence[Finding]") -> list[Content]:
+    """Whether mail from here will be believed, a line for each thing that was looked at."""
+    said = [Content.assemble(("△ ", "$warning"), visible(caution))] if caution else []
+    signs = {True: ("✓ ", "$primary"), False: ("△ ", "$warning"), None: ("○ ", "$quiet")}
+    return said + [
+        Content.assemble(signs[one.is_good], (f"{one.what}  ", "bold"), visible(one.words)) for one in findings
+    ]
+
+
+def works_dialog(account: Account, lines: Sequence[str], trust: Sequence[Content]) -> Choice:
+    """It was tried, and kept; its answer is "trial" where a message to oneself is wanted."""
+    said = [Content.styled(f"The account {account.name} works and is kept.", "bold")]
+    said.append(Content("\n").join(Content.styled(visible(line), "$quiet") for line in lines))
+    if trust:
+        said.append(Content("\n").join(trust))
+    return Choice("Account", [one for one in said if one.plain], [("close", "Close"), ("trial", "Test message …")])
+
+
+def trial_form(account: Account, then: Callable[[Form, Mapping[str, str]], None]) -> Form:
+    address = account.sender or account.username or ""
+    return Form(
+        "A message to yourself",
+        f"One test message through {account.name}, from you to you, with a calendar entry that means nothing.",
+        [Blank("address", "Your address", address if "@" in address else "", hint="me@department.example")],
+        "Send it",
+        busy="Sending it ...",
+        then=then,
+    )
+
+
+def passphrase_form(then: Callable[[Form, Mapping[str, str]], None]) -> Form:
+    return Form(
+        "The keyring",
+        "This machine has no keyring: an encrypted file keeps the passwords. Its passphrase opens it until you quit.",
+        [Blank("passphrase", "Passphrase", secret=True)],
+        "Open it",
+        busy="Opening it ...",
+        then=then,
+    )
+
+
+# --- the lines of the form --------------------------------------------------------------------------------------------
+
+
 def _said(address: str, proposal: "Proposal | None") -> Content:
     if proposal is None:
         return Content(f"Nobody says how the mail of {visible(address)} is set up: your provider's help does.")
@@ -254,24 +396,30 @@ def _said(address: str, proposal: "Proposal | None") -> Content:
 
 def _blanks(address: str, proposal: "Proposal | None", wants_passphrase: bool) -> "list[Blank]":
     imap = proposal.imap if proposal is not None else None
+    username = proposal.username if proposal is not None else address
     issuer = proposal.oauth if proposal is not None else None
     blanks = [
         Blank("host", "Mail server", proposal.host if proposal is not None else "", hint="smtp.department.example"),
         Blank("port", "Port", str(proposal.port) if proposal is not None else "587"),
         Blank("security", "Security", proposal.security if proposal is not None else "starttls", choices=_SECURITY),
-        Blank("username", "User name", proposal.username if proposal is not None else address),
+        Blank(
+            "sender",
+            "From",
+            address if address != username else "",
+            hint="optional: where bounces go",
+        ),
+        Blank("ca", "CA", hint="optional: a PEM file to trust"),
+        Blank("login", "Log in by", issuer or "password", choices=_LOGINS),
+        Blank("username", "User name", username),
         Blank(
             "imap", "Answers from", f"{imap.host}:{imap.port}" if imap else "", hint="optional: imap.department.example"
         ),
+        Blank("imap_security", "Answers by", imap.security if imap else "tls", choices=_OF_ANSWERS),
+        Blank("issuer", "Issuer", hint="https://login.department.example"),
+        Blank("client_id", "Client id", hint="of your organisation"),
+        Blank("client_secret", "Client secret", hint="if there is one", secret=True),
+        Blank("password", "Password", hint="kept in the keyring", secret=True),
     ]
-    if issuer is not None:
-        blanks += [
-            Blank("login", "Log in by", issuer, choices=((issuer, _SIGN_IN[issuer]), _PASSWORD)),
-            Blank("client_id", "Client id", hint="of your organisation"),
-        ]
-    if issuer == "google":
-        blanks.append(Blank("client_secret", "Client secret", hint="beside the client id", secret=True))
-    blanks.append(Blank("password", "Password", hint="kept in the keyring", secret=True))
     if wants_passphrase:
         blanks.append(Blank("passphrase", "Passphrase", hint="no keyring here: encrypts a file", secret=True))
     return blanks
@@ -281,6 +429,20 @@ def _first_blank(proposal: "Proposal | None") -> str:
     if proposal is None:
         return "host"
     return "client_id" if proposal.oauth is not None else "password"
+
+
+def _client_secret(account: Account, said: str) -> Secret | None:
+    is_wanted = account.oauth is not None and account.oauth.issuer != "microsoft" and said
+    return Secret(said) if is_wanted else None
+
+
+def _imap(place: str, security: "Security") -> "Imap | None":
+    from tui.delivery.accounts import DEFAULT_IMAP_PORT, Imap
+
+    if not place:
+        return None
+    host, colon, port = place.rpartition(":")
+    return Imap(host, _port(port), security) if colon else Imap(place, DEFAULT_IMAP_PORT[security], security)
 
 
 def _port(text: str) -> int:

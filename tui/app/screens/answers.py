@@ -1,19 +1,23 @@
 """What came back: how many come, as bars; who asks for something; what is not verified; what bounced; who answered."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets.option_list import Option
 
 from tui.app.screens.pick import Item, Pick
+from tui.app.state import ANSWERS, answer_of
 from tui.app.words import crop
 from tui.clean import visible
 
 if TYPE_CHECKING:
     from tui.ledger.records import Person
     from tui.replies import Asked, Overview, Standing
+
+ACCEPT = "accept"
+"""Before an answer of the dialog: the organiser takes it as it is."""
 
 _BAR = 24  # cells of the longest bar
 _MOST = 500  # of one kind
@@ -22,23 +26,30 @@ _ASKS = {"address": "asks for another address", "withdraw": "asks to be taken of
 
 
 class Answers(Pick):
-    """What there is to look at, under the bars."""
+    """What there is to look at, under a bar for each answer. With `ACCEPT` before it, its answer is accepted."""
 
-    def __init__(self, bars: Content, items: "Sequence[Item | str]", *, chosen: str, known: "Overview") -> None:
-        super().__init__("Answers", ["", *items], chosen=chosen, explain=lambda name: _explained(known, name))
-        self._bars = bars
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("a", "accept", "accept", show=False)]
 
-    def _options(self) -> "list[Option | None]":
-        _, *others = super()._options()
-        return [Option(self._bars, disabled=True), *others]
+    def __init__(self, items: "Sequence[Item | str]", *, chosen: str, known: "Overview") -> None:
+        super().__init__(
+            "Answers",
+            items,
+            chosen=chosen,
+            explain=lambda name: _explained(known, name),
+            closes="a accepts what is asked   esc closes",
+        )
+
+    def action_accept(self) -> None:
+        """What the person asks for, or that the answer is theirs; the rest is as with Enter."""
+        if self.chosen:
+            self.dismiss(f"{ACCEPT} {self.chosen}")
 
 
-def answers_dialog(known: "Overview", people: "Mapping[str, Person]", *, watched: bool = False) -> Answers:
-    """Its answer is what was chosen: "mailbox", "file", or a kind and the number of one in `known`."""
-    items: list[Item | str] = ["Read"]
-    items.append(Item("mailbox", "The account's mailbox", "what is new"))
-    items.append(Item("watch", "Stop watching it" if watched else "Watch it", "" if watched else "what comes is told"))
-    items.append(Item("file", "A file or folder of mails …"))
+def answers_dialog(
+    known: "Overview", people: "Mapping[str, Person]", *, watched: bool = False, chosen: str = ""
+) -> Answers:
+    """Its answer is what was chosen: "mailbox", "people ANSWER", or a kind and the number of one in `known`."""
+    items: list[Item | str] = ["Everybody who was sent something", *_bars(people)]
     items += ["Follow up", Item("remind", "Remind …", "those of whom no reply is known")]
     open_ones = [at for at, one in enumerate(known.requests) if one.is_open]
     items += _some("Requests, open", [_request(at, known.requests[at]) for at in open_ones])
@@ -50,28 +61,26 @@ def answers_dialog(known: "Overview", people: "Mapping[str, Person]", *, watched
         for at, one in enumerate(known.bounces)
     ]
     items += _some("Came back", bounces)
+    items += ["Read", Item("mailbox", "The account's mailbox", "what is new; what comes later too")]
+    items.append(Item("watch", "Stop watching it" if watched else "Watch it", "" if watched else "what comes is told"))
+    items.append(Item("file", "A file or folder of mails …"))
     sure = [at for at, one in enumerate(known.responses) if one.answer.counts]
     items += _some("Answered", [_standing("response", at, known.responses[at]) for at in sure])
     done = [_request(at, one) for at, one in enumerate(known.requests) if not one.is_open]
     items += _some("Requests, done", done)
-    chosen = f"request {open_ones[0]}" if open_ones else "mailbox"
-    return Answers(_bars(people), items, chosen=chosen, known=known)
+    first = f"request {open_ones[0]}" if open_ones else "mailbox"
+    there = {one.name for one in items if isinstance(one, Item)}
+    return Answers(items, chosen=chosen if chosen in there else first, known=known)
 
 
-def _bars(people: "Mapping[str, Person]") -> Content:
-    """How many people come, as far as is known."""
-    counts = Counter("bounced" if person.has_bounced else person.response for person in people.values())
+def _bars(people: "Mapping[str, Person]") -> Iterator[Item]:
+    """How many people come, as far as is known; each shows them in the list."""
+    counts = Counter(map(answer_of, people.values()))
     most = max(counts.values(), default=1)
-    lines = [
-        Content.assemble(
-            f"{'no reply seen' if word == 'none' else word:<14}",
-            ("█" * max(1, counts[word] * _BAR // most), _TONES.get(word, "$quiet")),
-            f" {counts[word]:,}",
-        )
-        for word in ("accepted", "tentative", "declined", "bounced", "none")
-        if counts[word]
-    ]
-    return Content("\n").join(lines)
+    for answer, words in ANSWERS.items():
+        if number := counts[answer]:
+            bar = "█" * max(1, number * _BAR // most)
+            yield Item(f"people {answer}", words, f"{bar} {number:,}", note_tone=_TONES.get(answer, "$quiet"))
 
 
 def _some(title: str, items: list[Item]) -> list[Item | str]:
@@ -104,6 +113,8 @@ def _explained(known: "Overview", name: str) -> Content:
         return Content(crop("; ".join(_in_a_line(line) for line in about(one)), 300))
     if what == "bounce":
         return Content(crop(_in_a_line(known.bounces[int(number)].reply), 300))
+    if what == "people":
+        return Content("Shows them in the list; Escape there shows everybody.")
     said = {
         "mailbox": "Nothing in the mailbox is changed.",
         "remind": "The invitation once more, to who holds it, has not answered and has asked for nothing.",

@@ -29,6 +29,7 @@ _BELOW = 10  # lines of the panel that never scroll: its frame, the question, th
 _KINDS = ("invite", "update", "cancel")
 _VERBS = {"resend": "Resend", "remind": "Remind", "cancel": "Cancel them", "send": "Send"}
 _PEOPLE_SHOWN = 100
+_REASONS_SHOWN = 6
 _NO_UNDO = "A cancellation cannot be undone. Who is to come after all is invited anew with r."
 
 
@@ -196,10 +197,14 @@ class Confirm(Dialog[Going | str]):
             people += [_nothing_for(one) for one in nothing[:_PEOPLE_SHOWN]]
             return Content("\n").join(people)
         groups = _shown(self._plan.groups)
+        others = [
+            Content.styled(f"  {number:,} not: {visible(reason)}", "$quiet")
+            for reason, number in [*self._planned.reasons.items()][:_REASONS_SHOWN]
+        ]
         if self._planned.views and [*self._plan.groups] == [""]:
-            return Content()
+            return Content("\n").join(others)
         rows = [_row(visible(name) or "no group", number, "") for name, number in groups]
-        rows.append(_row("together", self._number, "bold"))
+        rows += [_row("together", self._number, "bold"), *others]
         kinds = [count(n, kind) for kind, n in self._plan.counts.items() if n and kind in _KINDS]
         if len(kinds) > 1:
             rows.append(Content.styled("  " + ", ".join(kinds), "$quiet"))

@@ -161,6 +161,12 @@ class Form(Dialog[None]):
         said = max(1, self.query_one("#why", Static).size.height)
         self.query_one(VerticalScroll).styles.max_height = max(3, self.size.height * 92 // 100 - _MARGIN - said + 1)
 
+    def offer(self, offered: Mapping[str, bool]) -> None:
+        """Show the lines that matter now, by their names, and leave the others out of the way."""
+        for name, is_offered in offered.items():
+            if (widget := self._widgets.get(name)) is not None and isinstance(line := widget.parent, Widget):
+                line.display = is_offered
+
     @property
     def values(self) -> Mapping[str, str]:
         return {name: widget.value for name, widget in self._widgets.items()}
@@ -195,7 +201,7 @@ class Form(Dialog[None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter goes to the next line, and from the last one on."""
-        inputs = [one for one in self._widgets.values() if isinstance(one, Input)]
+        inputs = [one for one in self._widgets.values() if isinstance(one, Input) and _is_offered(one)]
         if self._one_change or event.input is inputs[-1]:
             self.action_submit()
         else:
@@ -238,3 +244,7 @@ class Form(Dialog[None]):
     def _say(self, words: Content) -> None:
         self.query_one("#why", Static).update(words)
         self.call_after_refresh(self.on_resize)
+
+
+def _is_offered(line: Widget) -> bool:
+    return isinstance(line.parent, Widget) and line.parent.display

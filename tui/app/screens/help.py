@@ -1,10 +1,10 @@
-"""Every key, taken from the bindings themselves, and what the signs mean."""
+"""Every key, taken from the bindings themselves, what else can be done by its name, and what the signs mean."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from textual.binding import Binding, BindingType
 
-from tui.app.actions import OF_THE_PROGRAM, OF_THE_SCREEN, sections
+from tui.app.actions import ACTIONS, BY_NAME, OF_THE_PROGRAM, OF_THE_SCREEN, sections
 from tui.app.pages import Line, text_line
 from tui.app.screens.dialog import PageDialog
 from tui.app.state import MARKS
@@ -24,6 +24,11 @@ def _lines(keys: Mapping[str, str], panes: "Iterable[tuple[str, Iterable[Binding
         for act in acts:
             yield _row(keys_in_words(keys.get(act.name, act.keys)), act.says)
         yield text_line()
+    yield text_line(f"By name, with {keys_in_words(keys.get('commands', BY_NAME['commands'].keys))}", "strong")
+    for act in ACTIONS:
+        if act.palette and not act.keys:
+            yield Line(text_line(act.says).body, text_line(f"  {act.title:<33}", "good").body)
+    yield text_line()
     for title, bindings in panes:
         yield text_line(title, "strong")
         for each, words in _keys(bindings):

@@ -14,7 +14,7 @@ from textual.screen import Screen
 from tui.app.actions import BY_NAME, OF_THE_SCREEN
 from tui.app.filtering import ORDERS, View
 from tui.app.pages import PAGES, Subject
-from tui.app.state import MARKS, TROUBLES, Mark, State, as_corrected, mark_of
+from tui.app.state import ANSWERS, MARKS, TROUBLES, Mark, State, as_corrected, mark_of
 from tui.app.widgets.headline import Banner, EventLine, WayLine
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.message import MessagePane
@@ -79,7 +79,7 @@ class MainScreen(Screen[None]):
         self.table = AttendeeTable(self._mark_of, self._as_known, id="table")
         self.message = MessagePane(id="message")
         self._progress: ProgressPanel | None = None
-        self._promise: PromiseLine | None = None
+        self._owed: dict[str, PromiseLine] = {}
 
     def compose(self) -> ComposeResult:
         # As the first resize will have it: otherwise everything would be styled twice before the first picture.
@@ -101,6 +101,11 @@ class MainScreen(Screen[None]):
     @property
     def selected(self) -> "Attendee | None":
         return self.table.selected
+
+    @property
+    def chosen(self) -> "Sequence[Attendee]":
+        """Who is marked, else who is selected."""
+        return self.table.marked or ([self.selected] if self.selected is not None else [])
 
     @property
     def view(self) -> View:
@@ -140,7 +145,7 @@ class MainScreen(Screen[None]):
         self.query_one(Banner).show(state)
         self.query_one(WayLine).show(state)
         self._show_run(state)
-        self._show_promise(state)
+        self._show_owed(state)
         if (
             first
             or old.checked != state.checked
@@ -163,16 +168,33 @@ class MainScreen(Screen[None]):
         if self._progress is not None:
             self._progress.show(state.run)
 
-    def _show_promise(self, state: State) -> None:
-        """The line is made when something is owed."""
-        promise = state.survey.promise
-        if self._promise is None and promise is not None and promise.open:
+    def _show_owed(self, state: State) -> None:
+        """Each line is made when something is owed."""
+        survey, event = state.survey, state.folder.event if state.folder is not None else None
+        can = state.checked and not state.running
+        if (promise := survey.promise) is not None and promise.open:
+            from tui.app.widgets.promise import in_words
+
+            self._owe("promise", "Send it…", "send", in_words(promise), can_be_kept=can)
+        else:
+            self._owe("promise", "", "", None)
+        if survey.due and event is not None:
+            from tui.app.widgets.promise import due_in_words
+
+            words = due_in_words(survey.due, event.keep_until_in_words)
+            self._owe("due", "Forget them…", "forget-due", words, can_be_kept=can)
+        else:
+            self._owe("due", "", "", None)
+
+    def _owe(self, name: str, label: str, act: str, words: Content | None, *, can_be_kept: bool = False) -> None:
+        line = self._owed.get(name)
+        if line is None and words is not None:
             from tui.app.widgets.promise import PromiseLine
 
-            self._promise = PromiseLine(id="promise")
-            self.mount(self._promise, before="#banner")
-        if self._promise is not None:
-            self._promise.show(promise, can_send=state.checked and not state.running)
+            line = self._owed[name] = PromiseLine(label, act, id=name)
+            self.mount(line, before="#banner")
+        if line is not None:
+            line.show(words, can_be_kept=can_be_kept)
 
     def show_subject(self, subject: Subject) -> None:
         self.message.show(subject)
@@ -228,13 +250,14 @@ class MainScreen(Screen[None]):
         number = f"{shown:,} of {total:,}" if shown != total else f"{total:,}"
         words = [f"  {number}{' …' if self._more or (total and self._state.folder is None) else ''}"] if total else []
         words += [MARKS[view.standing].word] if view.standing else []
+        words += [ANSWERS[view.answer]] if view.answer else []
         words += [visible(view.group) or "no group"] if view.group is not None else []
         marks = f"  ◆ {self.table.marks:,} marked" if self.table.marks else ""
         pane.border_title = Content.assemble(name, ("  ".join(words), "not bold $quiet"), (marks, "bold $primary"))
         under = [ORDERS[view.order]] if view.order != "file" else []
         if self._only_problems:
             under.append("f shows everybody")
-        elif under or view.standing or view.group is not None:
+        elif under or view.standing or view.answer or view.group is not None:
             under.append("v changes this")
         pane.border_subtitle = Content("   ".join(under)) if under else None
 

@@ -20,13 +20,14 @@ _MARGIN = 8  # lines of the screen and of the panel that the list never has
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something to choose. `name` is what the dialog returns; `tone` colours the label."""
+    """Something to choose. `name` is what the dialog returns; `tone` colours the label, `note_tone` what is beside."""
 
     name: str
     label: str
     note: str = ""
     tone: str = ""
     enabled: bool = True
+    note_tone: str = "$quiet"
 
 
 class Pick(Dialog[str]):
@@ -41,9 +42,12 @@ class Pick(Dialog[str]):
         chosen: str = "",
         explain: Callable[[str], Content] | None = None,
         width: int = _SHORT,
+        closes: str = "esc closes",
     ) -> None:
-        """A label has `width` cells at most; `explain` says more about what is under the cursor."""
+        """A label has `width` cells at most; `explain` says more about what is under the cursor, and `closes` what the
+        keys do."""
         super().__init__()
+        self._closes = closes
         self._width = width
         self._title_text = title
         self._items = items
@@ -73,7 +77,9 @@ class Pick(Dialog[str]):
                 continue
             label = (f"{fit(item.label, width)}  ", item.tone) if item.tone else f"{fit(item.label, width)}  "
             self._names.append(item.name)
-            made.append(Option(Content.assemble(label, (visible(item.note), "$quiet")), disabled=not item.enabled))
+            made.append(
+                Option(Content.assemble(label, (visible(item.note), item.note_tone)), disabled=not item.enabled)
+            )
         return made
 
     def on_mount(self) -> None:
@@ -82,7 +88,13 @@ class Pick(Dialog[str]):
         chosen = self._names.index(self._chosen) if self._chosen in self._names else -1
         options.highlighted = chosen if chosen in can else can[0] if can else None
         options.focus()
-        self.tell_of_more(options, self.query_one(".panel"), "esc closes")
+        self.tell_of_more(options, self.query_one(".panel"), self._closes)
+
+    @property
+    def chosen(self) -> str:
+        """The name of what is under the cursor, "" where there is nothing."""
+        at = self.query_one(OptionList).highlighted
+        return "" if at is None else self._names[at]
 
     def on_resize(self) -> None:
         others = sum(one.outer_size.height for one in self.query(Static))

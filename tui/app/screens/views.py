@@ -5,25 +5,31 @@ from dataclasses import replace
 
 from tui.app.filtering import ORDERS, Order, View
 from tui.app.screens.pick import Item, Pick
-from tui.app.state import MARKS
+from tui.app.state import ANSWERS, MARKS
 
 _TONES = {"good": "$primary", "bad": "$error", "care": "$warning", "quiet": "$quiet"}
 _GROUPS = 1_000  # that are offered; more are found by searching
 
 
-def view_dialog(view: View, standings: Mapping[str, int], groups: Mapping[str, int]) -> Pick:
+def view_dialog(
+    view: View, standings: Mapping[str, int], answers: Mapping[str, int], groups: Mapping[str, int]
+) -> Pick:
     """The dialog over these numbers of people; `chosen_view` understands its answer."""
     items: list[Item | str] = ["Show", Item("all", "everybody", f"{sum(standings.values()):,}")]
     for name, number in standings.items():
         mark = MARKS[name]
         items.append(Item(f"standing {name}", f"{mark.sign} {mark.word}", f"{number:,}", _TONES[mark.tone]))
+    if answers:
+        items.append("Answers")
+        items += [Item(f"answer {answer}", ANSWERS[answer], f"{number:,}") for answer, number in answers.items()]
     if len(groups) > 1:
         items.append("Group")
         for group, number in list(groups.items())[:_GROUPS]:
             items.append(Item(f"group {group}", group or "no group", f"{number:,}"))
     items.append("Order")
     items += [Item(f"order {name}", words, "now" if name == view.order else "") for name, words in ORDERS.items()]
-    now = f"standing {view.standing}" if view.standing else f"group {view.group}" if view.group is not None else "all"
+    now = f"standing {view.standing}" if view.standing else f"answer {view.answer}" if view.answer else "all"
+    now = f"group {view.group}" if view.group is not None and now == "all" else now
     return Pick("Show", items, chosen=now)
 
 
@@ -31,9 +37,11 @@ def chosen_view(view: View, answer: str) -> View:
     what, _, value = answer.partition(" ")
     if what == "standing":
         return replace(view, standing=value)
+    if what == "answer":
+        return replace(view, answer=value)
     if what == "group":
         return replace(view, group=value)
     if what == "order":
         order: Order = next(one for one in ORDERS if one == value)
         return replace(view, order=order)
-    return replace(view, standing="", group=None)
+    return replace(view, standing="", answer="", group=None)

@@ -8,11 +8,12 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.app.state import MARKS, Run
+from tui.app.state import Run
 from tui.app.widgets.chip import Chip
-from tui.app.words import count, crop, duration
+from tui.app.widgets.nextsteps import NextSteps, outcomes
+from tui.app.words import crop, duration
 from tui.clean import visible
-from tui.errors import AccountError
+from tui.delivery.oauth.grants import RevokedError
 
 _TITLES = {
     "rehearsal": "Rehearsing",
@@ -106,6 +107,7 @@ class ProgressPanel(Vertical):
         self._pause = Chip("Pause", "screen.do('pause')", id="pause")
         self._stop = Chip("Stop", "screen.do('stop')", id="stop")
         self._pulse = Pulse()
+        self._next = NextSteps(id="next")
         self._around = "", ""
 
     def compose(self) -> ComposeResult:
@@ -115,6 +117,7 @@ class ProgressPanel(Vertical):
             yield self._pause
             yield self._stop
         yield self._pulse
+        yield self._next
 
     def show(self, run: Run | None) -> None:
         self.display = run is not None
@@ -126,7 +129,10 @@ class ProgressPanel(Vertical):
         if (title, keys) != self._around:
             self._around = title, keys
             self.border_title, self.border_subtitle = Content(title), Content(keys)
-        self._say(_summary(run) if run.over else _numbers(run))
+        words = _stopped_by(run) if run.over else _numbers(run)
+        self._numbers.display = bool(words.plain)
+        self._say(words)
+        self._next.show([*outcomes(run)] if run.over else [])
         self._pause.display = run.held is None and not run.over
         self._pause.relabel("Decide…" if run.question is not None else "Resume" if run.paused else "Pause")
         self._stop.relabel("Take back" if run.held is not None else "Stop")
@@ -192,49 +198,12 @@ def _numbers(run: Run) -> Content:
     return Content("   ".join(parts))
 
 
-def _summary(run: Run) -> Content:
-    """What became of the messages, one line for each kind that there is, and the next step."""
-    lines: list[Content] = []
-    if run.taken_back:
-        words = "Nothing was sent, and nothing is remembered as tried."
-        return Content.assemble(("○ ", "$primary"), (words, "bold"), ("   s begins anew", "$quiet"))
-    if run.failure is not None:
-        lines.append(Content.assemble(("▲ ", "$error"), (visible(run.failure.message), "bold")))
-        if run.failure.hint:
-            lines.append(Content(f"  {visible(run.failure.hint)}"))
-    if not run.live:
-        lines.append(_rehearsed(run))
-    else:
-        for outcome in ("accepted", "refused", "deferred", "unknown"):
-            if number := run.counts.get(outcome, 0):
-                mark = MARKS[outcome]
-                lines.append(_outcome(mark.sign, f"{number:,} {mark.word}", _NEXT[outcome], mark.tone))
-        if run.left:
-            mark = MARKS["unsent"]
-            then = "mend the account, then press s" if isinstance(run.failure, AccountError) else _NEXT["unsent"]
-            lines.append(_outcome(mark.sign, f"{run.left:,} {mark.word}", then, mark.tone))
-    if run.left_out:
-        people = count(run.left_out, "person", "people")
-        lines.append(_outcome("▲", f"{people} left out", "press f to see what is wrong", "care"))
-    return Content("\n").join(lines)
-
-
-def _rehearsed(run: Run) -> Content:
-    written = count(run.counts.get("accepted", 0), "message")
-    return Content.assemble(
-        ("▣ ", "$primary"), (f"{written} written to {visible(run.place)}", "bold"), "   nothing was sent to anybody"
-    )
-
-
-_NEXT = {
-    "accepted": "the server took them",
-    "refused": "f shows them: a corrects and resends, r asks again",
-    "deferred": "the server said not now: press s later",
-    "unsent": "press s: the next send does them",
-    "unknown": "may have arrived: ask them, then press r for who has nothing",
-}
-_TONES = {"good": "$primary", "bad": "$error", "care": "$warning", "quiet": "$quiet"}
-
-
-def _outcome(sign: str, what: str, then: str, tone: str) -> Content:
-    return Content.assemble((f"{sign} ", _TONES[tone]), (f"{what:<14}", "bold"), (then, "$quiet"))
+def _stopped_by(run: Run) -> Content:
+    """What ended it early, in words; the way to mend it stands below where there is one here."""
+    failure = run.failure
+    if failure is None or run.taken_back:
+        return Content()
+    words = Content.assemble(("▲ ", "$error"), (visible(failure.message), "bold"))
+    if failure.hint and not isinstance(failure, RevokedError):
+        words += Content(f"\n  {visible(failure.hint)}")
+    return words
