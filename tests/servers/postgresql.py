@@ -42,6 +42,7 @@ ssl_cert_file = '{folder}/server.pem'
 ssl_key_file = '{folder}/server.pem'
 log_min_messages = warning
 autovacuum_naptime = 1h
+recovery_init_sync_method = syncfs
 """
 
 _WHO = """\

@@ -503,14 +503,18 @@ class Ledger:
         others: list[int] = []
         for at, (query, _) in enumerate(statements):
             places.get(query, others).append(at)
-        with self._writing() as db:
-            settled, begun = ([statements[at][1] for at in some] for some in places.values())
-            count, ids = db.settle_and_begin(settled, begun)
-            if count != len(settled) or not all(db.all_of([statements[at] for at in others])):
-                raise LedgerError(f"The ledger {self._shown} does not know of this attempt.")
+        settled, begun = ([statements[at][1] for at in some] for some in places.values())
         found = [0] * len(statements)
-        for at, id_ in zip(places[ATTEMPT], ids, strict=True):
-            found[at] = id_
+
+        def record() -> None:
+            with self._writing() as db:
+                count, ids = db.settle_and_begin(settled, begun)
+                if count != len(settled) or (others and not all(db.all_of([statements[at] for at in others]))):
+                    raise LedgerError(f"The ledger {self._shown} does not know of this attempt.")
+                for at, id_ in zip(places[ATTEMPT], ids, strict=True):
+                    found[at] = id_
+
+        self._db.surely(record)
         return found
 
     def _take_over(self, desk: Desk) -> None:
@@ -530,6 +534,7 @@ class Ledger:
                 "UPDATE attempt SET outcome = 'unknown', reply = ?, settled_at = ? WHERE outcome = 'sending'",
                 (_INTERRUPTED, now),
             )
+        self._db.holding = desk.who, desk.place, now
 
     @staticmethod
     def _messages(db: Database, shared: Shared, keys: Sequence[str] | None = None) -> dict[str, tuple[Sent, ...]]:

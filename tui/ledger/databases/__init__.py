@@ -52,6 +52,8 @@ class Database(ABC):
         self._turn = threading.Lock()
         self._writer: int | None = None
         """The thread whose transaction is open."""
+        self.holding: Row | None = None
+        """What HOLDER finds for as long as this is the last run that began."""
         self.commits = 0
         """How many transactions have been recorded through this connection."""
 
@@ -77,6 +79,15 @@ class Database(ABC):
         which a run makes one each for every message. Returns how many were settled, and the ids of those begun."""
         found = self.all_of([*((SETTLEMENT, values) for values in settled), *((ATTEMPT, values) for values in begun)])
         return sum(map(len, found[: len(settled)])), [rows[0][0] for rows in found[len(settled) :]]
+
+    def surely(self, record: Callable[[], None]) -> None:
+        """Does `record`, one transaction of `settle_and_begin`, also where the database is gone for a while."""
+        record()
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a transaction of this thread is open."""
+        return self._writer == threading.get_ident()
 
     @abstractmethod
     def in_words(self) -> AbstractContextManager[None]:
@@ -129,7 +140,7 @@ class Database(ABC):
     @contextmanager
     def writing(self) -> Iterator["Database"]:
         """A transaction; what is begun within another one of the same thread is a part of that."""
-        if self._writer == threading.get_ident():
+        if self.is_writing:
             yield self
             return
         with self.alone(), self.transaction():

@@ -7,9 +7,10 @@ of them is there. Who holds it stands in the table `holder`.
 
 import functools
 import hashlib
+import logging
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Literal, LiteralString
 
@@ -44,56 +45,166 @@ _AT_ONCE = 2000  # rows
 _IS_GONE = 20
 """Seconds after which a connection on which nobody answers is given up, here and by the server."""
 
+_PATIENCE = 30.0
+"""Seconds for which a server that is gone is waited for in a run."""
+
+_TELL_AFTER = 0.25
+"""Seconds within which a second commit tells nobody; who follows looks again after a second."""
+
 Hold = Literal["run", "work", "look"]
 """Alone, beside other workers of the same run, or only to read."""
+
+
+_SETTLEMENTS = (
+    "UPDATE attempt SET outcome = new.outcome, reply = new.reply, settled_at = new.settled_at"
+    " FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[]) AS new (outcome, reply, settled_at, id)"
+    " WHERE attempt.id = new.id"
+)
+_ATTEMPTS = (
+    "INSERT INTO attempt (message, digest, outcome, started_at) SELECT message, digest, 'sending', started_at"
+    " FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (message, digest, started_at) RETURNING message, id"
+)
+
+
+logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what it has to say is in its exceptions
 
 
 class Shared(Database):
     """A ledger in PostgreSQL, opened."""
 
-    def __init__(self, connection: psycopg.Connection[Row], server: Server, hold: Hold) -> None:
+    def __init__(self, connection: psycopg.Connection[Row], server: Server, desk: Desk, hold: Hold) -> None:
         super().__init__(server.shown, is_held=hold != "look")
-        self._db, self._server, self._hold = connection, server, hold
+        self._db, self._server, self._desk, self._hold = connection, server, desk, hold
+        self._begin = ""
+        """What begins the transaction, until it goes out with the first statement: that saves a round trip."""
+        self._number: str | None = None
+        self._in_doubt: str | None = None
+        """The server's number of the transaction, and of the one whose end was asked for and not heard: what became of
+        that can be asked."""
+        self._is_lost = False
+        self._told_at, self._is_untold = 0.0, False
         self.execute = self._execute
 
     def _execute(self, query: str, values: Values = ()) -> Rows:
+        self._really_begin()
         return self._db.execute(_translated(query), _storable(values))
 
     def stream(self, query: str, values: Values = ()) -> Iterator[Row]:
-        with self._db.cursor(name=f"stream_{id(values)}_{time.monotonic_ns()}") as cursor:
+        self._really_begin()
+        with self._db.cursor(name=f"stream_{time.monotonic_ns()}") as cursor:
             cursor.itersize = _AT_ONCE
             cursor.execute(_translated(query), _storable(values))
             yield from cursor
 
     def each(self, query: str, values: Iterable[Values]) -> None:
+        self._really_begin()
         with self._db.cursor() as cursor:
             cursor.executemany(_translated(query), map(_storable, values))
 
     def all_of(self, statements: Sequence[Statement]) -> Sequence[Sequence[Row]]:
         with self._db.pipeline():
+            self._really_begin()
             done = [self._db.execute(_translated(query), _storable(values)) for query, values in statements]
         return [cursor.fetchall() if cursor.description else () for cursor in done]
 
+    def settle_and_begin(self, settled: Sequence[Values], begun: Sequence[Values]) -> tuple[int, Sequence[int]]:
+        """With one statement each, in one round trip."""
+        with self._db.pipeline():
+            self._really_begin()
+            ended = self._db.execute(_SETTLEMENTS, _columns(settled)) if settled else None
+            started = self._db.execute(_ATTEMPTS, _columns(begun)) if begun else None
+            number = self._db.execute("SELECT pg_current_xact_id()::text")
+        (self._number,) = number.fetchone() or (None,)
+        ids: dict[object, int] = dict(started.fetchall()) if started else {}
+        return ended.rowcount if ended else 0, [ids[message] for message, *_ in map(tuple, begun)]
+
     def begin(self, *, reading: bool) -> None:
-        self._db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ" if reading else "BEGIN ISOLATION LEVEL READ COMMITTED")
+        self._number = self._in_doubt = None
+        self._begin = f"BEGIN ISOLATION LEVEL {'REPEATABLE READ' if reading else 'READ COMMITTED'}"
+
+    def _really_begin(self) -> None:
+        if self._begin:
+            begin, self._begin = self._begin, ""
+            self._db.execute(begin)
 
     def rollback(self) -> None:
+        self._begin = ""
         if self._db.info.transaction_status not in (pq.TransactionStatus.IDLE, pq.TransactionStatus.UNKNOWN):
             self._db.execute("ROLLBACK")
 
     def commit(self) -> None:
-        self._db.execute("COMMIT")
+        if self._begin:
+            self._begin = ""
+            return
+        self._in_doubt = self._number
+        with self._db.pipeline():
+            self._tell()
+            self._db.execute("COMMIT")
+        self._in_doubt = None
+
+    def _tell(self) -> None:
+        """Wakes who follows; not for each of many commits in a moment, because the server lets no two tell at once."""
+        self._is_untold = time.monotonic() < self._told_at + _TELL_AFTER
+        if not self._is_untold:
+            self._told_at = time.monotonic()
+            self._db.execute(sql.SQL("NOTIFY {}").format(sql.Identifier(self._server.schema)))
+
+    def surely(self, record: Callable[[], None]) -> None:
+        """A server that restarts is waited for; what was being committed when it went is recorded once."""
+        if self.is_writing:
+            record()
+            return None
+        while True:
+            try:
+                return record()
+            except LedgerError:
+                if not self._db.closed or self._is_lost:
+                    raise
+                number = self._in_doubt
+                with self.alone():
+                    self._connect_again()
+                    if number and self._became_of(number) == "committed":
+                        return None
+
+    def _connect_again(self) -> None:
+        """LedgerError or BusyError where that takes too long, or another run has begun meanwhile."""
+        until = time.monotonic() + _PATIENCE
+        self._is_lost = True
+        while True:
+            try:
+                self._db = _held(self._server, self._desk, self._hold)
+                break
+            except (psycopg.Error, BusyError):  # it still starts, or has not noticed yet that we had gone
+                if time.monotonic() > until:
+                    raise
+            time.sleep(0.1)
+        if self.holding is not None and _holder(self._db) != self.holding:
+            self._db.close()
+            raise LedgerError(
+                f"The connection to {self.shown} was lost, and another run has begun meanwhile.",
+                hint="What was sent is recorded; `invite-tui status` shows it.",
+            )
+        self._is_lost = False
+
+    def _became_of(self, number: str) -> str:
+        """What the server knows of a transaction: "committed" or "aborted"."""
+        while (found := _only(self._db, "SELECT pg_xact_status(%s::xid8)", number)) == "in progress":
+            time.sleep(0.05)
+        return str(found)
 
     def defer_references(self) -> None:
-        self._db.execute("SET CONSTRAINTS ALL DEFERRED")
+        self._execute("SET CONSTRAINTS ALL DEFERRED")
 
     def prepare_to_forget(self) -> None:
         """Nothing: what is deleted is written over by `overwrite`."""
 
     def overwrite(self) -> None:
         """Writes every table anew, and what the server remembers of their values: it keeps samples of them."""
-        tables = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
-        for (table,) in self._db.execute(tables, (self._server.schema,)).fetchall():
+        written = (
+            "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind = 'r'"
+            " AND pg_relation_size(oid) > 0"
+        )
+        for (table,) in self._db.execute(written, (self._server.schema,)).fetchall():
             try:
                 self._db.execute(sql.SQL("VACUUM (FULL, ANALYZE) {}").format(sql.Identifier(table)))
             except errors.LockNotAvailable:
@@ -103,6 +214,9 @@ class Shared(Database):
                 ) from None
 
     def _close(self) -> None:
+        if self._is_untold and not self._db.closed:
+            with suppress(psycopg.Error):
+                self._db.execute(sql.SQL("NOTIFY {}").format(sql.Identifier(self._server.schema)))
         self._db.close()
 
     @contextmanager
@@ -116,19 +230,30 @@ def open_for_run(server: Server, desk: Desk, *, shared: bool = False) -> Shared:
 
     BusyError where another run holds it; LedgerError where it cannot be opened, or its guarantees are not in force.
     """
+    hold: Hold = "work" if shared else "run"
     with _in_words(server.shown):
-        db = _connect(server, desk, "read-write")
+        db = _held(server, desk, hold)
         try:
-            lock = "pg_try_advisory_lock_shared" if shared else "pg_try_advisory_lock"
-            if not _only(db, f"SELECT {lock}(%s)", _lock_of(server)):
-                raise busy(server.shown, _holder(db))
             if (version := _version(db, server)) < VERSION:
                 _migrate(db, server, version)
             _must_be_sound(db, server)
-            return Shared(db, server, "work" if shared else "run")
+            return Shared(db, server, desk, hold)
         except BaseException:
             db.close()
             raise
+
+
+def _held(server: Server, desk: Desk, hold: Hold) -> psycopg.Connection[Row]:
+    """A connection that holds the event's lock. BusyError where that is another's."""
+    db = _connect(server, desk, "read-write")
+    try:
+        lock = "pg_try_advisory_lock_shared" if hold == "work" else "pg_try_advisory_lock"
+        if not _only(db, f"SELECT {lock}(%s)", _lock_of(server)):
+            raise busy(server.shown, _holder(db))
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
 def open_to_read(server: Server, desk: Desk) -> Shared | None:
@@ -139,7 +264,7 @@ def open_to_read(server: Server, desk: Desk) -> Shared | None:
             version = _version(db, server)
             if version == VERSION:
                 db.execute("SET default_transaction_read_only = on")
-                return Shared(db, server, "look")
+                return Shared(db, server, desk, "look")
         except BaseException:
             db.close()
             raise
@@ -308,6 +433,11 @@ def _only(db: psycopg.Connection[Row], query: str, *values: object) -> Any:
 def _translated(query: str) -> LiteralString:
     """The same query with psycopg's places for values."""
     return re.sub(r":([a-z]+)", r"%(\1)s", query.replace("%", "%%")).replace("?", "%s")
+
+
+def _columns(rows: Sequence[Values]) -> Sequence[list[object]]:
+    """The rows' values, column by column, as `unnest` takes them."""
+    return [list(column) for column in zip(*map(_storable, rows), strict=True)]
 
 
 def _storable(values: Values) -> Values:

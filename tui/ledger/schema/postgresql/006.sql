@@ -298,7 +298,8 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER message_has_the_outcome_of_its_last_attempt BEFORE UPDATE OF outcome ON message
-FOR EACH ROW EXECUTE FUNCTION message_has_the_outcome_of_its_last_attempt();
+FOR EACH ROW WHEN (pg_trigger_depth() = 0) -- what the attempts' own triggers say is what it would find
+EXECUTE FUNCTION message_has_the_outcome_of_its_last_attempt();
 
 CREATE FUNCTION message_follows_its_attempt() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
