@@ -43,9 +43,9 @@ _AT_ONCE = 500  # messages of a plan that are recorded together
 
 _PERSON = (
     # A cancellation goes to where the old entry is, which need not be where the person is now.
-    "INSERT INTO person (key, address, name, grouped, fields) VALUES (:key, :address, :name, :grouped, :fields)"
+    "INSERT INTO person (key, address, name, grouped, fields) VALUES (?, ?, ?, ?, ?)"
     " ON CONFLICT (key) DO UPDATE SET"
-    " address = CASE :action WHEN 'cancel' THEN person.address ELSE excluded.address END,"
+    " address = CASE ? WHEN 'cancel' THEN person.address ELSE excluded.address END,"
     " name = excluded.name, grouped = excluded.grouped, fields = excluded.fields"
 )
 _MESSAGE = (
@@ -391,25 +391,20 @@ class Ledger:
 
     @staticmethod
     def _plan(db: Database, run: int, messages: Sequence[Planned]) -> Iterator[int]:
-        statements: list[Statement] = []
         told = {id(message.facts): message.facts for message in messages}  # most share one
         facts = {which: json.dumps(dict(one)) for which, one in told.items()}
-        for message in messages:
-            person = {
-                "key": message.key,
-                "address": message.address,
-                "name": message.name,
-                "grouped": message.group,
-                "fields": json.dumps(dict(message.fields)),
-                "action": message.action,
-            }
-            row = (
-                *(run, message.key, message.address, message.action, message.uid, message.sequence),
-                *(message.generation, message.round, message.line, facts[id(message.facts)]),
-                *(message.message_id, message.stamp.isoformat(), message.digest),
+        people = [
+            (one.key, one.address, one.name, one.group, json.dumps(dict(one.fields)), one.action) for one in messages
+        ]
+        rows = [
+            (
+                *(run, one.key, one.address, one.action, one.uid, one.sequence, one.generation, one.round, one.line),
+                *(facts[id(one.facts)], one.message_id, one.stamp.isoformat(), one.digest),
             )
-            statements += [(_PERSON, person), (_MESSAGE, row)]
-        for message, found in zip(messages, db.all_of(statements)[1::2], strict=True):
+            for one in messages
+        ]
+        db.each(_PERSON, people)
+        for message, found in zip(messages, db.all_of([(_MESSAGE, row) for row in rows]), strict=True):
             if not found:
                 raise InputError(
                     f"Another run has sent this version to {message.address} meanwhile; nothing was sent.",
