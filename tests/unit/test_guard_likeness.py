@@ -186,6 +186,35 @@ TRAPS = {
     ),
     "an address and the next line": Trap({"text": "We wrote to\n«A»\n.uk"}),
     "an address after a line": Trap({"text": "x.\n«A» yes"}, listed=("x.ana@example.org",)),
+    "an address and the next cell": Trap({"text": "We wrote «A»\tbo"}, listed=("bo@example.org",)),
+    "an address after a quotation mark": Trap({"text": 'Say x."«A» yes'}, listed=("x.ana@example.org",)),
+    "an address after a tag": Trap({"html": "<p>Hi x<b>«A» yes</b></p>"}, listed=("xana@example.org",)),
+    "an address after what is hidden": Trap(
+        {"html": "<p>Hi x<b hidden>y</b><b>«A» yes</b></p>"}, listed=("xana@example.org",)
+    ),
+    "an address and a hyphen": Trap(
+        {"text": "We wrote to («A») alone"}, ANA._replace(address="x@bo-example.org"), listed=("bo@example.org",)
+    ),
+    "an address and an underscore": Trap(
+        {"text": "We wrote to («A») alone"},
+        ANA._replace(address="bo_example.org.x@example.net"),
+        listed=("bo@example.org", "bo_example.org.x@example.net"),
+    ),
+    "an address that says at": Trap(
+        {"text": "Dear «N», bo («A») yes"},
+        ANA._replace(address="at-example.org@example.net"),
+        listed=("bo@example.org",),
+    ),
+    "codes and an address": Trap(
+        {"text": "So 62 40 65 2e «A» yes"}, ANA._replace(address="66.x@example.org"), listed=("b@e.f",)
+    ),
+    "codes around a name": Trap({"text": "So 62 40 «N» 65 2e 66 yes"}, ANA._replace(name="Dee Abe"), listed=("b@e.f",)),
+    "a reference that goes on in the text": Trap(
+        {"text": "62406578«R» yes"},
+        ANA._replace(reference=f"2e6f726720{'20' * 12}"),
+        first=(CY._replace(reference="ab" * 20), TOM._replace(reference="ab" * 20)),
+        listed=("b@ex.org",),
+    ),
     "a value after": Trap({"text": "«N» draw"}, values=("Ruiz draw",)),
     "a value before": Trap({"text": "Lottery «N»"}, values=("Lottery Ana",)),
     "a value that goes on in the next line": Trap({"text": "Dear «N»,\n\ndraw lots"}, values=("Ruiz draw",)),
@@ -418,7 +447,7 @@ def test_no_two_digits_in_base64_make_an_at_sign_or_a_full_stop() -> None:
 
 @given(st.text(min_size=1, max_size=30), st.text(max_size=9))
 def test_texts_are_the_same_without_what_was_cut_only_where_nothing_else_differs(text: str, other: str) -> None:
-    own = (("\0\5", "ana@example.org"), ("\0\6", "Ana"))
+    own = {masking.ADDRESS: "ana@example.org", masking.NAME: "Ana"}
     text, other = text.replace("\0", ""), other.replace("\0", "")
     for one in (text, f"{text}Ana{other}", f"{other}ana@example.org{text}"):
         assert masking.cut(one, own).replace("\0\6", "Ana").replace("\0\5", "ana@example.org") == one
@@ -427,7 +456,6 @@ def test_texts_are_the_same_without_what_was_cut_only_where_nothing_else_differs
 def test_what_could_be_a_piece_of_something_else_is_not_cut_out() -> None:
     for name in (
         "bo",
-        "Ed Fe Ba",
         "ana@",
         "Ana at Home",
         "Ana <b>",
@@ -438,5 +466,6 @@ def test_what_could_be_a_piece_of_something_else_is_not_cut_out() -> None:
         "Dot Ko",
     ):
         assert not can_stand_alone(name), name
-    for address in ("o'ana@example.org", "ana+x@example.org", "ana@example", "ANATO@example.org", "ána@example.org"):
+    assert can_stand_alone("Ed Fe Ba")  # codes, but none of a letter
+    for address in ("o'ana@example.org", "ana@example", "ANATO@example.org", "ána@example.org"):
         assert not is_plain_address(address), address

@@ -44,7 +44,8 @@ LONG_WAY = frozenset(
     {
         "holds",
         "_is_innocent",
-        "_joints",
+        "_joints_of",
+        "_are_apart",
         "_must_stay_what_it_is",
         "find",
         "apart",

@@ -39,9 +39,10 @@ _SAID_DOT = re.compile(
 _DOT_SPACE = re.compile(r"(@[\w-]+(?:\.[\w-]+)*)\.\s+(?=\w)")
 _CAPITAL_AT = re.compile(r"[a-z0-9]AT[a-z0-9]")
 _WORDS_AT = frozenset(
-    {"at", "arroba", "arobase", "arobas", "chiocciola", "apestaart", "apestaartje", "snabela", "snabel", "ät", "a"}
+    {"at", "arroba", "arobase", "arobas", "chiocciola", "apestaart", "apestaartje", "snabela", "snabel", "ät"}
     | {"klammeraffe"}
 )
+_BRACKETED_A = re.compile(r"[\[({<«*_-]\s*a\s*[\])}>»*_-]", re.IGNORECASE)
 _WORDS_DOT = frozenset(WORDS_FOR_DOT.split("|"))
 # Complete, because what is missing from such a table costs more than all the rest.
 _TO_SPACE = {code: chr(code) if chr(code).isalnum() else " " for code in range(128)}
@@ -100,7 +101,9 @@ def may_say(text: str) -> bool:
             if text[at - 1 : at] in _BRACKETS or text[at + 1 : at + 2] in _BRACKETS:
                 return True
             at = text.find("@", at + 1)
-    return not _WORDS_AT.isdisjoint(spoken) or ("AT" in text and _CAPITAL_AT.search(text) is not None)
+    if not _WORDS_AT.isdisjoint(spoken) or ("AT" in text and _CAPITAL_AT.search(text)):
+        return True
+    return "a" in spoken and _BRACKETED_A.search(text) is not None
 
 
 def may_join(text: str) -> bool:

@@ -7,7 +7,7 @@ from tui.guard import cleared
 from tui.guard.cleared import Cleared, Leak
 from tui.guard.findings import Found
 from tui.guard.form import calendars, envelope
-from tui.guard.likeness import Known, is_calendar
+from tui.guard.likeness import Known
 from tui.guard.mailboxes import keys
 from tui.guard.reading import Reading, Unreadable, read
 from tui.guard.roll import Roll
@@ -57,7 +57,7 @@ def _found(message: Reading, search: OfRoll, known: Known) -> Iterator[Found]:
         yield from in_headers(message, search)
     yield from around_parts(message, search)
     for part in message.parts:
-        if not (is_calendar(part) and part.body == known.calendar):
+        if part.at not in known.bodies:
             yield from in_part(part, search)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
 from tui.guard.hashes import Hashes
-from tui.guard.values import Spoken, dates, is_distinctive, may_be_of_a_number, phones, words, written_otherwise
+from tui.guard.values import Spoken, dates, is_distinctive, phones, words, written_otherwise
 
 _PREFIX = 3
 _HEAD = 12
@@ -60,10 +60,7 @@ class Internal:
     def among(self, text: str) -> Iterator[str]:
         """The values in a text: their words in small letters, or "date:2027-05-06", "phone:079460958"."""
         yield from self.among_words(words(text))
-        if self._has_dates:
-            yield from (key for key in dates(text) if key in self._known)
-        if self._has_phones:
-            yield from (key for key in phones(text) if key in self._known)
+        yield from self._numbers(text)
 
     def among_words(self, said: Sequence[str]) -> Iterator[str]:
         """The values that begin with one of the words and end with another."""
@@ -83,12 +80,24 @@ class Internal:
                         yield " ".join(said[which : end + 1])
             begin = after
 
+    @property
+    def counts(self) -> bool:
+        """Whether a date or a telephone number is among the values."""
+        return self._has_dates or self._has_phones
+
     def may_begin_in(self, text: str) -> bool:
-        """Whether a value may begin with a word of this text, or be a date or a number that one is part of."""
-        said = words(text)
-        if any(word[:_PREFIX] in self._beginnings for word in said):
-            return True
-        return (self._has_dates or self._has_phones) and may_be_of_a_number(said)
+        """Whether a value may begin with a word of this text."""
+        return not self._beginnings.keys().isdisjoint([word[:_PREFIX] for word in words(text)])
+
+    def has_number_in(self, text: str) -> bool:
+        """Whether this text has a date or a telephone number of the values in it."""
+        return any(self._numbers(text))
+
+    def _numbers(self, text: str) -> Iterator[str]:
+        if self._has_dates:
+            yield from (key for key in dates(text) if key in self._known)
+        if self._has_phones:
+            yield from (key for key in phones(text) if key in self._known)
 
     def loose(self, spoken: str) -> int:
         """Where in these words the first begins that may be a value which goes on after them; -1 where none does."""

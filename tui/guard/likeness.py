@@ -10,18 +10,27 @@ places, is clean. All others go the long way, which never looks here.
 
 import re
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from tui.guard.findings import NOTHING, Findings, Found, Said, nothing
+from tui.guard.findings import NONE, NOTHING, Findings, Found, Said, nothing
 from tui.guard.form import CALENDARS
 from tui.guard.mailboxes import keys as keys_of
-from tui.guard.masking import ADDRESS, ANY_STAND_IN, OwnWords, apart, stand_in, stand_ins_in, with_stand_ins
+from tui.guard.masking import (
+    ADDRESS,
+    ANY_STAND_IN,
+    OwnWords,
+    apart,
+    stand_in,
+    stand_ins_in,
+    with_stand_ins,
+)
 from tui.guard.memory import Memory
-from tui.guard.reading import Part, Reading, Unreadable, read, unbroken, unfolded
+from tui.guard.reading import Part, Reading, Unreadable, read, unfolded
 from tui.guard.searching import OfRoll, around_parts, in_headers, in_part
 from tui.guard.spelling import TooDeep
-from tui.guard.values import words
+from tui.guard.values import may_be_of_a_number, words
 
 if TYPE_CHECKING:
     from tui.guard.roll import Roll  # which keeps one of these
@@ -30,6 +39,7 @@ _NOBODY = stand_in(ADDRESS)
 _PERSONAL = frozenset({"to", "subject", "message-id", "in-reply-to", "references", "x-invite-tui-ref"})
 """Headers in which something may be the recipient's own."""
 _MOST_FRAMES = 8  # one for each set of attachments
+_MOST_LIKES = 8  # of a frame
 _STAND_IN = re.compile(ANY_STAND_IN)
 _BEGINS_A_LINE = re.compile(rf"(?:^|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]){ANY_STAND_IN}")
 _IN_AN_OCTET = re.compile(rf"=[0-9A-Fa-f]?{ANY_STAND_IN}".encode())
@@ -38,48 +48,114 @@ _IN_AN_OCTET = re.compile(rf"=[0-9A-Fa-f]?{ANY_STAND_IN}".encode())
 class Joint(NamedTuple):
     """A line, with those around it, in which something of a recipient's stands that could be half of an internal value.
 
-    `is_loose` is where a value may begin before it.
+    `is_loose` is where a value may begin before it. Of the `letters` of what is in it, those are `counted` that stand
+    beside a number or the name of a month, and those `beside` each other that are so.
     """
 
     line: str
     said: Said
     letters: frozenset[str]
     is_loose: bool
+    counted: frozenset[str]
+    beside: frozenset[frozenset[str]]
+
+    def may_hold(self, loud: frozenset[str], numeric: frozenset[str]) -> bool:
+        """Whether a value may be in it, where one may begin in what is `loud`, and what is `numeric` may be of one."""
+        return (
+            not loud.isdisjoint(self.letters)
+            or not numeric.isdisjoint(self.counted)
+            or any(pair <= numeric for pair in self.beside)
+        )
 
 
-class _Frame(NamedTuple):
-    """How a message is put together: its `front`, which is all that differs from one to the next but for the calendar
-    object; what stands between; that object in base64; and what stands after it.
+_Joints = tuple[Joint, ...]
 
-    Where `again` is no "", the object follows once more after that.
+
+_Like = tuple[tuple[str, ...], _Joints]
+"""All of a message before its calendar object, or that, where it may go to anybody: in pieces, between which what is a
+recipient's own stands (see `OwnWords.pieces_of_front`); and its joints."""
+
+
+class _Frame:
+    """How a message is put together: what stands `between` its headers and its bodies, before, between and after; and
+    what of each may go to anybody.
+
+    Bodies are the parts that are no files, and the calendar object: it comes last, and its copy, if there is one, is
+    the same to the letter.
     """
 
-    seam: str
-    again: str
-    end: str
-    fronts: Memory[str, tuple[Joint, ...]]
-    calendars: Memory[str, tuple[Joint, ...]]
+    def __init__(self, between: tuple[str, ...], parts: tuple[int, ...], again: str | None, end: str) -> None:
+        """`between`: up to the calendar object; `again`: between that and its copy; `parts`: numbers of the bodies."""
+        self.form = (between, again, end)
+        self.between, self.again, self.end = self.form
+        self.parts = parts
+        self.known: tuple[Memory[str, _Joints], ...] = tuple(Memory(500) for _ in range(len(between) + 1))
+        self._fronts: tuple[_Like, ...] = ()
+        self._calendars: tuple[_Like, ...] = ()
 
-    def parted(self, text: str) -> tuple[str, str] | None:
-        """The front and the calendar object of a message; None where it is put together otherwise."""
-        front, seam, rest = text.partition(self.seam)
-        if not seam or not rest.endswith(self.end):
-            return None
-        size = len(rest) - len(self.end)
-        if not self.again:
-            return front, rest[:size]
-        size = (size - len(self.again)) // 2
-        calendar = rest[:size] if size > 0 else ""
-        return (front, calendar) if rest == f"{calendar}{self.again}{calendar}{self.end}" else None
+    def parted(self, text: str) -> list[str] | None:
+        """The headers, the bodies and the calendar object of a message, as they stand in it; None where it is put
+        together otherwise."""
+        pieces: list[str] = []
+        begin = 0
+        for seam in self.between:
+            end = text.find(seam, begin)
+            if end < 0:
+                return None
+            pieces.append(text[begin:end])
+            begin = end + len(seam)
+        calendar = self._calendar(text, begin)
+        return None if calendar is None else [*pieces, calendar]
+
+    def _calendar(self, text: str, begin: int) -> str | None:
+        """The calendar object of a message in which it begins there; None where it is followed by anything else."""
+        if self.again is None:
+            return text[begin : len(text) - len(self.end)] if text.endswith(self.end, begin) else None
+        size = (len(text) - begin - len(self.again) - len(self.end)) // 2
+        calendar = text[begin : begin + size] if size > 0 else ""
+        return calendar if text[begin:] == f"{calendar}{self.again}{calendar}{self.end}" else None
+
+    def like(self, text: str, own: OwnWords) -> _Joints | None:
+        """The joints of a message that is one of those that may go to anybody; None where it is like none of them."""
+        for front in self._fronts:
+            end = own.after_front(front[0], text)
+            if end >= 0:
+                self._fronts = _first(front, self._fronts)
+                content = _decoded(self._calendar(text, end) or "")
+                for calendar in self._calendars if content else ():
+                    if own.is_calendar(calendar[0], content):
+                        self._calendars = _first(calendar, self._calendars)
+                        return front[1] + calendar[1]
+                return None
+        return None
+
+    def remember(self, pieces: Sequence[str], found: Sequence[_Joints | None], own: OwnWords) -> None:
+        """Takes up a message all of which is known before its calendar object, or that, so that the next is compared
+        with it at once."""
+        *before, in_calendar = found
+        if None not in before:
+            headers, *bodies = pieces[:-1]
+            rest = "".join(f"{seam}{body}" for seam, body in zip(self.between, [*bodies, ""], strict=True))
+            joints = tuple(joint for some in before for joint in some or ())
+            self._fronts = _first((own.pieces_of_front(headers, rest), joints), self._fronts)
+        if in_calendar is not None:
+            self._calendars = _first((own.pieces_of_calendar(_decoded(pieces[-1])), in_calendar), self._calendars)
+
+
+def _first(like: _Like, likes: tuple[_Like, ...]) -> tuple[_Like, ...]:
+    """The one that was found last before the others: most messages of a run are like one of two or three."""
+    if likes and likes[0] is like:
+        return likes
+    return (like, *[one for one in likes if one[0] != like[0]])[:_MOST_LIKES]
 
 
 class Known(NamedTuple):
-    """What of a message is clean by what is known already: the `whole` of it; or its `headers`, and parts whose body is
-    this `calendar`."""
+    """What of a message is clean by what is known already: the `whole` of it; or its `headers`, and the bodies that
+    begin at these octets."""
 
     whole: bool = False
     headers: bool = False
-    calendar: bytes = b""
+    bodies: frozenset[int] = frozenset()
 
 
 class _Unlike(Exception):
@@ -91,69 +167,105 @@ class Likeness:
 
     def __init__(self) -> None:
         self._frames: tuple[_Frame, ...] = ()
-        self._headers: Memory[str, tuple[Joint, ...]] = Memory(500)
-        self._seen: Memory[str, bool] = Memory()
+        # By their hashes: where two are taken for one, a text is judged once too often or too rarely, nothing else.
+        self._seen: Memory[int, bool] = Memory()
+        self._unfit: Memory[int, bool] = Memory()
 
     def known(self, raw: bytes, recipient: str, name: str, roll: "Roll") -> Known:
         """What of this message is nothing but what is clean for anybody, and its recipient's own."""
         if not self._frames or b"\0" in raw:
             return Known()
         text = raw.decode("latin-1")
-        own = OwnWords(recipient, name, text)
+        own = OwnWords(recipient, name)
         for frame in self._frames:
-            if parted := frame.parted(text):
-                calendar = _calendar(parted[1], own)
-                in_front = frame.fronts.get(own.out_of_front(parted[0]))
-                in_calendar = frame.calendars.get(own.out_of_calendar(calendar))
-                if in_calendar is not None and in_front is not None:
-                    return Known(whole=True) if _is_innocent(own, recipient, roll, in_front + in_calendar) else Known()
-                in_headers = self._headers.get(own.out_of_headers(text))
-                joints = (in_headers or ()) + (in_calendar or ())
-                if not _is_innocent(own, recipient, roll, joints):
-                    return Known()
-                piece = b"" if in_calendar is None else parted[1].encode("ascii")
-                return Known(headers=in_headers is not None, calendar=piece)
+            if (joints := frame.like(text, own)) is not None:
+                return Known(whole=_is_innocent(own, recipient, roll, joints))
+        own.find_in(text)
+        for frame in self._frames:
+            if pieces := frame.parted(text):
+                return _known(frame, pieces, own, recipient, roll)
         return Known()
 
     def learn(self, raw: bytes, message: Reading, recipient: str, name: str, roll: "Roll") -> None:
         """Takes up what a message that was judged and cleared is made of, if that has been seen before."""
         text = raw.decode("latin-1")
-        own = OwnWords(recipient, name, text)
-        frame = self._frame(text, message)
-        parted = frame.parted(text) if frame else None
-        if not frame or not parted:
+        frame = self._frame(text, message, roll)
+        pieces = frame.parted(text) if frame else None
+        if not frame or not pieces:
             return
-        content = _calendar(parted[1], own)
-        front, calendar, headers = own.out_of_front(parted[0]), own.out_of_calendar(content), own.out_of_headers(text)
+        own = OwnWords(recipient, name)
+        own.find_in(text)
+        cuts = _without_own(pieces, own)
         # What is in one message only has no like, and would be judged twice for nothing.
-        unseen = [one for one in (front, calendar, headers) if self._seen.get(one) is None]
-        for one in unseen:
-            self._seen.put(one, True)
-        are_known = self._headers.get(headers) is not None and frame.calendars.get(calendar) is not None
-        if calendar in unseen or headers in unseen or (front in unseen and are_known):
-            return
-        try:
-            in_headers, in_front, in_calendar = _joints(frame, front, calendar, message, roll)
-        except (_Unlike, Unreadable, TooDeep):
-            return
-        if front not in unseen:
-            frame.fronts.put(front, in_headers + in_front)
-        frame.calendars.put(calendar, in_calendar)
-        self._headers.put(headers, in_headers)
+        fresh = [at for at, cut in enumerate(cuts) if frame.known[at].get(cut) is None and self._is_worth_it(at, cut)]
+        for at in fresh:
+            try:
+                frame.known[at].put(cuts[at], _joints_of(frame, pieces, at, cuts[at], roll))
+            except (_Unlike, Unreadable, TooDeep):
+                self._unfit.put(hash((at, cuts[at])), True)
         self._frames = (frame, *(one for one in self._frames if one is not frame))[:_MOST_FRAMES]
 
-    def _frame(self, text: str, message: Reading) -> _Frame | None:
-        """How this message is put together; None where it has no calendar object, or more than one."""
+    def _is_worth_it(self, at: int, cut: str) -> bool:
+        mark = hash((at, cut))
+        if self._seen.get(mark) is None:
+            self._seen.put(mark, True)
+            return False
+        return self._unfit.get(mark) is None
+
+    def _frame(self, text: str, message: Reading, roll: "Roll") -> _Frame | None:
+        """How this message is put together; None where it has no calendar object, or where what was its recipient's own
+        stands around its bodies."""
         at = [number for number, part in enumerate(message.parts) if is_calendar(part)]
-        if not at or not at[0] or len({message.parts[number].body for number in at}) > 1 or len(at) > 2:
+        if not at:
             return None
+        bodies = [number for number, part in enumerate(message.parts) if number < at[0] and not part.is_file]
         first, last = message.parts[at[0]], message.parts[at[-1]]
-        before = message.parts[at[0] - 1]
-        end = first.at + len(first.body)
-        seam, rest = text[before.at + len(before.body) : first.at], text[last.at + len(last.body) :]
-        again = text[end : last.at] if last is not first else ""
-        made = _Frame(seam, again, rest, Memory(500), Memory(500))
-        return next((one for one in self._frames if one[:3] == made[:3]), made)
+        begins = [message.parts[number].at for number in (*bodies, at[0])]
+        ends = [text.find("\r\n\r\n") + 2, *(_end(message.parts[number]) for number in bodies)]
+        between = tuple(text[end:begin] for end, begin in zip(ends, begins, strict=True))
+        again = text[_end(first) : last.at] if last is not first else None
+        frame = _Frame(between, (*bodies, at[0]), again, text[_end(last) :])
+        if known := next((one for one in self._frames if one.form == frame.form), None):
+            return known
+        nobody = OfRoll(roll, _NOBODY)
+        around = [*around_parts(message, nobody)]
+        around += [
+            one for part in message.parts if part.is_file and not is_calendar(part) for one in in_part(part, nobody)
+        ]
+        return None if _is_anything(around, roll) else frame
+
+
+def _end(part: Part) -> int:
+    return part.at + len(part.body)
+
+
+def _known(frame: _Frame, pieces: Sequence[str], own: OwnWords, recipient: str, roll: "Roll") -> Known:
+    """What is known of a message that is put together so."""
+    cuts = _without_own(pieces, own)
+    found = [memory.get(cut) for memory, cut in zip(frame.known, cuts, strict=True)]
+    joints = tuple(joint for some in found if some for joint in some)
+    if not _is_innocent(own, recipient, roll, joints):
+        return Known()
+    frame.remember(pieces, found, own)
+    if None not in found:
+        return Known(whole=True)
+    begin, bodies = len(pieces[0]), set()
+    for seam, piece, joint in zip(frame.between, pieces[1:], found[1:], strict=True):
+        begin += len(seam)
+        if joint is not None:
+            bodies.add(begin)
+        begin += len(piece)
+    if found[-1] is not None and frame.again is not None:
+        bodies.add(begin + len(frame.again))
+    return Known(False, found[0] is not None, frozenset(bodies))
+
+
+def _without_own(pieces: Sequence[str], own: OwnWords) -> list[str]:
+    """The headers, the bodies and the calendar object of a message, without what is the recipient's own in them."""
+    headers, *bodies, piece = pieces
+    calendar = _decoded(piece)
+    own.find_uid(calendar)
+    return [own.out_of_headers(headers), *map(own.out_of_body, bodies), own.out_of_calendar(calendar)]
 
 
 def _is_innocent(own: OwnWords, recipient: str, roll: "Roll", joints: Sequence[Joint]) -> bool:
@@ -163,10 +275,15 @@ def _is_innocent(own: OwnWords, recipient: str, roll: "Roll", joints: Sequence[J
     values = roll.values
     if not values:
         return True
-    is_loud = values.may_begin_in(" ".join(own.said.values()))
-    loud = {letter for letter, said in own.said.items() if values.may_begin_in(said)} if is_loud else frozenset()
+    said = {*own.said.values()}
+    loud = _letters_of(own, values.may_begin_in) if values.may_begin_in(" ".join(said)) else NONE
+    numeric = NONE
+    if values.counts:
+        if values.has_number_in("\n".join(said)):
+            loud |= _letters_of(own, values.has_number_in)
+        numeric = _letters_of(own, lambda one: may_be_of_a_number(words(one)))
     for joint in joints:
-        if joint.is_loose or not loud.isdisjoint(joint.letters):
+        if joint.is_loose or ((loud or numeric) and joint.may_hold(loud, numeric)):
             line = joint.line
             for letter in joint.letters:
                 line = line.replace(stand_in(letter), own.said[letter])
@@ -175,54 +292,55 @@ def _is_innocent(own: OwnWords, recipient: str, roll: "Roll", joints: Sequence[J
     return True
 
 
+def _letters_of(own: OwnWords, is_so: Callable[[str], bool]) -> frozenset[str]:
+    """The letters of what is the recipient's own, where this is so of it."""
+    return frozenset(letter for letter, said in own.said.items() if is_so(said))
+
+
 def is_calendar(part: Part) -> bool:
     return part.head.kind in CALENDARS and part.head.encoding == "base64"
 
 
-def _calendar(piece: str, own: OwnWords) -> str:
-    """The calendar object that a piece is, with nothing of its recipient's own folded in the middle; "" for none."""
+def _decoded(piece: str) -> str:
+    """The calendar object that a piece is; "" for none, or where it has gaps already."""
     try:
-        calendar = a2b_base64(piece.replace("\r\n", ""), strict_mode=True).decode("utf-8")
+        octets = a2b_base64(piece.replace("\r\n", ""), strict_mode=True)
+        return "" if b"\0" in octets else octets.decode("utf-8")
     except ValueError:
         return ""
-    for _, value in own.in_calendars:
-        if value not in calendar:
-            calendar = unbroken(calendar, value)
-    return "" if "\0" in calendar else calendar
 
 
-def _joints(
-    frame: _Frame, front: str, calendar: str, message: Reading, roll: "Roll"
-) -> tuple[tuple[Joint, ...], tuple[Joint, ...], tuple[Joint, ...]]:
-    """Where a value may stand over a joint in a message that was judged: above its parts, in them, and in its calendar.
+def _joints_of(frame: _Frame, pieces: Sequence[str], at: int, cut: str, roll: "Roll") -> _Joints:
+    """Where a value may stand over a joint in one piece of a message that was judged.
 
-    _Unlike where it could not go to anybody as it is.
+    _Unlike where that could not go to anybody as it is.
     """
-    begin, content = with_stand_ins(front), with_stand_ins(calendar)
-    if begin is None or not content:
+    content = with_stand_ins(cut)
+    if not content:
         raise _Unlike
-    piece = b2a_base64(content.encode("utf-8"), newline=False).decode("ascii")
-    raw = "".join((begin, frame.seam, piece, frame.again, frame.again and piece, frame.end)).encode("latin-1")
-    again = read(raw)
-    if again.heads != message.heads:
-        raise _Unlike
-    for header in again.headers:
-        if stand_ins_in(header.raw) and (header.name.lower() not in _PERSONAL or "=?" in header.raw):
-            raise _Unlike
-    above, in_front, in_calendar = _OfNobody(roll), _OfNobody(roll), _OfNobody(roll)
-    found = [*in_headers(again, above), *around_parts(again, in_front)]
-    for part in again.parts:
+    made = list(pieces)
+    made[at] = (
+        content if at < len(frame.between) else b2a_base64(content.encode("utf-8"), newline=False).decode("ascii")
+    )
+    said = [one for both in zip(made, frame.between, strict=False) for one in both]
+    calendar = made[-1] if frame.again is None else f"{made[-1]}{frame.again}{made[-1]}"
+    again = read("".join((*said, calendar, frame.end)).encode("latin-1"))
+    search = _OfNobody(roll)
+    if at == 0:
+        for header in again.headers:
+            if stand_ins_in(header.raw) and (header.name.lower() not in _PERSONAL or "=?" in header.raw):
+                raise _Unlike
+        list(in_headers(again, search))
+    else:
+        part = again.parts[frame.parts[at - 1]]
         _must_stay_what_it_is(part)
-        search = OfRoll(roll, _NOBODY) if _is_file(part) else in_calendar if is_calendar(part) else in_front
-        found += in_part(part, search)
-    if any(one.people or one.values or one.digest not in {*roll.reviewed, ""} for one in found):
-        raise _Unlike
-    return tuple(above.joints), tuple(in_front.joints), tuple(in_calendar.joints)
+        in_part(part, search)
+    return tuple(search.joints)
 
 
-def _is_file(part: Part) -> bool:
-    """Whether a part has been looked into already: nothing that could be cut out stands in it as it is."""
-    return part.is_file and not is_calendar(part)
+def _is_anything(found: Iterable[Found], roll: "Roll") -> bool:
+    """Whether anything was found that nobody may see, or could not be looked into and is not reviewed."""
+    return any(one.people or one.values or one.digest not in {*roll.reviewed, ""} for one in found)
 
 
 def _must_stay_what_it_is(part: Part) -> None:
@@ -257,7 +375,10 @@ class _OfNobody:
         if lines is None:
             raise _Unlike
         if self._roll.values and said is not nothing:
-            self.joints += [Joint(line, said, stand_ins_in(line), self._is_loose(line, said)) for line in lines]
+            self.joints += [
+                Joint(line, said, stand_ins_in(line), self._is_loose(line, said), *_counted(line, said))
+                for line in lines
+            ]
         return NOTHING
 
     def find_apart(self, texts: Sequence[str]) -> Findings:
@@ -279,3 +400,21 @@ class _OfNobody:
                 else:
                     run.append(word)
         return False
+
+
+def _counted(line: str, said: Said) -> tuple[frozenset[str], frozenset[frozenset[str]]]:
+    """The letters of the stand-ins that may make a date or a telephone number together with what is beside them; and
+    those that may with each other."""
+    counted: set[str] = set()
+    beside: set[frozenset[str]] = set()
+    for variant in said(line):
+        spoken = words(variant)
+        for word, following in pairwise([*spoken, ""]):
+            ours, others = stand_ins_in(word), stand_ins_in(following)
+            if len(ours) > 1 or (ours and others):
+                beside.add(ours | others)
+            elif ours and may_be_of_a_number([following]):
+                counted |= ours
+            elif others and may_be_of_a_number([word]):
+                counted |= others
+    return frozenset(counted), frozenset(beside)

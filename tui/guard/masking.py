@@ -7,13 +7,13 @@ rest of its line there is nothing of an address, said, spelled or encoded.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from tui.guard.addresses import WORDS_FOR_AT, WORDS_FOR_DOT, may_join
 from tui.guard.joining import begins_property, is_open_begin, is_open_end, shown_of
-from tui.guard.reading import Unreadable, decode_words
-from tui.guard.spelling import may_have_codes
+from tui.guard.reading import Unreadable, decode_words, unbroken
+from tui.guard.spelling import TAG, groups_of_codes, has_row_of_codes, without_hidden
 from tui.guard.values import words
 
 # What can be cut out, each under a letter. A name has several spellings, which are not the same to every check.
@@ -22,33 +22,61 @@ REFERENCES = frozenset({MESSAGE_ID, REPLY_TO_ID, REFERENCE, UID})
 _NAMES = frozenset({NAME, WIDE_NAME, WORDED_NAME, MARKED_NAME})
 # NUL is in no message that can be read, and no control in what is cut out.
 _GAPS = {letter: f"\0{chr(number)}" for number, letter in enumerate(_LETTERS, 1)}
+_LETTERS_OF_GAPS = {gap: letter for letter, gap in _GAPS.items()}
+_ANY_GAP = re.compile(f"({'|'.join(_LETTERS_OF_GAPS)})")
 _STAND_IN = "qzxj"  # with a letter no word of any language, and too short to be anything encoded
 ANY_STAND_IN = f"{_STAND_IN}[{_LETTERS}]"
 _ANY_STAND_IN = re.compile(ANY_STAND_IN)
 
 # What our UIDs, Message-IDs and references are: digits, with our domain or without.
-_REFERENCE = re.compile(r"[0-9a-f]{32,64}(?:@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+)?")
-_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9]+(?:\.[A-Za-z0-9]+)*@[A-Za-z0-9]+(?:\.[A-Za-z0-9]+)+")
+SHORTEST_REFERENCE = 32
+_REFERENCE = re.compile(rf"[0-9a-f]{{{SHORTEST_REFERENCE},64}}(?:@[A-Za-z0-9-]{{1,63}}(?:\.[A-Za-z0-9-]{{1,63}})+)?")
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9]+(?:[.+_-][A-Za-z0-9]+)*@[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*\.[A-Za-z0-9]+")
 _ENCODED_WORDS = re.compile(r"=\?utf-8\?b\?[A-Za-z0-9+/]+=*\?=(?:\r\n =\?utf-8\?b\?[A-Za-z0-9+/]+=*\?=)*")
-_BEFORE, _AFTER = frozenset(' \t\r\n<>"(:'), frozenset(' \t\r\n>")')
-_BEFORE_A_NAME, _AFTER_A_NAME = _BEFORE | frozenset("=,"), _AFTER | frozenset("<,!:;")
-_TELLING = re.compile(r"[^\x00-\x7f]|[@%&\\]|=(?:[0-9A-Fa-f]{2}|\?|[ \t]*$)")
+# A tab is between two cells, which may be the halves of an address.
+_BEFORE, _AFTER = frozenset(' \r\n<>"(:'), frozenset(' \r\n>")')
+_BEFORE_A_NAME, _AFTER_A_NAME = _BEFORE | frozenset("\t=,"), _AFTER | frozenset("\t<,!:;")
+_LEFT_OUT = re.compile(r"[\"()*`~]")
+_TELLING = re.compile(r"[^\x00-\x7f]|[@%&\\]|data:|=(?:[0-9A-Fa-f]{2}|\?|[ \t]*$)")
 _LABEL = re.compile(r"\.([A-Za-z0-9-]+)")
 _WORDS = re.compile(r"[^\W_]{1,19}(?:[ '-][^\W_]{1,19})*")
+_JOINING_WORD = rf"{WORDS_FOR_AT}|{WORDS_FOR_DOT}"
 _TELLING_WORD = re.compile(
-    rf"(?<![^\W_])(?:(?:0x)?[0-9a-f]{{1,3}}|{WORDS_FOR_AT}|{WORDS_FOR_DOT})(?![^\W_])|dot", re.IGNORECASE
+    rf"(?<![^\W_])(?:0x[0-9a-f]{{1,3}}|[a-f]|(?=[a-f]{{0,2}}\d)[0-9a-f]{{1,3}}|{_JOINING_WORD})(?![^\W_])|dot",
+    re.IGNORECASE,
 )
+_TELLING_LABEL = re.compile(rf"(?<![^\W_])(?:a|{_JOINING_WORD})(?![^\W_])", re.IGNORECASE)
+_MOST_CODES = 4  # groups of digits in a row say nothing yet, and
+_CODES_OF_ONE = 2  # of them may be what is somebody's own
 _OPENING, _CLOSING = ' \t>|*<"(:', ' \t\r>")'
 
-Own = Sequence[tuple[str, str]]
-"""What may be cut out of a text, each with the gap that it leaves."""
+Own = Mapping[str, str]
+"""What may be cut out of a text, each by the letter of the gap that it leaves."""
 
 
 def cut(text: str, own: Own) -> str:
     """The text with a gap for each. Texts without NUL that come to be the same differ in nothing but what was cut."""
-    for gap, value in own:
-        text = text.replace(value, gap)
+    for letter, value in own.items():
+        text = text.replace(value, _GAPS[letter])
     return text
+
+
+def _pieces(text: str) -> tuple[str, ...]:
+    """A text with gaps in pieces, and between them the letters of the gaps."""
+    found = _ANY_GAP.split(text)
+    return tuple(_LETTERS_OF_GAPS.get(piece, piece) if at % 2 else piece for at, piece in enumerate(found))
+
+
+def _after(pieces: Sequence[str], text: str, said: Callable[[str, int], str]) -> int:
+    """Where a text ends that is made of these pieces and of what is `said` between them; -1 where it does not begin
+    so."""
+    at = 0
+    for number, piece in enumerate(pieces):
+        one = said(piece, at) if number % 2 else piece
+        if (number % 2 and not one) or not text.startswith(one, at):
+            return -1
+        at += len(one)
+    return at
 
 
 def stand_in(letter: str) -> str:
@@ -76,16 +104,29 @@ def apart(text: str, endings: AbstractSet[str], beside: int) -> tuple[str, ...] 
     `endings` are the last labels that domains of interest have; `beside` is how many letters and digits of what is
     before and after a line are given with it.
     """
-    spans = [(found.start(), found.end(), found[0][-1]) for found in _ANY_STAND_IN.finditer(text)]
-    if not all(_is_apart(text, *span) for span in spans):
-        return None
     lines = text.splitlines()
     ours = [at for at, line in enumerate(lines) if _STAND_IN in line]
     if not all(_is_quiet(lines[at], endings) for at in ours):
         return None
+    if not all(_are_apart(shown) for shown in _as_shown(text)):
+        return None
     if any(_goes_on(lines, at) or _goes_on(lines, at - 1) for at in ours):
         return None
     return tuple(dict.fromkeys(_around(lines, at, beside) for at in ours))
+
+
+def _as_shown(text: str) -> Iterator[str]:
+    """The text as it stands, and without what may be between a word and the next that are shown as one."""
+    yield text
+    yield _LEFT_OUT.sub("", text)
+    if "<" in text:
+        for shown in (TAG.sub("", text), TAG.sub("", without_hidden(text))):
+            yield shown
+            yield _LEFT_OUT.sub("", shown)
+
+
+def _are_apart(text: str) -> bool:
+    return all(_is_apart(text, found.start(), found.end(), found[0][-1]) for found in _ANY_STAND_IN.finditer(text))
 
 
 def _is_apart(text: str, begin: int, end: int, letter: str) -> bool:
@@ -125,14 +166,18 @@ def _around(lines: Sequence[str], at: int, beside: int) -> str:
 
 def _is_quiet(line: str, endings: AbstractSet[str]) -> bool:
     """Whether nothing in the rest of a line could be half of an address."""
-    if _TELLING.search(line) or may_join(line) or may_have_codes(line):
+    if _TELLING.search(line) or may_join(line):
+        return False
+    if groups_of_codes(line) + _CODES_OF_ONE * len(_ANY_STAND_IN.findall(line)) > _MOST_CODES:
         return False
     return all(endings.isdisjoint({label.lower(), *label.lower().split("-")}) for label in _LABEL.findall(line))
 
 
 def is_plain_address(text: str) -> bool:
-    """Whether it is an address in which nothing parts one word from the next but full stops."""
-    return _PLAIN_ADDRESS.fullmatch(text) is not None and "AT" not in text
+    """Whether it is an address in which nothing joins or parts two words but full stops, hyphens and the like."""
+    if _PLAIN_ADDRESS.fullmatch(text) is None or "AT" in text or has_row_of_codes(text):
+        return False
+    return text.replace(".", "").replace("@", "").isalnum() or _TELLING_LABEL.search(text) is None
 
 
 def is_reference(text: str) -> bool:
@@ -141,7 +186,7 @@ def is_reference(text: str) -> bool:
 
 def can_stand_alone(name: str) -> bool:
     """Whether a name is words and nothing more, none of which could be part of a row of codes, or says an at or a full
-    stop. (The "at" in Natalie could do so if a full stop followed.)"""
+    stop. (The "at" in Natalie could do so if a full stop followed; hexadecimal letters alone are no code of ASCII.)"""
     if not _WORDS.fullmatch(name) or _TELLING_WORD.search(name):
         return False
     return len(name) > 2 and (name.isascii() or _WORDS.fullmatch(unicodedata.normalize("NFKC", name)) is not None)
@@ -153,61 +198,143 @@ class OwnWords:
     None of it is there that could not stand apart.
     """
 
-    def __init__(self, recipient: str, name: str, message: str) -> None:
+    def __init__(self, recipient: str, name: str) -> None:
         self.said: dict[str, str] = {}
         """What each letter stands for, as it reads."""
         self.otherwise: list[str] = []
         """Names as they are spelled where they do not stand as they are."""
-        self._end_of_headers = message.find("\r\n\r\n") + 2
-        headers = message[: self._end_of_headers]
-        self._in_headers = [self._add(letter, value) for letter, value in _references(headers)]
-        self._in_front: list[tuple[str, str]] = []
-        self.in_calendars: list[tuple[str, str]] = []
+        self._name = name
+        self._in_bodies: dict[str, str] = {}
+        self._in_calendars: dict[str, str] = {}
         if is_plain_address(recipient):
-            address = self._add(ADDRESS, recipient)
-            self._in_front.append(address)
-            self.in_calendars.append(address)
+            self.said[ADDRESS] = self._in_bodies[ADDRESS] = self._in_calendars[ADDRESS] = recipient
         if can_stand_alone(name):
-            self._add_name(name, headers)
+            self._add_name(name)
+        self._in_headers = self._in_bodies
 
-    def _add_name(self, name: str, headers: str) -> None:
-        if name.isascii():
-            own_name = self._add(NAME, name)
-            self._in_front.append(own_name)
-        else:
-            own_name = self._add(WIDE_NAME, name)
-            self._in_front.append((own_name[0], _quoted(name)))
-            if worded := _worded(headers, name):
-                self._in_front.append(self._add(WORDED_NAME, name, worded))
-        self.in_calendars.append(own_name)
+    def _add_name(self, name: str) -> None:
+        letter = NAME if name.isascii() else WIDE_NAME
+        self.said[letter] = self._in_calendars[letter] = name
+        self._in_bodies[letter] = _quoted(name)
         if "'" in name:
-            marked, spelling = self._add(MARKED_NAME, name, name.replace("'", "&#39;"))
-            self._in_front.append((marked, _quoted(spelling)))
+            spelling = name.replace("'", "&#39;")
+            self.said[MARKED_NAME] = name
+            self._in_bodies[MARKED_NAME] = _quoted(spelling)
+            self.otherwise.append(spelling)
 
-    def _add(self, letter: str, said: str, otherwise: str = "") -> tuple[str, str]:
-        self.said[letter] = said
-        if otherwise:
-            self.otherwise.append(otherwise)
-        return _GAPS[letter], otherwise or said
+    # --- a message of which nothing is known yet ---------------------------------------------------------------------
 
-    def out_of_headers(self, message: str) -> str:
-        """The headers of the message without what is the recipient's own in them."""
-        return cut(cut(message[: self._end_of_headers], self._in_headers), self._in_front)
+    def find_in(self, message: str) -> None:
+        """Takes up what else is the recipient's own in a message: its references, and the name in encoded words."""
+        headers = message[: message.find("\r\n\r\n") + 2]
+        found: dict[str, str] = {}
+        for letter, before, after in _IN_HEADERS:
+            begin = headers.find(before)
+            if begin >= 0:
+                begin += len(before)
+                reference = headers[begin : headers.find(after, begin)]
+                if is_reference(reference):
+                    found[letter] = reference
+        if WIDE_NAME in self.said and (worded := self._worded(headers, headers.find("\r\nTo: ") + 6)):
+            found[WORDED_NAME] = worded
+        self._take(found)
 
-    def out_of_front(self, front: str) -> str:
-        """The beginning of the message, its headers too, without what is the recipient's own in it."""
-        headers = cut(front[: self._end_of_headers], self._in_headers)
-        return cut(headers + front[self._end_of_headers :], self._in_front)
-
-    def out_of_calendar(self, calendar: str) -> str:
-        """Their calendar object without what is the recipient's own in it."""
+    def find_uid(self, calendar: str) -> None:
+        """Takes up the UID of their calendar object as their own, where it is their reference with a domain."""
         reference = self.said.get(REFERENCE)
-        begin = calendar.find(f"\nUID:{reference}@") if reference else -1
+        begin = calendar.find(f"\nUID:{reference}@") if reference and UID not in self.said else -1
         if begin >= 0:
             uid = calendar[begin + 5 : calendar.find("\r\n", begin + 5)]
             if is_reference(uid):
-                calendar = cut(calendar, (self._add(UID, uid),))
-        return cut(calendar, self.in_calendars)
+                self._take_uid(uid)
+
+    def out_of_headers(self, headers: str) -> str:
+        """The headers of their message without what is the recipient's own in them."""
+        return cut(headers, self._in_headers)
+
+    def out_of_body(self, body: str) -> str:
+        """A body of their message without what is the recipient's own in it."""
+        return cut(body, self._in_bodies)
+
+    def out_of_calendar(self, calendar: str) -> str:
+        """Their calendar object without what is the recipient's own in it."""
+        for value in self._in_calendars.values():
+            if value not in calendar:
+                calendar = unbroken(calendar, value)
+        return cut(calendar, self._in_calendars)
+
+    # --- a message that is compared with one that is known -----------------------------------------------------------
+
+    def pieces_of_front(self, headers: str, bodies: str) -> tuple[str, ...]:
+        """Their message up to its calendar object in pieces, and between them the letters of what is their own."""
+        *above, last = _pieces(self.out_of_headers(headers))
+        first, *others = _pieces(self.out_of_body(bodies))
+        return (*above, last + first, *others)
+
+    def pieces_of_calendar(self, calendar: str) -> tuple[str, ...]:
+        """Their calendar object in pieces, as it is folded."""
+        return _pieces(cut(calendar, self._in_calendars))
+
+    def after_front(self, pieces: Sequence[str], message: str) -> int:
+        """Where in a message what is made of these pieces ends, with what is the recipient's own between them; -1 where
+        the message does not begin with that. Its references are taken up as theirs."""
+        found: dict[str, str] = {}
+
+        def said(letter: str, at: int) -> str:
+            if letter in self._in_bodies:
+                return self._in_bodies[letter]
+            if letter not in found:
+                found[letter] = self._begun(letter, message, at)
+            return found[letter]
+
+        end = _after(pieces, message, said)
+        if end >= 0:
+            self._take(found)
+        return end
+
+    def is_calendar(self, pieces: Sequence[str], calendar: str) -> bool:
+        """Whether a calendar object is made of these pieces; its UID is taken up as theirs."""
+        found: dict[str, str] = {}
+
+        def said(letter: str, at: int) -> str:
+            if letter != UID or UID in self._in_calendars:
+                return self._in_calendars.get(letter, "")
+            if UID not in found:
+                uid = self._begun(UID, calendar, at)
+                found[UID] = uid if uid.partition("@")[0] == self.said.get(REFERENCE) else ""
+            return found[UID]
+
+        if _after(pieces, calendar, said) != len(calendar):
+            return False
+        if found:
+            self._take_uid(found[UID])
+        return True
+
+    def _begun(self, letter: str, text: str, at: int) -> str:
+        """What begins there and can be what the letter stands for; "" where nothing does."""
+        if letter == WORDED_NAME:
+            return self._worded(text, at)
+        found = _REFERENCE.match(text, at) if letter in REFERENCES else None
+        return found[0] if found else ""
+
+    def _worded(self, text: str, at: int) -> str:
+        """Their name in encoded words, where it begins there; "" where it does not."""
+        found = _ENCODED_WORDS.match(text, at)
+        try:
+            return found[0] if found and decode_words(found[0].replace("\r\n", "")) == self._name else ""
+        except Unreadable:
+            return ""
+
+    def _take(self, found: Mapping[str, str]) -> None:
+        self._in_headers = {**found, **self._in_bodies}
+        self.said.update(found)
+        if WORDED_NAME in found:
+            self.said[WORDED_NAME] = self._name
+            self.otherwise.append(found[WORDED_NAME])
+
+    def _take_uid(self, uid: str) -> None:
+        self.said[UID] = uid
+        self._in_calendars = {UID: uid, **self._in_calendars}
 
 
 _IN_HEADERS = (
@@ -215,27 +342,6 @@ _IN_HEADERS = (
     (REPLY_TO_ID, "\r\nIn-Reply-To: <", ">"),
     (REFERENCE, "\r\nX-Invite-Tui-Ref: ", "\r\n"),
 )
-
-
-def _references(headers: str) -> Iterator[tuple[str, str]]:
-    for letter, before, after in _IN_HEADERS:
-        begin = headers.find(before) + len(before)
-        end = headers.find(after, begin)
-        if begin >= len(before) and end >= 0 and is_reference(headers[begin:end]):
-            yield letter, headers[begin:end]
-
-
-def _worded(headers: str, name: str) -> str:
-    """The name in `To` as encoded words; "" where it is written otherwise."""
-    begin = headers.find("\r\nTo: =?") + 6
-    end = headers.find("\r\n <", begin)
-    found = headers[begin:end] if begin >= 6 and end >= 0 else ""
-    if not _ENCODED_WORDS.fullmatch(found):
-        return ""
-    try:
-        return found if decode_words(found.replace("\r\n", "")) == name else ""
-    except Unreadable:
-        return ""
 
 
 def _quoted(name: str) -> str:

@@ -144,10 +144,15 @@ def unfolded(calendar: str) -> str:
 
 def unbroken(calendar: str, value: str) -> str:
     """A calendar object in which no line is folded in the middle of `value`."""
-    if calendar.count(value) != unfolded(calendar).count(value):
-        for at in range(1, len(value)):
-            calendar = calendar.replace(f"{value[:at]}\r\n {value[at:]}", value)
-    return calendar
+    if calendar.count(value) == unfolded(calendar).count(value):
+        return calendar
+    beside = len(value) - 1
+    first, *others = calendar.split("\r\n ")
+    made = [first]
+    for piece, before in zip(others, (first, *others), strict=False):
+        is_within = beside and value in before[-beside:] + piece[:beside]
+        made += ("" if is_within else "\r\n ", piece)
+    return "".join(made)
 
 
 def _decode_word(found: re.Match[str]) -> str:

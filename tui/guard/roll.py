@@ -11,7 +11,7 @@ from tui.guard.internal import Internal
 from tui.guard.joining import begins_property, is_open_begin, is_open_end, shown_of
 from tui.guard.likeness import Likeness
 from tui.guard.mailboxes import endings, keys
-from tui.guard.masking import ADDRESS, REFERENCES, OwnWords
+from tui.guard.masking import ADDRESS, REFERENCES, SHORTEST_REFERENCE, OwnWords, is_reference
 from tui.guard.memory import Memory
 from tui.guard.spelling import hex_in, hidden_in, may_be_base32, misreadings, readings, unclosed
 from tui.guard.values import Spoken, words
@@ -63,6 +63,8 @@ class Roll:
         self.cleared = Marks()
         """What was cleared against this roll: a mark of its bytes, its recipient, and their words, each."""
         self.likeness = Likeness()
+        self._has_references = False
+        """Whether anybody's address may be taken for a message's."""
         self._public = {key for text in seen_by_all for key in keys(text)}
         found = {ending for key in self._public for ending in endings(key)}
         self._everyone = Hashes(self._protected(addresses, found))
@@ -82,6 +84,7 @@ class Roll:
         for text in addresses:
             for named in (text, *within(text)):
                 for key in keys(named):
+                    self._has_references |= key.find("@") >= SHORTEST_REFERENCE and is_reference(key)
                     if key not in self._public:
                         found.update(endings(key))
                         yield key
@@ -118,25 +121,26 @@ class Roll:
     def people_in_own(self, own: OwnWords) -> set[str]:
         """Whose addresses are in what is a recipient's own, where it stands apart: in most of it, the recipient's."""
         found: set[str] = set()
-        hidden: list[str] = own.otherwise.copy()
-        done = ""
+        hidden: list[str] = []
+        said_before = ""
         for letter, said in own.said.items():
             if letter in REFERENCES:
                 digits, _, domain = said.partition("@")
-                if domain:
+                if domain and (self._has_references or self._dull_domains.get(domain) is not True):
                     hidden += self._beside_reference(said, domain)
-                if digits != done:
+                if digits != said_before:
                     # In base64 they spell no at-sign and no full stop, nor what one is encoded with.
                     hidden += (digits,) if may_be_base32(digits) else hex_in(digits)
-                    done = digits
+                    said_before = digits
             elif letter == ADDRESS:
-                found.update(form for form in keys(said) if form in self._everyone)
+                found.update([form for form in keys(said) if form in self._everyone])
                 hidden += hidden_in(said) if found and not self._is_misread(said) else (said,)
-            elif said.isascii():
-                hidden += hidden_in(said)  # words say nothing else
-            else:
-                hidden.append(said)
-        for text in hidden:
+            elif said != said_before:
+                hidden += hidden_in(said) if said.isascii() else (said,)  # words say nothing else
+                said_before = said
+        for spelling in own.otherwise:
+            hidden += hidden_in(spelling)
+        for text in dict.fromkeys(hidden):
             found |= self._in(text, nothing)[0]
         return found
 
@@ -153,7 +157,9 @@ class Roll:
     def _is_misread(self, address: str) -> bool:
         """Whether a plain address can be read in two ways: from the other side, or with a domain before its at-sign."""
         local, _, domain = address.lower().partition("@")
-        labels = local.split(".")
+        if "-" in domain or "_" in local:
+            return True
+        labels = local.replace("-", ".").replace("+", ".").split(".")
         return not (self.endings.isdisjoint(labels) and self._misread.isdisjoint((*labels, *domain.split("."))))
 
     def values_in(self, spelled: Iterable[str]) -> frozenset[str]:

@@ -7,7 +7,6 @@ entity is read to the end. What is encoded more often than anybody would by acci
 import html
 import re
 import unicodedata
-from base64 import b32decode
 from binascii import a2b_base64
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -49,7 +48,10 @@ _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
 _BEGUN_TAG = re.compile(r"<[!/?A-Za-z]")
-_MAY_HIDE = re.compile(r"</?(?:style|script|template|title|noscript)\b|hid|display|visib|:\s*0", re.IGNORECASE)
+_OF_HIDING = (
+    *("hid", "display", "visib", "font-size", "opacity", "max-height"),
+    *("<style", "<script", "<template", "<title", "<noscript"),
+)
 
 _OCTET = re.compile(r"=([0-9A-Fa-f]{2})")
 _SOFT_BREAK = re.compile(r"=[ \t]*\r?\n")
@@ -70,6 +72,9 @@ _NO_BASE32 = re.compile(r"[^A-Za-z2-7]")
 _NO_HEX = re.compile(r"[^0-9A-Fa-f]")
 # A list of codes: 62 6f 40, 0x62,0x6f,0x40, 62:6f:40, or 98,111,64.
 _CODES = re.compile(r"(?:(?:0x)?[0-9A-Fa-f]{2,3}[\s:,;.-]{1,2}){4,}(?:0x)?[0-9A-Fa-f]{2,3}")
+_ROW_OF_CODES = re.compile(  # three of them: it begins with a set, and is found faster
+    r"[0-9A-Fa-f]{2}[\s:,;.-]{1,2}(?:0x)?[0-9A-Fa-f]{2,3}[\s:,;.-]{1,2}(?:0x)?[0-9A-Fa-f]{2}"
+)
 # Noise fails it in the first octets; an exception for each piece of noise costs more than all the rest.
 _UTF8 = re.compile(rb"(?:[\x00-\x7f]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+")
 _TELLING = frozenset(b"@%&=")
@@ -113,7 +118,7 @@ def unclosed(line: str) -> str:
     if "<" not in line:
         return ""
     rest = line
-    if _MAY_HIDE.search(line):
+    if may_hide(line):
         rest = _HIDDEN.sub("", line)
         if begun := _HIDING_TAG.search(rest):
             name = (begun[1] or begun[2]).lower()
@@ -123,6 +128,12 @@ def unclosed(line: str) -> str:
     if "<!--" in rest:
         return "-->"
     return ">" if _BEGUN_TAG.search(rest) else ""
+
+
+def may_hide(text: str) -> bool:
+    """Whether there is anything in a page that elements are hidden with."""
+    small = text.lower()
+    return any(word in small for word in _OF_HIDING)
 
 
 def _decoded(text: str) -> Iterator[str]:
@@ -145,8 +156,8 @@ def _decoded(text: str) -> Iterator[str]:
             yield "\n".join(_COMMENTED.findall(text))
         if _CELLS.search(text):
             yield TAG.sub("", _CELLS.sub("|", text))
-        if _MAY_HIDE.search(text):
-            yield TAG.sub("", _HIDDEN.sub("", text))
+        if may_hide(text):
+            yield TAG.sub("", without_hidden(text))
     if "\\" in text:
         yield text.replace("\\", "")
         yield _ESCAPE.sub(_character, text)
@@ -158,7 +169,7 @@ def _decoded(text: str) -> Iterator[str]:
     if "\n" in text:
         tokens += map(_unbroken, _BROKEN_TOKEN.findall(text))
     hidden = [said for token in tokens for said in _within(token)]
-    if may_have_codes(text):
+    if has_row_of_codes(text):
         hidden += [said for codes in _CODES.findall(text) for said in _from_codes(codes)]
     if hidden:
         yield "\n".join(hidden)
@@ -169,12 +180,12 @@ def hidden_in(text: str) -> Iterator[str]:
     return (said for token in _TOKEN.findall(text) for said in _within(token))
 
 
-def hex_in(digits: str) -> Iterator[str]:
+def hex_in(digits: str) -> Iterable[str]:
     """What hexadecimal digits say where they are text."""
     if len(digits) % 2 == 0:
         octets = bytes.fromhex(digits)
-        if not _PRINTABLE.search(octets.replace(b"\0", b"")) and not _UTF8.fullmatch(octets):
-            return iter(())
+        if b"\0" not in octets and not _PRINTABLE.search(octets) and not _UTF8.fullmatch(octets):
+            return ()
     return _from_hex(digits)
 
 
@@ -207,7 +218,7 @@ def _quoted_printable(text: str) -> str:
 @lru_cache(maxsize=1 << 12)
 def _within(token: str) -> tuple[str, ...]:
     """What a token says where it is text in base64, base32 or hexadecimal digits."""
-    found = list(_from_base64(token))
+    found = _from_base64(token)
     if len(token) >= 10 and not _NO_BASE32.search(token):
         found += _from_base32(token.upper())
     if len(token) >= 12 and not _NO_HEX.search(token):
@@ -215,18 +226,24 @@ def _within(token: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _from_base64(token: str) -> Iterator[str]:
+def _from_base64(token: str) -> list[str]:
     """It may begin anywhere: a slash or a hyphen before it is a digit too."""
     bare = token.replace("-", "+").replace("_", "/")
+    found: list[str] = []
     for begin in range(4):
         piece = bare[begin:]
         end = len(piece) & ~3 if len(piece) % 4 == 1 else len(piece)
-        yield from _as_text(a2b_base64(piece[:end] + "=" * (-end % 4)))
+        octets = a2b_base64(piece[:end] + "=" * (-end % 4))
+        # Most of it is noise, and no more is asked of that.
+        if b"\0" in octets or _PRINTABLE.search(octets) or _UTF8.fullmatch(octets):
+            found += _as_text(octets)
+    return found
 
 
 def _from_base32(token: str) -> Iterator[str]:
     piece = token[: len(token) - (len(token) % 8 in (1, 3, 6))]
-    yield from _as_text(b32decode(piece + "=" * (-len(piece) % 8)))
+    bits = 5 * len(piece)
+    yield from _as_text((int(piece.translate(_BASE32), 32) >> bits % 8).to_bytes(bits // 8, "big"))
 
 
 def _from_hex(digits: str) -> Iterator[str]:
@@ -243,10 +260,20 @@ def _from_codes(codes: str) -> Iterator[str]:
         yield from _as_text(bytes(code for code in (int(number, base) for number in digits) if code < 256))
 
 
-def may_have_codes(text: str) -> bool:
-    """Whether there are five short groups of hexadecimal digits in it at all."""
+def groups_of_codes(text: str) -> int:
+    """How many groups of two or three hexadecimal digits there are in it: five in a row may say something."""
     groups = text.lower().translate(_SEPARATORS).replace(" 0x", " ").split(" ")
-    return len(groups) > 4 and sum(len(group) in (2, 3) and not group.strip("0123456789abcdef") for group in groups) > 4
+    return sum([len(group) in (2, 3) and not group.strip("0123456789abcdef") for group in groups])
+
+
+def has_row_of_codes(text: str) -> bool:
+    """Whether there are three such groups in a row."""
+    return _ROW_OF_CODES.search(text) is not None
+
+
+def without_hidden(page: str) -> str:
+    """A page without the elements in it that are hidden."""
+    return _HIDDEN.sub("", page) if may_hide(page) else page
 
 
 def _unbroken(block: str) -> str:
@@ -293,6 +320,7 @@ def _turned(endings: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 # Complete tables, because what is missing from one costs more than all the rest.
 _SEPARATORS = {code: " " if chr(code) in "\t\n\r:,;.-" else chr(code) for code in range(128)}
+_BASE32 = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789abcdefghijklmnopqrstuv")
 _ROT13 = {
     code: chr((code - base + 13) % 26 + base) if (base := code & 96 | 1) and chr(code).isalpha() else chr(code)
     for code in range(128)

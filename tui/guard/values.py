@@ -28,6 +28,7 @@ _DATE = re.compile(
     rf"|(?<![a-z])(?P<m5>{_MONTH}){_SPACE}(?P<d5>\d{{1,2}})(?:st|nd|rd|th)?{_SPACE}(?P<y5>\d{{4}}))(?!\d)",
     re.IGNORECASE,
 )
+_YEAR = re.compile(r"\d{4}")
 _PHONE = re.compile(r"(?<![\d.])(\+|00)?\(?\d(?:[\s()./\u2010-\u2015-]{0,3}\d){6,17}(?!\d)")
 _NOT_DIGIT = re.compile(r"\D")
 
@@ -46,7 +47,7 @@ def is_distinctive(said: Sequence[str]) -> bool:
 
 def dates(text: str) -> Iterator[str]:
     """Every date in a text, as a key. 03/04/2027 is two: nobody can tell which."""
-    for found in _DATE.finditer(text):
+    for found in _DATE.finditer(text) if _YEAR.search(text) else ():
         part = found.groupdict()
         if part["a"]:
             pairs = {(part["a"], part["b"]), (part["b"], part["a"])}
