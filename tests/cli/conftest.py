@@ -26,27 +26,6 @@ from tui.cli import main
 _COMMAND = (sys.executable, "-m", "tui")
 
 
-class _Ear(io.StringIO):
-    """A stream that tells every whole line that is written to it."""
-
-    def __init__(self, hear: Callable[[str], object]) -> None:
-        super().__init__()
-        self._hear = hear
-        self._threads: list[threading.Thread] = []
-
-    def write(self, text: str) -> int:
-        for line in text.splitlines(keepends=True):
-            # print() writes the end of the line by itself.
-            if line.strip():
-                self._threads.append(threading.Thread(target=self._hear, args=(line,)))
-                self._threads[-1].start()
-        return super().write(text)
-
-    def wait(self) -> None:
-        for thread in self._threads:
-            thread.join(60)
-
-
 @dataclass
 class Desk:
     """An organiser's working directory: the sample event, and the environment that commands run in."""
@@ -74,30 +53,12 @@ class Desk:
     def json(self, *words: str, code: int | None = 0) -> Any:
         return json.loads(self.run(*words, "--json", code=code).stdout)
 
-    def here(
-        self, *words: str, code: int = 0, typed: str = "", hear: Callable[[str], object] = lambda _: None
-    ) -> "subprocess.CompletedProcess[str]":
-        """The same in this process, in a tenth of the time: for what no process of its own makes different.
-
-        `hear` is told each line of stderr, in a thread of its own, as somebody reads what is shown while it goes on.
-        """
-        import keyring  # only now: whoever runs no command of an account here does not wait for it
-
-        shown, told = io.StringIO(), _Ear(hear)
-        with ExitStack() as around:
-            around.callback(keyring.set_keyring, keyring.get_keyring())
-            around.enter_context(patch.dict(os.environ, self.environment))
-            around.enter_context(patch.object(sys, "stdin", io.StringIO(typed)))
-            around.enter_context(redirect_stdout(shown))
-            around.enter_context(redirect_stderr(told))
-            around.enter_context(chdir(self.path))
-            found = main(list(words))
-        told.wait()
-        assert found == code, f"exit {found}\n{told.getvalue()}\n{shown.getvalue()[-3000:]}"
-        return subprocess.CompletedProcess(words, found, shown.getvalue(), told.getvalue())
+    def here(self, *words: str, code: int = 0) -> "subprocess.CompletedProcess[str]":
+        """One command as a `HereDesk` runs it."""
+        return HereDesk(self.path, self.environment).run(*words, code=code)
 
     def json_here(self, *words: str, code: int = 0) -> Any:
-        return json.loads(self.here(*words, "--json", code=code).stdout)
+        return HereDesk(self.path, self.environment).json(*words, code=code)
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         """Starts a command in a process group of its own; it is killed at the end of the test."""
@@ -135,6 +96,51 @@ class Desk:
         before = (self.path / name).read_text(encoding="utf-8")
         assert old in before
         self.write(name, before.replace(old, new))
+
+
+class _Ear(io.TextIOWrapper):
+    """A stream that tells every line that is written to it, each in a thread of its own."""
+
+    def __init__(self, hear: Callable[[str], object] | None = None) -> None:
+        super().__init__(io.BytesIO(), "utf-8", newline="", write_through=True)
+        self._hear = hear
+        self._threads: list[threading.Thread] = []
+
+    def write(self, text: str) -> int:
+        if self._hear is not None and text.strip():  # print() writes the end of the line by itself
+            self._threads.append(threading.Thread(target=self._hear, args=(text,)))
+            self._threads[-1].start()
+        return super().write(text)
+
+    def heard(self) -> str:
+        for thread in self._threads:
+            thread.join(60)
+        written = self.buffer
+        assert isinstance(written, io.BytesIO)
+        return written.getvalue().decode()
+
+
+class HereDesk(Desk):
+    """A desk whose commands run within the test's process: most of a command's time is Python's own start."""
+
+    def run(
+        self, *words: str, code: int | None = 0, typed: str = "", hear: Callable[[str], object] | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        """`hear` is told each line of stderr, as somebody reads what is shown while the command goes on."""
+        import keyring  # only now: it is slow
+
+        out, err = _Ear(), _Ear(hear)
+        with ExitStack() as around:
+            around.callback(keyring.set_keyring, keyring.get_keyring())
+            around.enter_context(chdir(self.path))
+            around.enter_context(patch.dict(os.environ, self.environment))
+            around.enter_context(patch.object(sys, "stdin", io.StringIO(typed)))
+            around.enter_context(redirect_stdout(out))
+            around.enter_context(redirect_stderr(err))
+            returned = main(list(words))
+        shown, told = out.heard(), err.heard()
+        assert code is None or returned == code, f"exit {returned}\n{told}\n{shown[-3000:]}"
+        return subprocess.CompletedProcess(words, returned, shown, told)
 
 
 @dataclass

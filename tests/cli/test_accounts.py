@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Desk, wait_for
+from tests.cli.conftest import Desk, HereDesk, wait_for
 from tests.replies import mails
 from tests.servers.dovecot import Dovecot
 from tests.servers.issuer import Issuer
@@ -20,18 +20,18 @@ PASSPHRASE = "a long enough passphrase"
 
 
 @pytest.fixture
-def guarded(desk: Desk, submission: Postfix, dovecot: Dovecot) -> Desk:
+def guarded(desk: Desk, submission: Postfix, dovecot: Dovecot) -> HereDesk:
     """A desk without a keyring, as a server is one, that keeps its secrets in an encrypted file."""
     desk.environment |= {
         "INVITE_TUI_CONFIG_DIR": str(desk.path / "config"),
         "INVITE_TUI_KEYRING_PASSPHRASE": PASSPHRASE,
         "BROWSER": "true",
     }
-    return desk
+    return HereDesk(desk.path, desk.environment)
 
 
 @pytest.fixture
-def office(guarded: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def office(guarded: HereDesk, monkeypatch: pytest.MonkeyPatch) -> HereDesk:
     """The same, whose file is quick to open: only for commands that run in this process."""
     monkeypatch.setattr(EncryptedFile, "time_cost", 1)
     monkeypatch.setattr(EncryptedFile, "memory_cost", 64)
@@ -46,9 +46,9 @@ def words_for(submission: Postfix, dovecot: Dovecot, *more: str) -> list[str]:
     ]
 
 
-def sign_in(desk: Desk, words: list[str], act: Callable[[str], object], code: int = 0) -> str:
+def sign_in(desk: HereDesk, words: list[str], act: Callable[[str], object], code: int = 0) -> str:
     """Runs a command, with a person who reads what it shows and does `act` with the first line that fits."""
-    done = desk.here(*words, code=code, hear=act)
+    done = desk.run(*words, code=code, hear=act)
     return done.stderr + done.stdout
 
 
@@ -75,7 +75,7 @@ def files_of(desk: Desk) -> dict[Path, bytes]:
 
 
 def test_an_account_that_signs_in_is_added_tried_and_sends(
-    guarded: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+    guarded: HereDesk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
     words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
     issuer.behaviour.refresh_length = 1800
@@ -84,16 +84,16 @@ def test_an_account_that_signs_in_is_added_tried_and_sends(
     assert "Added work" in said
     assert "by XOAUTH2: 235" in said
     assert f"answers: {dovecot.username} can read them" in said
-    [account] = guarded.json_here("account", "list")["accounts"]
+    [account] = guarded.json("account", "list")["accounts"]
     assert account["login"] == "oauth"
 
-    tried = guarded.here("account", "test", "work").stdout
+    tried = guarded.run("account", "test", "work").stdout
     assert "> AUTH XOAUTH2 ***" in tried
     assert "< 235 2.7.0 Authentication successful" in tried
     assert "> ehlo [127.0.0.1]" in tried
     assert "> QUIT" in tried
 
-    done = guarded.json_here("send", "attendees.csv", "--only", "ana@example.org", "--confirm", "1")
+    done = guarded.json("send", "attendees.csv", "--only", "ana@example.org", "--confirm", "1")
     assert done["counts"]["accepted"] == 1
     assert list(submission.mailboxes()) == ["ana@example.org"]
 
@@ -105,17 +105,17 @@ def test_an_account_that_signs_in_is_added_tried_and_sends(
 
 
 def test_a_sign_in_that_was_taken_back_is_one_sentence_and_exit_4(
-    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+    office: HereDesk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
     words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
     sign_in(office, words, comes_back(issuer))
     issuer.revoke()
-    done = office.here("send", "attendees.csv", "--only", "ana@example.org", "--confirm", "1", code=4)
+    done = office.run("send", "attendees.csv", "--only", "ana@example.org", "--confirm", "1", code=4)
     [sentence] = [line for line in done.stderr.splitlines() if "no longer valid" in line]
     assert dovecot.username in sentence
     assert "Sign in again: `invite-tui account login work`." in done.stderr
     assert submission.mailboxes() == {}
-    assert "no longer valid" in office.here("account", "test", "work", code=4).stderr
+    assert "no longer valid" in office.run("account", "test", "work", code=4).stderr
 
     issuer.behaviour.username = "mallory@department.example"
     assert "refused the sign-in" in sign_in(office, ["account", "login", "work"], comes_back(issuer), code=4)
@@ -123,12 +123,12 @@ def test_a_sign_in_that_was_taken_back_is_one_sentence_and_exit_4(
     before = (office.path / "config" / "accounts.json").read_bytes()
     assert "work works again" in sign_in(office, ["account", "login", "work"], comes_back(issuer))
     assert (office.path / "config" / "accounts.json").read_bytes() == before
-    office.here("send", "attendees.csv", "--only", "ana@example.org", "--confirm", "1")
+    office.run("send", "attendees.csv", "--only", "ana@example.org", "--confirm", "1")
     assert list(submission.mailboxes()) == ["ana@example.org"]
 
 
 def test_signing_in_again_sends_the_client_secret_along_that_was_kept(
-    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+    office: HereDesk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
     issuer.behaviour.secret = "not-much-of-a-secret"  # as Google wants one
     issuer.behaviour.metadata = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
@@ -138,24 +138,24 @@ def test_signing_in_again_sends_the_client_secret_along_that_was_kept(
     del office.environment["INVITE_TUI_OAUTH_CLIENT_SECRET"]
     issuer.revoke()
     sign_in(office, ["account", "login", "work"], comes_back(issuer))
-    assert "works: it could send now" in office.here("account", "test", "work").stdout
+    assert "works: it could send now" in office.run("account", "test", "work").stdout
 
 
 def test_another_password_is_kept_once_the_server_has_taken_it(
-    office: Desk, submission: Postfix, dovecot: Dovecot
+    office: HereDesk, submission: Postfix, dovecot: Dovecot
 ) -> None:
     right, wrong = f"{dovecot.password}\n", "was-right-until-yesterday\n"
-    office.here(*words_for(submission, dovecot, "--password-stdin"), typed=right)
+    office.run(*words_for(submission, dovecot, "--password-stdin"), typed=right)
     login = ("account", "login", "work", "--password-stdin")
-    assert "refused the login" in office.here(*login, typed=wrong, code=4).stderr
-    office.here("account", "test", "work")
-    assert office.json_here(*login[:3], "--password-stdin", code=2)["error"]["message"] == "The password is empty."
-    assert "work works again" in office.here(*login, typed=right).stdout
-    office.here("account", "test", "work")
+    assert "refused the login" in office.run(*login, typed=wrong, code=4).stderr
+    office.run("account", "test", "work")
+    assert office.json(*login[:3], "--password-stdin", code=2)["error"]["message"] == "The password is empty."
+    assert "work works again" in office.run(*login, typed=right).stdout
+    office.run("account", "test", "work")
 
 
 def test_a_sign_in_that_is_taken_back_in_mid_run_stops_it_and_the_rest_is_still_to_send(
-    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+    office: HereDesk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
     issuer.behaviour.lifetime = 2
     words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
@@ -168,41 +168,41 @@ def test_a_sign_in_that_is_taken_back_in_mid_run_stops_it_and_the_rest_is_still_
 
     somebody = threading.Thread(target=take_back)
     somebody.start()
-    stopped = office.here("send", "attendees.csv", "--confirm", "55", code=4)
+    stopped = office.run("send", "attendees.csv", "--confirm", "55", code=4)
     somebody.join()
     [sentence] = [line for line in stopped.stderr.splitlines() if line.startswith("invite-tui: ")]
     assert f"The sign-in of {dovecot.username}" in sentence and "no longer valid" in sentence
     assert "`invite-tui account login work`" in stopped.stderr
-    counts = office.json_here("status")["counts"]
+    counts = office.json("status")["counts"]
     assert counts["accepted"] == len(submission.mailboxes())
     assert 1 <= counts["accepted"] < 55
     assert counts["accepted"] + counts["unsent"] == 55
 
 
 def test_a_browser_on_this_machine_comes_back_by_itself(
-    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+    office: HereDesk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
     words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
     assert "Added work" in sign_in(office, words, comes_back(issuer))
 
 
 def test_nothing_is_kept_of_an_account_that_the_server_does_not_take(
-    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+    office: HereDesk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
     issuer.behaviour.username = "mallory@department.example"
     words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
     said = sign_in(office, words, comes_back(issuer), code=4)
     assert "refused the sign-in" in said
-    assert office.json_here("account", "list") == {"accounts": []}
+    assert office.json("account", "list") == {"accounts": []}
     assert not (office.path / "config" / "secrets.cfg").exists()
 
 
 def test_a_password_account_reads_answers_too_and_its_test_hides_the_password(
-    office: Desk, submission: Postfix, dovecot: Dovecot
+    office: HereDesk, submission: Postfix, dovecot: Dovecot
 ) -> None:
-    done = office.here(*words_for(submission, dovecot, "--password-stdin"), typed=dovecot.password + "\n")
+    done = office.run(*words_for(submission, dovecot, "--password-stdin"), typed=dovecot.password + "\n")
     assert "can read them" in done.stderr
-    tried = office.here("account", "test", "work", "--json").stdout
+    tried = office.run("account", "test", "work", "--json").stdout
     heard = json.loads(tried)["conversation"]
     mailbox = heard[heard.index("> QUIT") + 1 :]
     assert "> AUTH PLAIN ***" in heard and "> AUTH PLAIN ***" not in mailbox
@@ -217,22 +217,23 @@ def test_a_password_account_reads_answers_too_and_its_test_hides_the_password(
     assert any(line.startswith("< * OK [CAPABILITY IMAP4rev1") for line in mailbox)
     assert dovecot.password not in tried
     assert dovecot.password.encode() not in b"".join(files_of(office).values())
-    office.here("account", "remove", "work")
-    assert office.json_here("account", "list") == {"accounts": []}
+    office.run("account", "remove", "work")
+    assert office.json("account", "list") == {"accounts": []}
 
 
 def test_a_mailbox_that_does_not_open_is_exit_4_and_adds_nothing(
-    office: Desk, submission: Postfix, dovecot: Dovecot
+    office: HereDesk, submission: Postfix, dovecot: Dovecot
 ) -> None:
     words = words_for(submission, dovecot, "--password-stdin", "--imap-port", "1")
-    done = office.here(*words, code=4, typed=dovecot.password + "\n")
+    done = office.run(*words, code=4, typed=dovecot.password + "\n")
     assert f"{dovecot.host} port 1" in done.stderr
-    assert office.json_here("account", "list") == {"accounts": []}
+    assert office.json("account", "list") == {"accounts": []}
 
 
 def test_the_account_of_the_environment_reads_answers_where_the_environment_says(
     desk: Desk, submission: Postfix, dovecot: Dovecot
 ) -> None:
+    desk = HereDesk(desk.path)
     desk.environment = {
         "INVITE_TUI_SMTP_HOST": submission.host,
         "INVITE_TUI_SMTP_PORT": str(submission.port),
@@ -240,14 +241,14 @@ def test_the_account_of_the_environment_reads_answers_where_the_environment_says
         "INVITE_TUI_SMTP_PASSWORD": dovecot.password,
         "INVITE_TUI_SMTP_CA": str(submission.ca),
     }
-    [sent] = desk.json_here("send", "attendees.csv", "--only", "ana@example.org", "--confirm", "1")["messages"]
+    [sent] = desk.json("send", "attendees.csv", "--only", "ana@example.org", "--confirm", "1")["messages"]
     dovecot.put(mails.on_the_wire(mails.by_google(sent["uid"], "ana@example.org")))
-    assert "INVITE_TUI_IMAP_HOST" in desk.json_here("replies", code=4)["error"]["hint"]
+    assert "INVITE_TUI_IMAP_HOST" in desk.json("replies", code=4)["error"]["hint"]
     desk.environment |= {"INVITE_TUI_IMAP_HOST": dovecot.host, "INVITE_TUI_IMAP_PORT": str(dovecot.tls_port)}
-    found = desk.json_here("replies")
+    found = desk.json("replies")
     assert (found["read"], [one["response"] for one in found["responses"]]) == (1, ["accepted"])
     desk.environment |= {"INVITE_TUI_IMAP_PORT": str(dovecot.port), "INVITE_TUI_IMAP_SECURITY": "starttls"}
-    tried = desk.here("account", "test", "env").stdout
+    tried = desk.run("account", "test", "env").stdout
     assert "can read them" in tried and "env works" in tried and dovecot.password not in tried
 
 

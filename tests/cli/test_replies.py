@@ -1,22 +1,16 @@
 """`replies`: what came back, from files, as an organiser and their scripts see it."""
 
-import io
-import os
-import subprocess
-from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
-from tests.cli.conftest import Desk
+from tests.cli.conftest import Desk, HereDesk
 from tests.cli.test_corrections import part
 from tests.replies import mails
 from tests.servers.recording import RecordingServer
-from tui.cli import main
 
 _PEOPLE = {
     "ana": "Ana Ruiz",
@@ -26,24 +20,6 @@ _PEOPLE = {
     "eve": "Eve Hall",
     "finn": "Finn Berg",
 }
-
-
-class HereDesk(Desk):
-    """A desk whose commands run within the test's process: most of a command's time is Python's own start."""
-
-    def run(self, *words: str, code: int | None = 0, typed: str = "") -> "subprocess.CompletedProcess[str]":
-        raw = io.BytesIO(), io.BytesIO()
-        out, err = (io.TextIOWrapper(one, "utf-8", newline="", write_through=True) for one in raw)
-        with (
-            chdir(self.path),
-            mock.patch.dict(os.environ, self.environment),
-            redirect_stdout(out),
-            redirect_stderr(err),
-        ):
-            returned = main(list(words))
-        said = [one.getvalue().decode("utf-8") for one in raw]
-        assert code is None or returned == code, f"exit {returned}\n{said[1]}\n{said[0][-3000:]}"
-        return subprocess.CompletedProcess(words, returned, *said)
 
 
 @dataclass
@@ -156,6 +132,36 @@ def test_what_somebody_else_sends_in_their_name_waits_for_the_organiser(sent: Se
     sent.desk.json("replies", "--accept", "ana@example.org")
     assert sent.of("ana")["response"] == "declined"
     assert sent.desk.json("replies", "--accept", "ana@example.org", code=1)["error"]["code"] == "unknown-address"
+
+
+def test_of_several_who_answer_in_their_name_none_hides_another_and_the_organiser_names_one(sent: Sent) -> None:
+    ana, uid = "ana@example.org", sent.uids["ana@example.org"]
+    theirs = [
+        mails.by_google(uid, ana, status).replace(f"<{ana}>".encode(), f"<{who}>".encode())
+        for who, status in (("assistant@example.org", "ACCEPTED"), ("mallory@x.example", "DECLINED"))
+    ]
+    found = sent.read(*theirs)["responses"]
+    assert {(one["sender"], one["response"]) for one in found} == {
+        ("assistant@example.org", "accepted"),
+        ("mallory@x.example", "declined"),
+    }
+    refused = sent.desk.json("replies", "--accept", ana, code=1)["error"]
+    assert refused["code"] == "several-answers" and "assistant@example.org, mallory@x.example" in refused["message"]
+    sent.desk.json("replies", "--accept", "assistant@example.org")
+    assert sent.of("ana")["response"] == "accepted"
+
+
+def test_a_command_to_copy_holds_nothing_that_a_shell_would_run(sent: Sent) -> None:
+    ids = sent.ids["ana@example.org"], sent.ids["bo@example.org"]
+    evil, quoted = "a`reboot`$x@home.example", "o'neil@home.example"
+    found = sent.read(
+        mails.a_mail("ana@example.org", f"Please use {evil} instead.", in_reply_to=ids[0]).as_bytes(),
+        mails.a_mail("bo@example.org", f"Please use {quoted} instead.", in_reply_to=ids[1]).as_bytes(),
+    )
+    assert [one["suggested"] for one in found["requests"]] == [evil, quoted]
+    said = sent.desk.run("replies", *sent.put()).stdout
+    assert "resend ana@example.org --to NEW --template" in said
+    assert 'resend bo@example.org --to "o\'neil@home.example" --template' in said
 
 
 def test_who_is_not_on_the_list_is_a_forwarded_guest(sent: Sent) -> None:

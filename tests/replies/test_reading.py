@@ -133,6 +133,9 @@ def test_a_bounce_in_free_words_is_one_only_from_a_mail_server() -> None:
         {"Precedence": "bulk"},
         {"List_Id": "<news.example>"},
         {"subject": "Automatische Antwort: Invitation"},
+        {"subject": "Absence : Invitation"},
+        {"subject": "Odpowiedź automatyczna: Invitation"},
+        {"subject": "自动回复: Invitation"},
     ],
 )
 def test_what_a_program_has_written_asks_for_nothing(headers: dict[str, str]) -> None:
@@ -142,6 +145,7 @@ def test_what_a_program_has_written_asks_for_nothing(headers: dict[str, str]) ->
 
 def test_a_person_who_says_no_program_wrote_it_is_believed() -> None:
     assert reading(mails.a_mail(ANA, "Hello", Auto_Submitted="no").as_bytes()).words is not None
+    assert reading(mails.a_mail(ANA, "Hello", subject="Absence on 6 May").as_bytes()).words is not None
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

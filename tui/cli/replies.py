@@ -1,6 +1,7 @@
 """`replies`: reads what came back, and says who answered, who asks for something, and what bounced."""
 
 import argparse
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from tui.folder import Folder, open_folder
 from tui.ledger import Person, Request
 from tui.replies import ASKED, Asked, Collector, Overview, Standing, Tally, overview
 
+_HARMLESS = re.compile(r"[\w.+'=-]+@[\w.-]+")
 _LONGEST_SHOWN = 300  # characters of a text in the list for people
 
 
@@ -77,16 +79,23 @@ def _decide(folder: Folder, accepted: Sequence[str], settled: Sequence[str]) -> 
                 hint="`invite-tui replies` lists them as not verified, or as forwarded.",
                 code="unknown-address",
             )
-        answers += found
+        senders = sorted({one.sender or "nobody" for one in found})
+        if len(senders) > 1:
+            raise InputError(
+                f"Several have answered for {address}: {', '.join(senders)}.",
+                hint="Name the one whose answer is theirs: --accept takes a sender's address too.",
+                code="several-answers",
+            )
+        answers += [one.id for one in found]
     for address in settled:
-        found = known.open_requests(address)
-        if not found:
+        still_open = known.open_requests(address)
+        if not still_open:
             raise InputError(
                 f"There is no open request of {address}.",
                 hint="`invite-tui replies` lists them.",
                 code="unknown-address",
             )
-        requests += found
+        requests += still_open
     with folder.ledger_to_write() as ledger:
         ledger.accept_answers(answers)
         ledger.settle_requests(requests)
@@ -211,11 +220,19 @@ def _request_lines(requests: Sequence[Asked]) -> Iterator[str]:
         written = f", written by {request.sender or 'nobody'}" if _is_from_elsewhere(request) else ""
         yield f"      “{_in_short(request.text)}”{written}"
         if one.is_open and request.kind == "address":
-            yield f"      invite-tui resend {request.address} --to {request.suggested or 'NEW'} --template correction"
+            new = _word(request.suggested, "NEW") if request.suggested else "NEW"
+            yield f"      invite-tui resend {_word(request.address, 'OLD')} --to {new} --template correction"
         elif one.is_open and request.kind == "withdraw":
-            yield f"      invite-tui cancel {request.address}"
+            yield f"      invite-tui cancel {_word(request.address, 'ADDRESS')}"
         elif one.is_open:
-            yield f"      invite-tui replies --settle {request.address}"
+            yield f"      invite-tui replies --settle {_word(request.address, 'ADDRESS')}"
+
+
+def _word(address: str, otherwise: str) -> str:
+    """An address in a command that people copy: a stranger's may hold what a shell would run (`, $, &)."""
+    if not _HARMLESS.fullmatch(address):
+        return otherwise
+    return f'"{address}"' if "'" in address else address
 
 
 def _in_short(text: str) -> str:

@@ -43,9 +43,12 @@ class ImapLogin:
         if account.imap is None:
             raise AccountError(
                 f"Account {account.name} says nothing of an IMAP server, so no answers can be read with it.",
-                hint="Set INVITE_TUI_IMAP_HOST as well."
-                if account.name == ENVIRONMENT_ACCOUNT
-                else f"Remove it and add it again with --imap-host: `invite-tui account remove {account.name}`.",
+                hint=(
+                    "Set INVITE_TUI_IMAP_HOST as well."
+                    if account.name == ENVIRONMENT_ACCOUNT
+                    else f"Remove it and add it again with --imap-host: `invite-tui account remove {account.name}`."
+                )
+                + " Or read files: --mailbox PATH.",
             )
         if account.username is None or not credential:
             raise AccountError(

@@ -38,7 +38,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What is known of the event's answers. Of several answers to one entry only the newest is in it."""
+    """What is known of the event's answers: of several to one entry, by one person, only the newest."""
 
     responses: tuple[Standing, ...] = ()
     bounces: tuple[Bounce, ...] = ()
@@ -58,13 +58,14 @@ class Overview:
             if one.is_open and one.request.kind != "other"
         }
 
-    def acceptable(self, address: str) -> tuple[int, ...]:
-        """The numbers of the answers from or for this address that count only if the organiser says so."""
+    def acceptable(self, address: str) -> tuple[Answer, ...]:
+        """The answers from or for this address that count only if the organiser says so; those from it alone, where
+        there are any."""
         key = key_of(address)
-        return tuple(
-            one.answer.id
-            for one in (*self.responses, *self.forwarded)
-            if not one.answer.counts and key in (key_of(one.answer.address), one.answer.sender, key_of(one.invited_as))
+        waiting = [one for one in (*self.responses, *self.forwarded) if not one.answer.counts]
+        own = tuple(one.answer for one in waiting if key == one.answer.sender)
+        return own or tuple(
+            one.answer for one in waiting if key in (key_of(one.answer.address), key_of(one.invited_as))
         )
 
     def open_requests(self, address: str) -> tuple[int, ...]:
@@ -89,8 +90,9 @@ def overview(people: Mapping[str, Person], found: Answers) -> Overview:
 def _standing(people: Mapping[str, Person], answers: Sequence[Answer]) -> Iterator[Standing]:
     newest: dict[tuple[str, ...], Answer] = {}
     for answer in answers:
-        # Somebody who only pretends to be the attendee supersedes nothing that the attendee has said.
-        whose = (answer.key, answer.uid, answer.occurrence, key_of(answer.address), str(answer.counts))
+        # Somebody who only pretends to be the attendee supersedes nothing that the attendee, or anybody else, has said.
+        by = "" if answer.counts else f"by {answer.sender}"
+        whose = (answer.key, answer.uid, answer.occurrence, key_of(answer.address), by)
         if whose not in newest or newest[whose].order < answer.order:
             newest[whose] = answer
     for answer in newest.values():

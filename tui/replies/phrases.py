@@ -247,6 +247,18 @@ _IN: Mapping[str, Phrases] = {
     ),
 }
 
+AUTOMATIC_SUBJECT = re.compile(
+    r"(?:automatic reply|auto(?:matic)?[- ]?(?:reply|response)|out of (?:the )?office|automatische antwort|"
+    r"abwesenheitsnotiz|abwesend|réponse automatique|absence du bureau|respuesta automática|fuera de la oficina|"
+    r"risposta automatica|fuori sede|automatisch antwoord|afwezig|resposta automática|odpowiedź automatyczna|"
+    r"automatis(?:k|kt) svar|autosvar|automaattinen vastaus|automatická odpov[eě]ď|otomatik (?:yanıt|cevap)|"
+    r"αυτόματη απάντηση|автоматический ответ|автоматична відповідь|автоответ|ymateb awtomatig|"
+    r"自动回复|自動回覆|自動返信|رد تلقائي)\b|(?:absence|abwesenheit)\s?:",
+    re.IGNORECASE,
+)
+"""How the subject of an absence note begins that says so nowhere else."""
+
+
 # Written without spaces between words, or with letters that are joined to the next word.
 _UNSPACED: Mapping[str, tuple[str, str]] = {
     "ja": (

@@ -13,18 +13,13 @@ from tui.clean import one_line
 from tui.replies import delivery_status
 from tui.replies.delivery_status import Failure
 from tui.replies.itip import CalendarAnswer, answers_in
+from tui.replies.phrases import AUTOMATIC_SUBJECT
 from tui.replies.words import Words, words_of
 
 _MOST_CALENDARS = 10  # of one mail
 _MOST_REFERENCES = 100
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,990})>")
 _CALENDAR_KINDS = ("text/calendar", "application/ics", "text/x-vcalendar")
-_AUTOMATIC_SUBJECT = re.compile(
-    r"(?:automatic reply|auto(?:matic)?[- ]?(?:reply|response)|out of (?:the )?office|automatische antwort|"
-    r"abwesenheitsnotiz|abwesend|réponse automatique|absence du bureau|respuesta automática|fuera de la oficina|"
-    r"risposta automatica|fuori sede|automatisch antwoord|afwezig)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +104,7 @@ def _is_automatic(mail: Mail) -> bool:
         return True
     if any(part.kind in ("message/disposition-notification", "message/feedback-report") for part in mail.parts):
         return True
-    return bool(_AUTOMATIC_SUBJECT.match(mail.first("subject").strip()))
+    return bool(AUTOMATIC_SUBJECT.match(mail.first("subject").strip()))
 
 
 def _references(mail: Mail) -> Iterator[str]:
