@@ -335,7 +335,9 @@ def test_without_psycopg_it_is_said_what_to_install(server: Server, monkeypatch:
 # --- forgetting -------------------------------------------------------------------------------------------------------
 
 
-def test_no_byte_of_the_forgotten_is_left_in_the_files_of_the_database(server: Server, postgres: Postgres) -> None:
+def test_no_byte_of_the_forgotten_is_left_in_the_files_of_the_database(postgres: Postgres) -> None:
+    server = Server.parse(postgres.database()).for_event("forgetting")
+
     def held(number: int) -> set[bytes]:
         postgres.ask("postgres", "CHECKPOINT")
         (oid,) = postgres.ask("postgres", f"SELECT oid FROM pg_database WHERE datname = '{server.database}'")[0]

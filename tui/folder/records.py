@@ -13,7 +13,7 @@ from tui.errors import InputError, LedgerError
 from tui.folder.opening import Opened
 from tui.folder.places import fingerprint_of
 from tui.folder.promise import Promise, has_replacement
-from tui.ledger import CalledOff, Chronicle, Ledger, LeftOut, Person, Planned
+from tui.ledger import CalledOff, Changes, Chronicle, Ledger, LeftOut, Person, Planned
 
 
 class Recorded(Opened):
@@ -55,6 +55,10 @@ class Recorded(Opened):
             if self.event:
                 ledger.belongs_to(fingerprint_of(self.event))
             yield ledger
+
+    def changes(self) -> Changes:
+        """Tells of whatever is recorded in the ledger from now on, by this desk or another one."""
+        return ledgers.follow(self.ledger_path)
 
     @contextmanager
     def ledger_to_write(self) -> Iterator[Ledger]:

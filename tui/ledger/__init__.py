@@ -3,6 +3,7 @@
 from tui.ledger import marker
 from tui.ledger.answers import Answer, Answers, Bounce, BounceKind, Place, Request, RequestKind, Response, Taken
 from tui.ledger.chronicle import Attempt, Chronicle, Decision, Known, Recorded, Run
+from tui.ledger.databases import Changes
 from tui.ledger.desks import Desk
 from tui.ledger.forgetting import LeftOut, reply_without_names
 from tui.ledger.places import ON_NETWORK, is_on_network
@@ -23,6 +24,7 @@ from tui.ledger.servers import Server, is_address
 from tui.ledger.store import (
     Ledger,
     Where,
+    follow,
     is_there,
     must_be_free,
     open_for_run,
@@ -41,6 +43,7 @@ __all__ = [
     "Bounce",
     "BounceKind",
     "CalledOff",
+    "Changes",
     "Chronicle",
     "Correction",
     "Decision",
@@ -64,6 +67,7 @@ __all__ = [
     "Server",
     "Taken",
     "Where",
+    "follow",
     "is_address",
     "is_on_network",
     "is_there",

@@ -19,7 +19,7 @@ from tui.ledger import answers as inbox
 from tui.ledger import forgetting
 from tui.ledger.answers import Answers, Place, Taken
 from tui.ledger.chronicle import Chronicle
-from tui.ledger.databases import ATTEMPT, SETTLEMENT, Database, Statement, sqlite, unusable
+from tui.ledger.databases import ATTEMPT, SETTLEMENT, Changes, Database, Statement, sqlite, unusable
 from tui.ledger.desks import Desk
 from tui.ledger.forgetting import LeftOut
 from tui.ledger.proposals import proposals, propose
@@ -627,6 +627,11 @@ def must_be_free(where: Where) -> None:
 def is_there(where: Where) -> bool:
     """Whether there is a ledger: a file that is not empty, or the event's schema."""
     return _postgresql().is_there(where) if isinstance(where, Server) else sqlite.is_there(where)
+
+
+def follow(where: Where) -> Changes:
+    """Tells of whatever is recorded there from now on, by this desk or another one. It may not be there yet."""
+    return _postgresql().SharedChanges(where, Desk.here()) if isinstance(where, Server) else sqlite.FileChanges(where)
 
 
 def spelled(where: Where) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import resources
-from typing import Any, Protocol, final
+from types import TracebackType
+from typing import Any, Protocol, Self, final
 
 from tui.errors import BusyError, LedgerError
 from tui.ledger.desks import Desk, since_in_words
@@ -169,6 +170,26 @@ class Database(ABC):
             self.rollback()
             raise
         self.commits += 1
+
+
+class Changes(ABC):
+    """Tells whoever follows a ledger that something was recorded in it, here or at another desk."""
+
+    @abstractmethod
+    def wait(self, seconds: float) -> bool:
+        """Whether anything was recorded since it was asked last, or since it was made; waits so long for it. It may
+        also say so where nothing was. LedgerError where the ledger cannot be reached."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 def schema(database: str, number: int) -> str:

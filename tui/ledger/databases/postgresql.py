@@ -8,6 +8,7 @@ of them is there. Who holds it stands in the table `holder`.
 import functools
 import hashlib
 import logging
+import math
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,6 +24,7 @@ from tui.errors import BusyError, LedgerError
 from tui.ledger.databases import (
     HOLDER,
     VERSION,
+    Changes,
     Database,
     Row,
     Rows,
@@ -49,7 +51,9 @@ _PATIENCE = 30.0
 """Seconds for which a server that is gone is waited for in a run."""
 
 _TELL_AFTER = 0.25
-"""Seconds within which a second commit tells nobody; who follows looks again after a second."""
+"""Seconds within which a second commit of a run tells nobody."""
+
+_SECOND_LOOK = 2 * _TELL_AFTER
 
 Hold = Literal["run", "work", "look"]
 """Alone, beside other workers of the same run, or only to read."""
@@ -143,8 +147,8 @@ class Shared(Database):
         self._in_doubt = None
 
     def _tell(self) -> None:
-        """Wakes who follows; not for each of many commits in a moment, because the server lets no two tell at once."""
-        self._is_untold = time.monotonic() < self._told_at + _TELL_AFTER
+        """Wakes who follows; not for each message of a run, because the server lets no two commits tell at once."""
+        self._is_untold = self._number is not None and time.monotonic() < self._told_at + _TELL_AFTER
         if not self._is_untold:
             self._told_at = time.monotonic()
             self._db.execute(sql.SQL("NOTIFY {}").format(sql.Identifier(self._server.schema)))
@@ -223,6 +227,41 @@ class Shared(Database):
     def in_words(self) -> Iterator[None]:
         with _in_words(self.shown):
             yield
+
+
+class SharedChanges(Changes):
+    """Listens to what commits tell (see `Shared`). Of several in a moment only the first may, so a second look follows
+    each; and one follows the beginning, which may lie between the two."""
+
+    def __init__(self, server: Server, desk: Desk) -> None:
+        self._server, self._desk = server, desk
+        self._db: psycopg.Connection[Row] | None = None
+        self._look_at = math.inf
+        with _in_words(server.shown):
+            self._listen()
+
+    def wait(self, seconds: float) -> bool:
+        now = time.monotonic()
+        with _in_words(self._server.shown):
+            if self._db is None or self._db.closed:
+                self._listen()
+                return True
+            until = min(now + seconds, self._look_at)
+            for _ in self._db.notifies(timeout=max(0.0, until - now), stop_after=1):
+                self._look_at = time.monotonic() + _SECOND_LOOK
+                return True
+        if is_due := time.monotonic() >= self._look_at:
+            self._look_at = math.inf
+        return is_due
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+
+    def _listen(self) -> None:
+        self._db = _connect(self._server, self._desk, "any")
+        self._db.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._server.schema)))
+        self._look_at = time.monotonic() + _SECOND_LOOK
 
 
 def open_for_run(server: Server, desk: Desk, *, shared: bool = False) -> Shared:

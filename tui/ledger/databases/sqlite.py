@@ -7,6 +7,7 @@ and however the process ends, on every platform that SQLite knows.
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import cache
@@ -17,6 +18,7 @@ from tui.errors import BusyError, LedgerError
 from tui.ledger.databases import (
     HOLDER,
     VERSION,
+    Changes,
     Database,
     Row,
     Statement,
@@ -29,6 +31,7 @@ from tui.ledger.databases import (
 from tui.ledger.places import is_on_network
 
 _AT_ONCE = 100  # attempts in one statement
+_LOOK = 0.1  # seconds after which a file is looked at again
 _APPLICATION = 0x494E5654  # "INVT": PRAGMA application_id, so that no other program's database is taken for a ledger
 
 
@@ -174,6 +177,36 @@ def open_to_read(path: Path) -> File:
             return File(copy, path.name)
         # A run that is making one at this moment has recorded nothing yet.
         return empty(path.name)
+
+
+class FileChanges(Changes):
+    """Looks whether SQLite has another number for what is in the file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._db: sqlite3.Connection | None = None
+        self._seen = self._look()
+
+    def wait(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while (found := self._look()) == self._seen:
+            if (left := until - time.monotonic()) <= 0:
+                return False
+            time.sleep(min(left, _LOOK))
+        self._seen = found
+        return True
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+
+    def _look(self) -> object:
+        with _in_words(self._path.name):
+            if self._db is None:
+                if not is_there(self._path):
+                    return None
+                self._db = _connect_to_read(self._path)
+            return self._db.execute("PRAGMA data_version").fetchone()
 
 
 def empty(shown: str) -> File:
