@@ -5,16 +5,17 @@ from pathlib import Path
 
 import keyring
 import pytest
-from textual.widgets import Input
+from textual.widgets import OptionList
 
-from tests.app.driving import Driven, app_of, driven, seen, typed, until
+from tests.app.driving import Driven, by_name, driven, pasted, seen, typed, until
 from tests.servers.dovecot import Dovecot
 from tests.servers.issuer import Issuer
 from tests.servers.postfix import Postfix
-from tui.app.screens.account import add_account
+from tests.servers.recording import RecordingServer
+from tui.app.screens.form import Cycle, Form
+from tui.app.screens.pick import Pick
 from tui.delivery import Account, AccountStore
-from tui.delivery.accounts import Imap, OAuth
-from tui.delivery.discovery import Proposal
+from tui.delivery.accounts import Imap
 
 PASSPHRASE = "a long enough passphrase"
 
@@ -31,104 +32,170 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {"INVITE_TUI_CONFIG_DIR": str(tmp_path / "config"), "INVITE_TUI_LOOKUPS": "off"}
 
 
-async def begun(pilot: Driven, environment: dict[str, str], address: str) -> list[Account]:
-    """The second form is open; the list is of the accounts that were added."""
-    added: list[Account] = []
-    add_account(app_of(pilot), environment, "", lambda account, _: added.append(account))
+async def begun(pilot: Driven, address: str) -> Form:
+    """The second form is open."""
+    await by_name(pilot, "Add an account")
     await until(pilot, lambda: "Your address" in seen(pilot))
-    await typed(pilot, address)
+    await pasted(pilot, address)
     await pilot.press("enter", "enter")
     await until(pilot, lambda: "Account work" in seen(pilot))
-    return added
-
-
-async def fill(pilot: Driven, **values: str) -> None:
     form = pilot.app.screen
+    assert isinstance(form, Form)
+    return form
+
+
+async def fill(pilot: Driven, form: Form, **values: str) -> None:
     for name, value in values.items():
-        widget = form._widgets[name]  # type: ignore[attr-defined]
-        assert isinstance(widget, Input)
-        widget.value = value
+        widget = form._widgets[name]
+        if isinstance(widget, Cycle):
+            while widget.value != value:
+                widget.action_turn(1)
+        else:
+            widget.value = value
     await pilot.pause()
 
 
+def stored(environment: dict[str, str]) -> tuple[Account, ...]:
+    return AccountStore(Path(environment["INVITE_TUI_CONFIG_DIR"])).list()
+
+
+def words_of(pilot: Driven) -> str:
+    return " ".join(seen(pilot).replace("│", " ").split())
+
+
 async def test_a_password_account_is_tried_and_kept(
-    few: Path, environment: dict[str, str], submission: Postfix, dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
+    few: Path, environment: dict[str, str], submission: Postfix, dovecot: Dovecot
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(submission.ca))
     async with driven(few, environment=environment) as pilot:
-        added = await begun(pilot, environment, dovecot.username)
+        form = await begun(pilot, dovecot.username)
         assert "your provider's help does" in seen(pilot)
-        imap = f"{dovecot.host}:{dovecot.tls_port}"
-        given = {"host": submission.host, "port": str(submission.port), "imap": imap, "passphrase": PASSPHRASE}
-        await fill(pilot, **given, password="wrong")
-        pilot.app.screen.action_submit()  # type: ignore[attr-defined]
-        await until(pilot, lambda: "refused the login" in seen(pilot))
-        assert added == []
-        assert not (Path(environment["INVITE_TUI_CONFIG_DIR"]) / "accounts.json").exists()
-        await fill(pilot, password=dovecot.password)
+        await fill(pilot, form, host=submission.host, port=str(submission.port), ca=str(submission.ca))
+        await fill(pilot, form, imap=f"{dovecot.host}:{dovecot.tls_port}", passphrase=PASSPHRASE, password="wrong")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "refused the login" in seen(pilot), 60)
+        assert stored(environment) == ()
+        await fill(pilot, form, password=dovecot.password)
         assert dovecot.password not in seen(pilot)
-        pilot.app.screen.action_submit()  # type: ignore[attr-defined]
-        await until(pilot, lambda: added)
-    [account] = AccountStore(Path(environment["INVITE_TUI_CONFIG_DIR"])).list()
-    assert account == added[0]
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "The account work works and is kept" in seen(pilot), 60)
+        assert f"△ The account's address is {dovecot.username}" in words_of(pilot)  # which is not the organizer's
+    [account] = stored(environment)
     assert account.imap == Imap(dovecot.host, dovecot.tls_port, "tls")
+    assert account.ca == submission.ca
 
 
-async def test_a_person_signs_in_with_the_code_that_is_shown(
-    few: Path,
-    environment: dict[str, str],
-    submission: Postfix,
-    dovecot: Dovecot,
-    issuer: Issuer,
-    monkeypatch: pytest.MonkeyPatch,
+async def test_a_person_signs_in_with_the_code_that_is_shown_and_again_when_it_was_taken_back(
+    people: Path, environment: dict[str, str], submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(submission.ca))
-    # A provider that signs in, at the issuer of the tests.
-    proposal = Proposal(submission.host, submission.port, "starttls", dovecot.username, None, "google", "It is known")
-    monkeypatch.setattr("tui.delivery.discovery.propose", lambda *_: proposal)
-    monkeypatch.setattr("tui.delivery.accounts.OAuth", lambda _, client_id: OAuth(issuer.url, client_id))
-    async with driven(few, environment=environment) as pilot:
-        added = await begun(pilot, environment, dovecot.username)
-        await fill(pilot, client_id=issuer.client_id, passphrase=PASSPHRASE)
-        pilot.app.screen.action_submit()  # type: ignore[attr-defined]
-        await until(pilot, lambda: "enter the code" in seen(pilot))
-        [device] = issuer._devices.values()
-        assert device.user_code in seen(pilot)
-        assert f"{issuer.url}/device" in seen(pilot)
-        issuer.answer_device(device.user_code)
-        await until(pilot, lambda: added)
-        await until(pilot, lambda: "enter the code" not in seen(pilot))
-    assert added[0].login == "oauth"
+    async with driven("few.csv", environment=environment, size=(110, 40)) as pilot:
+        form = await begun(pilot, dovecot.username)
+        await fill(pilot, form, host=submission.host, port=str(submission.port), ca=str(submission.ca))
+        await fill(pilot, form, login="issuer", issuer=issuer.url, client_id=issuer.client_id, passphrase=PASSPHRASE)
+        await pilot.press("ctrl+s")
+        await agreed(pilot, issuer)
+        await until(pilot, lambda: "The account work works and is kept" in seen(pilot), 60)
+        await pilot.press("enter")
+        await until(pilot, lambda: "LIVE" in seen(pilot))
+        assert [one.login for one in stored(environment)] == ["oauth"]
+
+        issuer.revoke()
+        await pilot.press("s")
+        await until(pilot, lambda: "Type the number" in seen(pilot))
+        await typed(pilot, "4")
+        await pilot.press("enter")
+        await until(pilot, lambda: "Sign in again…" in seen(pilot), 60)
+        assert "is no longer valid" in words_of(pilot) and "account login" not in seen(pilot)
+        await by_name(pilot, "Sign in again")
+        await agreed(pilot, issuer)
+        await until(pilot, lambda: "Signed in to work again" in seen(pilot), 60)
+
+
+async def agreed(pilot: Driven, issuer: Issuer) -> None:
+    """The code is on the screen, and a person enters it in a browser."""
+    await until(pilot, lambda: "enter the code" in seen(pilot), 60)
+    device = list(issuer._devices.values())[-1]
+    assert device.user_code in seen(pilot)
+    assert f"{issuer.url}/device" in seen(pilot)
+    issuer.answer_device(device.user_code)
+    await until(pilot, lambda: "enter the code" not in seen(pilot), 60)
+
+
+async def test_an_account_is_tested_sends_a_message_to_oneself_and_is_removed(
+    people: Path, environment: dict[str, str], server: RecordingServer
+) -> None:
+    account = Account("work", server.host, server.port, "none", sender="me@elsewhere.example", login="none")
+    AccountStore(Path(environment["INVITE_TUI_CONFIG_DIR"])).add(account, None)
+    async with driven("few.csv", environment=environment, size=(110, 40)) as pilot:
+        await done(pilot, "Test it")
+        await until(pilot, lambda: "work works: it could send now" in seen(pilot))
+        assert "The account's address is me@elsewhere.example, the event's organizer" in words_of(pilot)
+        assert "< 220" in seen(pilot) and server.messages == []
+        await pilot.press("escape")
+
+        await done(pilot, "A message to yourself")
+        await until(pilot, lambda: "me@elsewhere.example" in seen(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Sent to me@elsewhere.example" in words_of(pilot))
+        assert [one.rcpt_tos for one in server.messages] == [("me@elsewhere.example",)]
+        await pilot.press("escape")
+
+        await done(pilot, "Remove it")
+        await until(pilot, lambda: "Keep it" in seen(pilot))
+        await pilot.click("#remove")
+        await until(pilot, lambda: "REHEARSAL" in seen(pilot))
+    assert stored(environment) == ()
+
+
+async def done(pilot: Driven, deed: str) -> None:
+    """This, chosen of what can be done with the account `work`."""
+    await by_name(pilot, "Accounts")
+    for label in ("work", deed):
+        await until(pilot, lambda label=label: isinstance(pilot.app.screen, Pick) and label in seen(pilot))  # type: ignore[misc]
+        options = pilot.app.screen.query_one(OptionList)
+        labels = [str(options.get_option_at_index(at).prompt) for at in range(options.option_count)]
+        options.highlighted = next(at for at, words in enumerate(labels) if label in words)
+        await pilot.press("enter")
 
 
 async def test_escape_breaks_a_sign_in_off_and_nothing_is_kept(
-    few: Path, environment: dict[str, str], issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    few: Path, environment: dict[str, str], issuer: Issuer
 ) -> None:
-    proposal = Proposal("127.0.0.1", 1, "starttls", "ana@department.example", None, "google", "It is known")
-    monkeypatch.setattr("tui.delivery.discovery.propose", lambda *_: proposal)
-    monkeypatch.setattr("tui.delivery.accounts.OAuth", lambda _, client_id: OAuth(issuer.url, client_id))
     async with driven(few, environment=environment) as pilot:
-        added = await begun(pilot, environment, "ana@department.example")
-        await fill(pilot, client_id=issuer.client_id)
-        pilot.app.screen.action_submit()  # type: ignore[attr-defined]
-        await until(pilot, lambda: "enter the code" in seen(pilot))
+        form = await begun(pilot, "ana@department.example")
+        await fill(pilot, form, host="127.0.0.1", port="1", login="issuer", issuer=issuer.url)
+        await fill(pilot, form, client_id=issuer.client_id)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "enter the code" in seen(pilot), 60)
         await pilot.press("escape")
         await until(pilot, lambda: "broken off" in seen(pilot))
         await pilot.press("escape")
         await until(pilot, lambda: "Account work" not in seen(pilot))
-    assert added == []
-    assert AccountStore(Path(environment["INVITE_TUI_CONFIG_DIR"])).list() == ()
+    assert stored(environment) == ()
 
 
 async def test_what_cannot_be_is_said_in_the_form(few: Path, environment: dict[str, str]) -> None:
     async with driven(few, environment=environment) as pilot:
-        await begun(pilot, environment, "ana@department.example")
+        form = await begun(pilot, "ana@department.example")
         for changes, words in (
             ({"host": ""}, "no host name"),
             ({"host": "smtp.department.example", "port": "x"}, "no port"),
             ({"port": "587"}, "password is missing"),
             ({"imap": "a b", "password": "x"}, "no host name"),
+            ({"imap": "", "ca": "no-such.pem"}, "no file no-such.pem"),
+            ({"ca": "", "login": "issuer", "issuer": "http://elsewhere.example"}, "nobody to sign in with"),
         ):
-            await fill(pilot, **changes)
-            pilot.app.screen.action_submit()  # type: ignore[attr-defined]
+            await fill(pilot, form, **changes)
+            await pilot.press("ctrl+s")
             await until(pilot, lambda words=words: words in seen(pilot))  # type: ignore[misc]
+        assert "Client id" in seen(pilot) and "Password" not in seen(pilot)  # what does not matter is not asked
+
+
+async def test_a_sender_who_is_not_the_organizer_is_told_of_while_it_is_typed(
+    few: Path, environment: dict[str, str]
+) -> None:
+    async with driven(few, environment=environment) as pilot:
+        form = await begun(pilot, "ana@elsewhere.example")
+        await fill(pilot, form, sender="ana@elsewhere.example")
+        await until(pilot, lambda: "mail servers distrust a message" in words_of(pilot))
+        await fill(pilot, form, sender="consultations@department.example")
+        await until(pilot, lambda: "distrust" not in words_of(pilot))

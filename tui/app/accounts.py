@@ -11,9 +11,8 @@ from tui.clean import visible
 from tui.errors import AccountError, InviteError
 
 if TYPE_CHECKING:
-    from textual.content import Content
-
     from tui.app.app import InviteApp
+    from tui.app.screens.account import Trust
     from tui.app.screens.form import Form
     from tui.delivery import Account, AccountStore
 
@@ -46,7 +45,7 @@ class Accounts:
             if answer == "trial":
                 self._ask_for_trial(account)
 
-        def told(trust: "Sequence[Content]") -> None:
+        def told(trust: "Sequence[Trust]") -> None:
             self._app.push_screen(works_dialog(account, lines, trust), answered)
 
         self._app.send_through(account.name)
@@ -121,7 +120,7 @@ class Accounts:
         def said() -> list[Line]:
             return [text_line(visible(line)) for line in heard]
 
-        def try_it() -> "list[Content]":
+        def try_it() -> "list[Trust]":
             from tui.trial import try_out
 
             store = self._store
@@ -129,9 +128,11 @@ class Accounts:
             try_out(account, store.credential(account), sender=sender, hear=heard.append)
             return self._trust(account)
 
-        def worked(trust: "list[Content]") -> None:
+        def worked(trust: "list[Trust]") -> None:
             verdict = text_line(f"✓ {account.name} works: it could send now.", "good")
-            self._tell_test(account, [verdict, *_spaced(map(Line, trust)), *_spaced(said())])
+            self._tell_test(
+                account, [verdict, *_spaced(text_line(words, tone) for tone, words in trust), *_spaced(said())]
+            )
 
         def failed(error: InviteError) -> None:
             if self.offers_to_sign_in(error, account):
@@ -148,7 +149,7 @@ class Accounts:
 
         self._app.push_screen(PageDialog(f"Test of {account.name}", lines))
 
-    def _trust(self, account: "Account") -> "list[Content]":
+    def _trust(self, account: "Account") -> "list[Trust]":
         """In a thread: whether mail from here will be believed."""
         from tui.app.screens.account import of_trust
         from tui.delivery.discovery import lookups, vouching

@@ -334,22 +334,33 @@ def _details(account: Account) -> list[str]:
     return said
 
 
-def of_trust(caution: str | None, findings: "Sequence[Finding]") -> list[Content]:
+_WORTH_TELLING = ("secure channel", "login", "answers")
+"""Of the steps of a trial that has worked; "Test it" tells all that was said."""
+
+Trust = tuple[str, str]
+"""A line of whether mail will be believed: its tone ("good", "care" or "quiet"), and its words with a sign."""
+
+_TONES = {"good": "$primary", "care": "$warning", "quiet": "$quiet"}
+
+
+def of_trust(caution: str | None, findings: "Sequence[Finding]") -> list[Trust]:
     """Whether mail from here will be believed, a line for each thing that was looked at."""
-    said = [Content.assemble(("△ ", "$warning"), visible(caution))] if caution else []
-    signs = {True: ("✓ ", "$primary"), False: ("△ ", "$warning"), None: ("○ ", "$quiet")}
-    return said + [
-        Content.assemble(signs[one.is_good], (f"{one.what}  ", "bold"), visible(one.words)) for one in findings
-    ]
+    signs = {True: ("good", "✓"), False: ("care", "△"), None: ("quiet", "○")}
+    said = [("care", f"△ {visible(caution)}")] if caution else []
+    for one in findings:
+        tone, sign = signs[one.is_good]
+        said.append((tone, f"{sign} {one.what}: {visible(one.words)}"))
+    return said
 
 
-def works_dialog(account: Account, lines: Sequence[str], trust: Sequence[Content]) -> Choice:
+def works_dialog(account: Account, lines: Sequence[str], trust: Sequence[Trust]) -> Choice:
     """It was tried, and kept; its answer is "trial" where a message to oneself is wanted."""
     said = [Content.styled(f"The account {account.name} works and is kept.", "bold")]
-    said.append(Content("\n").join(Content.styled(visible(line), "$quiet") for line in lines))
     if trust:
-        said.append(Content("\n").join(trust))
-    return Choice("Account", [one for one in said if one.plain], [("close", "Close"), ("trial", "Test message …")])
+        said.append(Content("\n").join(Content.styled(words, _TONES[tone]) for tone, words in trust))
+    if steps := [line for line in lines if line.startswith(_WORTH_TELLING)]:
+        said.append(Content("\n").join(Content.styled(visible(line), "$quiet") for line in steps))
+    return Choice("Account", said, [("close", "Close"), ("trial", "Test message …")])
 
 
 def trial_form(account: Account, then: Callable[[Form, Mapping[str, str]], None]) -> Form:
