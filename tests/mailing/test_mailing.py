@@ -41,6 +41,7 @@ from tui.mailing import (
     rehearse,
     running,
 )
+from tui.mailing.letters import Fresh
 from tui.plan import Plan, make, make_resend
 
 WORDING = a_wording(
@@ -750,6 +751,27 @@ def test_in_the_middle_of_a_run_nothing_more_goes_out_after_a_message_that_has_c
     assert isinstance(error, LeakError)
     assert recipients(server) == [f"guest{number}@example.org" for number in range(3)]
     assert [step.outcome for step in settled] == ["accepted"] * 3 + ["unsent"] * 3
+
+
+def test_a_few_are_cleared_at_a_time_and_again_where_they_have_waited(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, cleared, clear = a_mailing(6), [], Mailing.clear
+
+    def counted(self: Mailing, letter: mailing.Letter) -> Cleared:
+        cleared.append(letter.action.attendee.address)
+        return clear(self, letter)
+
+    monkeypatch.setattr(Mailing, "clear", counted)
+    fresh = Fresh(made)
+    for number in range(2):
+        letter, message = fresh.take(number)
+        assert letter == made.letters[number] and message and message.digest == letter.digest
+    assert len(cleared) == 6
+    monkeypatch.setattr("tui.mailing.letters._FRESH", -1.0)  # seconds
+    fresh.take(2)
+    assert cleared[6:] == [f"guest{number}@example.org" for number in range(2, 6)]
+    monkeypatch.setattr("tui.mailing.letters._FEW_BYTES", 1)
+    fresh.take(3)
+    assert cleared[10:] == ["guest3@example.org"], "large ones are not kept in memory together"
 
 
 def test_a_rehearsal_shows_only_what_was_cleared(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ class Line:
         if task is None:
             return None
         try:
-            cleared = self._run.mailing.clear(task.letter)
+            cleared = task.cleared or self._run.mailing.clear(task.letter)
         except BaseException as error:
             self._run.put_back(task)
             self._run.done()

@@ -21,7 +21,7 @@ from tui.ledger import Ledger, Outcome
 from tui.mailing.control import Control
 from tui.mailing.crew import Crew
 from tui.mailing.endings import BrakeError, beyond_ascii, too_long, unexpected, used_up
-from tui.mailing.letters import Mailing, Question, Settled, Waiting, planned_of
+from tui.mailing.letters import Fresh, Mailing, Question, Settled, Waiting, planned_of
 from tui.mailing.line import Line, Task
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ class Run:
         self._results: queue.SimpleQueue[Settled | Waiting | Question | InviteError | None] = queue.SimpleQueue()
         self._turn = threading.Condition()
         self._messages: Sequence[int] = ()
+        self._fresh = Fresh(mailing)
         # The first so many have been taken; those of them that are due again, with the time.
         self._taken = 0
         self._limit = pacing.canary or len(mailing.letters)  # how many may be taken before the organiser is asked
@@ -417,14 +418,18 @@ class Run:
         return self._again[0][0] - time.monotonic() if self._again else math.inf
 
     def _next(self) -> Task:
-        self._in_hand += 1
+        """The letter that is due, from here on in hand. With the turn."""
+        if self._again and self._again[0][0] <= time.monotonic():
+            task = heapq.heappop(self._again)[2]
+        else:
+            number = self._taken
+            letter, cleared = self._fresh.take(number)
+            task = Task(number, letter, self._messages[number], cleared=cleared)
+            self._taken += 1
         if self._quota is not None:
             self._quota.take()
-        if self._again and self._again[0][0] <= time.monotonic():
-            return heapq.heappop(self._again)[2]
-        number = self._taken
-        self._taken += 1
-        return Task(number, self.mailing.letters[number], self._messages[number])
+        self._in_hand += 1
+        return task
 
     def _is_on(self) -> bool:
         with self._turn:
