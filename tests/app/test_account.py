@@ -14,7 +14,7 @@ from tests.servers.postfix import Postfix
 from tests.servers.recording import RecordingServer
 from tui.app.screens.form import Cycle, Form
 from tui.app.screens.pick import Pick
-from tui.delivery import Account, AccountStore
+from tui.delivery import Account, AccountStore, Secret
 from tui.delivery.accounts import Imap
 
 PASSPHRASE = "a long enough passphrase"
@@ -144,6 +144,29 @@ async def test_an_account_is_tested_sends_a_message_to_oneself_and_is_removed(
         await pilot.click("#remove")
         await until(pilot, lambda: "REHEARSAL" in seen(pilot))
     assert stored(environment) == ()
+
+
+async def test_another_password_is_tried_before_it_is_kept(
+    people: Path, environment: dict[str, str], submission: Postfix, dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVITE_TUI_KEYRING_PASSPHRASE", PASSPHRASE)
+    said = {"username": dovecot.username, "ca": submission.ca}
+    account = Account("work", submission.host, submission.port, **said)  # type: ignore[arg-type]
+    store = AccountStore(Path(environment["INVITE_TUI_CONFIG_DIR"]))
+    store.add(account, Secret("an old one"))
+    async with driven("few.csv", environment=environment, size=(110, 40)) as pilot:
+        await done(pilot, "Another password")
+        await until(pilot, lambda: "The old one is kept until" in words_of(pilot))
+        for password, words, kept in (
+            ("wrong", "refused the login", "an old one"),
+            (dovecot.password, "works again", dovecot.password),
+        ):
+            form = pilot.app.screen
+            assert isinstance(form, Form)
+            await fill(pilot, form, password=password)
+            await pilot.press("ctrl+s")
+            await until(pilot, lambda words=words: words in words_of(pilot), 60)  # type: ignore[misc]
+            assert (secret := store.secret(account)) is not None and secret.reveal() == kept
 
 
 async def done(pilot: Driven, deed: str) -> None:

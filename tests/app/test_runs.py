@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from textual.widgets import Button, Input
 
-from tests.app.driving import Driven, app_of, composed, driven, pasted, seen, through, typed, until
+from tests.app.driving import Driven, app_of, by_name, composed, driven, pasted, seen, through, typed, until
 from tests.servers.recording import RecordingServer
+from tui.app.widgets.nextsteps import NextSteps
+from tui.folder import open_folder
 from tui.ledger import open_to_read
 
 
@@ -162,6 +164,51 @@ async def test_resending_reaches_the_selected_person_alone_once_1_is_typed(
         await over(pilot)
         assert "Resend finished" in seen(pilot)
     assert [message.rcpt_tos for message in server.messages[55:]] == [("bo.li@example.com",)]
+
+
+async def test_a_send_can_be_to_the_marked_alone_and_says_who_else_is_owed_nothing(
+    people: Path, server: RecordingServer
+) -> None:
+    async with driven("few.csv", environment=through(server)) as pilot:
+        await pilot.press("space", "space", "s")
+        await until(pilot, lambda: "2 people are marked" in seen(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Type the number" in seen(pilot))
+        assert "1 of 2: an invitation to Ana Ruiz" in seen(pilot)
+        await typed(pilot, "2")
+        await pilot.press("enter")
+        await over(pilot)
+        await pilot.press("escape")
+        await by_name(pilot, "Send to these alone")
+        await until(pilot, lambda: "Nothing to send: 2 " in _on_one_line(pilot))
+    assert [message.rcpt_tos for message in server.messages] == [("ana@example.org",), ("bo@example.org",)]
+
+
+async def test_who_was_refused_is_corrected_one_after_the_other_from_the_summary(
+    people: Path, server: RecordingServer
+) -> None:
+    server.say("RCPT", "550 5.1.1 No such user", to="bo@example.org")
+    server.say("RCPT", "550 5.1.1 No such user", to="dora@example.org")
+    async with driven("few.csv", environment=through(server), size=(120, 34)) as pilot:
+        await send(pilot, 4)
+        await over(pilot)
+        steps = pilot.app.screen.query_one(NextSteps)
+        await until(pilot, lambda: app_of(pilot).state.survey.troubles)
+        lines = seen(pilot).splitlines()
+        row = next(at for at, line in enumerate(lines) if "Correct and resend" in line)
+        column = lines[row].index("Correct and resend")
+        await pilot.click(steps, offset=(column - steps.region.x, row - steps.region.y))
+        await until(pilot, lambda: "Bo Li <bo@example.org>" in seen(pilot) and "Look at it" in seen(pilot))
+        await pilot.press("escape", "down", "n")
+        await until(pilot, lambda: "Dora <dora@example.org>" in seen(pilot) and "Look at it" in seen(pilot))
+
+
+async def test_the_plan_is_told_with_the_digest_that_seals_it(people: Path, server: RecordingServer) -> None:
+    async with driven("few.csv", environment=through(server)) as pilot:
+        await by_name(pilot, "Plan")
+        await until(pilot, lambda: "A send would send 4 messages." in seen(pilot))
+        digest = open_folder(["few.csv"], environment=through(server)).plan(skip_errors=True).digest
+        assert digest in "".join(seen(pilot).replace("│", "").split())
 
 
 async def test_resending_to_somebody_who_was_never_sent_anything_says_so(folder: Path, server: RecordingServer) -> None:

@@ -83,6 +83,7 @@ class Accounts:
             "test": self._test,
             "trial": self._ask_for_trial,
             "sign-in": self.sign_in_again,
+            "password": self._ask_for_password,
             "remove": self._ask_to_remove,
         }
 
@@ -190,6 +191,29 @@ class Accounts:
     def _close(self, form: "Form") -> None:
         if form.is_current:
             form.dismiss(None)
+
+    # Another password
+
+    def _ask_for_password(self, account: "Account") -> None:
+        from tui.app.screens.account import password_form
+
+        def filled(form: "Form", values: Mapping[str, str]) -> None:
+            def try_it() -> Sequence[str]:
+                from tui.delivery import Secret
+                from tui.trial import add
+
+                if not values["password"]:
+                    raise AccountError("The password is missing.")
+                return add(account, self._store, password=Secret(values["password"]), replace=True)
+
+            def worked(_: Sequence[str]) -> None:
+                self._close(form)
+                self._app.say(f"{account.name} works again: its new password is kept.")
+                self._app.send_through(account.name)
+
+            self._app.aside(_GROUP, try_it, worked, partial(self._refused, form, account))
+
+        self._with_keyring(account, lambda: self._app.push_screen(password_form(account, filled)))
 
     # Removing one
 

@@ -319,6 +319,8 @@ def deeds_of(account: Account, *, is_used: bool) -> Pick:
     items.append(Item("trial", "A message to yourself …", "takes the way of every invitation"))
     if account.login == "oauth":
         items.append(Item("sign-in", "Sign in again …", "where the old sign-in was taken back"))
+    if account.login == "password":
+        items.append(Item("password", "Another password …", "tried before it is kept"))
     items.append(Item("remove", "Remove it …", "the account and its secret"))
     return Pick(f"Account {account.name}", items, said="; ".join(_details(account)))
 
@@ -371,6 +373,17 @@ def trial_form(account: Account, then: Callable[[Form, Mapping[str, str]], None]
         [Blank("address", "Your address", address if "@" in address else "", hint="me@department.example")],
         "Send it",
         busy="Sending it ...",
+        then=then,
+    )
+
+
+def password_form(account: Account, then: Callable[[Form, Mapping[str, str]], None]) -> Form:
+    return Form(
+        f"Account {account.name}",
+        f"Another password of {visible(account.username or '')}. The old one is kept until this one has worked.",
+        [Blank("password", "Password", hint="kept in the keyring", secret=True)],
+        "Try it and keep it",
+        busy="Trying it; nothing is sent ...",
         then=then,
     )
 
