@@ -221,6 +221,14 @@ def test_a_password_account_reads_answers_too_and_its_test_hides_the_password(
     assert office.json("account", "list") == {"accounts": []}
 
 
+def test_who_signs_in_where_nothing_could_be_kept_is_told_so_before(
+    desk: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+) -> None:
+    words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
+    assert "no keyring that keeps a password safe" in HereDesk(desk.path).run(*words, code=4).stderr
+    assert issuer.requests == []
+
+
 def test_a_mailbox_that_does_not_open_is_exit_4_and_adds_nothing(
     office: HereDesk, submission: Postfix, dovecot: Dovecot
 ) -> None:

@@ -124,6 +124,7 @@ def _try_and_keep(
 
     if account.login != "none":
         unlock(store)
+        store.must_keep_secrets()
     ceremony = None
     if account.login == "oauth":
         client_secret = client_secret or _client_secret()
@@ -158,6 +159,7 @@ def _log_in(options: argparse.Namespace, store: AccountStore) -> int:
     if account.login == "oauth" and options.password_stdin:
         raise UsageError(f"Account {account.name} signs in, and has no password.")
     unlock(store)
+    store.must_keep_secrets()
     if account.login == "oauth":
         lines = sign_in_again(account, store, _ceremony(account), _client_secret())
     else:

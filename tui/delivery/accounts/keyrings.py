@@ -35,6 +35,8 @@ _HINT = (
     "terminal. Or give the password in the environment: INVITE_TUI_SMTP_PASSWORD, with INVITE_TUI_SMTP_HOST."
 )
 
+_NOWHERE = "This system has no keyring that keeps a password safe."
+
 _T = TypeVar("_T")
 
 
@@ -105,6 +107,11 @@ class Vault:
         """Whether there is no keyring, and nothing yet that opens the encrypted file which does instead."""
         return not os.environ.get(PASSPHRASE) and _system_keyring() is None
 
+    def must_be_there(self) -> None:
+        """Raises `AccountError` where nothing could be kept now."""
+        if self.wants_passphrase():
+            raise AccountError(_NOWHERE, hint=_HINT)
+
     def has_file(self) -> bool:
         return self._file().exists()
 
@@ -138,7 +145,7 @@ class Vault:
                 reason = reason.replace(secret.reveal(), "***")
             problem = f"The system's keyring cannot be used: {reason}."
         else:
-            problem = "This system has no keyring that keeps a password safe."
+            problem = _NOWHERE
         # Raised out here, so that no frame of a backend that held the password stays chained to it.
         raise AccountError(problem, hint=hint)
 

@@ -137,6 +137,10 @@ class AccountStore:
         """Whether the machine has no keyring, and nothing opens the encrypted file that does instead: see `unlock`."""
         return self._vault.wants_passphrase()
 
+    def must_keep_secrets(self) -> None:
+        """Raises `AccountError` where no secret could be kept now: before anybody is asked for one."""
+        self._vault.must_be_there()
+
     def unlock(self, ask: Callable[[bool], Secret | None]) -> None:
         """Has `ask` give the passphrase of the encrypted file where the machine has no keyring, once in a process.
 
