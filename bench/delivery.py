@@ -165,7 +165,7 @@ def sending(count: int, connections: int, port: int) -> dict[str, Any]:
             for step in mailing.send(
                 made,
                 recorded,
-                opened._connection,
+                opened.connection,
                 command="send",
                 account="env",
                 pacing=opened.pacing(),

@@ -88,7 +88,7 @@ def _send(folder: Folder, made: mailing.Mailing, result: Soak) -> None:
     settled, early, last = 0, 0.0, 0.0
     with ledger.open_for_run(folder.ledger_path) as recorded:
         steps = mailing.send(
-            *(made, recorded, folder._connection),
+            *(made, recorded, folder.connection),
             command="send", account="env", pacing=folder.pacing(), control=mailing.Control(),
         )  # fmt: skip
         try:

@@ -19,6 +19,8 @@ commands:
   resend    the current version again, to these people, corrected
   cancel    take invitations back
   status    what everybody was sent, and what became of it
+  run       pause, go on with or stop what workers carry out
+  worker    send what was handed over to workers, beside others
   replies   read what came back: answers, bounces, requests
   report    the same as a page, a table, or evidence that can be verified
   forget    take people out of the ledger and of what was written about them

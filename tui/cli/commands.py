@@ -252,6 +252,11 @@ def _carry_out(options: argparse.Namespace, folder: Folder, made: Plan, *, momen
     control = Control(can_ask=holding.can_ask())
     if not dry_run and made.to_send:
         folder, made = _hold(options, folder, made, control, moment)
+        if getattr(options, "workers", False):
+            from tui.cli import remote
+
+            with _interruptible(control):
+                return remote.hand_over(options, folder, made, control)
     settled: list[Settled] = []
     began = time.monotonic()
     if not dry_run and folder.account and made.to_send:
@@ -459,18 +464,33 @@ def _status(options: argparse.Namespace) -> int:
     folder = _open(options, [])
     folder.must_have_ledger()
     people = folder.people(history=True)
-    from tui.cli import replies
+    from tui.cli import remote, replies
 
+    if options.follow:
+        return remote.follow(folder, as_json=options.json)
     if options.save is not None:
         tell(f"{folder.save_kept(Path(options.save))} message(s) that were kept are in {options.save}.")
     if options.json:
-        document = output.status_document(folder, people) | two.document(folder)
+        document = output.status_document(folder, people) | two.document(folder) | remote.document(folder)
         output.print_json(document | replies.requests_document(folder))
     else:
         output.print_status(folder, people)
         two.print_people(folder)
+        remote.print_standing(folder)
         replies.print_follow_up(folder, people)
     return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    from tui.cli import remote
+
+    return remote.steer(options)
+
+
+def _worker(options: argparse.Namespace) -> int:
+    from tui.cli import remote
+
+    return remote.work(options)
 
 
 def _account(options: argparse.Namespace) -> int:
@@ -530,6 +550,8 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "resend": _resend,
     "cancel": _cancel,
     "status": _status,
+    "run": _run,
+    "worker": _worker,
     "replies": _replies,
     "report": _report,
     "forget": _forget,

@@ -91,6 +91,7 @@ def _send(parser: _Parser) -> None:
     )
     parser.add_argument("--at", metavar="TIME", help='wait until "2027-04-29 09:00", in the event\'s timezone')
     parser.add_argument("--canary", type=_count, metavar="N", help="send to the first N, then wait for your word")
+    parser.add_argument("--workers", action="store_true", help="let the workers of a shared ledger send it")
 
 
 def _resend(parser: _Parser) -> None:
@@ -138,6 +139,30 @@ def _status(parser: _Parser) -> None:
     _is_of_an_event(parser)
     _speaks_json(parser)
     parser.add_argument("--save", metavar="DIR", help="write the messages that were kept ([sending] keep) there")
+    parser.add_argument("--follow", action="store_true", help="tell how far workers are until they are done")
+
+
+def _worker(parser: _Parser) -> None:
+    parser.add_argument(
+        "--account",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="work for this account (default: all that are here)",
+    )
+    parser.add_argument("--ledger", metavar="URL", help="the database of the ledgers (default: INVITE_TUI_LEDGER)")
+    parser.add_argument("--connections", type=_count, default=4, metavar="N", help="how many at most (default: 4)")
+    parser.add_argument(
+        "--lost-after", type=_seconds, default=30.0, metavar="SECONDS", help="a silent worker's jobs go to others then"
+    )
+    parser.add_argument("--until-empty", action="store_true", help="end when there is nothing to do")
+
+
+def _run(parser: _Parser) -> None:
+    parser.add_argument("word", choices=("pause", "go-on", "stop"), help="what the workers are to do, all of them")
+    parser.add_argument("--event", metavar="PATH", help="the event file (default: event.toml)")
+    parser.add_argument("--ledger", metavar="URL", help="the ledger (default: [sending] ledger, INVITE_TUI_LEDGER)")
+    _speaks_json(parser)
 
 
 def _replies(parser: _Parser) -> None:
@@ -281,6 +306,8 @@ _COMMANDS: dict[str, tuple[str, Callable[[_Parser], None]]] = {
     "resend": ("Sends the current version again, to these people.", _resend),
     "cancel": ("Takes the invitations of these people back, or everybody's.", _cancel),
     "status": ("Says what everybody was sent, and what became of it.", _status),
+    "run": ("Has a run that workers carry out pause, go on or stop.", _run),
+    "worker": ("Sends what was handed over with `send --workers`, beside other workers, until it is stopped.", _worker),
     "replies": ("Reads what came back: answers, bounces, requests. Nothing is applied by itself.", _replies),
     "report": ("Says what was sent to whom; as a page, a table, or evidence that can be verified.", _report),
     "forget": ("Takes people out of the ledger and of what was written about them; it cannot be undone.", _forget),

@@ -89,7 +89,7 @@ class WithAccount(Recorded):
         return AccountStore(self.settings.config_dir)
 
     @property
-    def _per_day(self) -> tuple[int | None, str]:
+    def per_day(self) -> tuple[int | None, str]:
         """The messages that the account may send in 24 hours, None where there is no limit, and who says so."""
         said = self.settings.per_day if self.settings.per_day is not None else self._event.sending.per_day
         return (self.provider.per_day, self.provider.name) if said is None else (said or None, "what was set")
@@ -117,7 +117,7 @@ class WithAccount(Recorded):
         from tui.delivery.timing import forecast
 
         now = datetime.now(UTC)
-        per_day, whose = self._per_day
+        per_day, whose = self.per_day
         with ledgers.open_to_read(self.ledger_path) as ledger:
             sent = ledger.sent_since(self.account_name, now - timedelta(days=1)) if per_day else 0
         return forecast(
@@ -131,7 +131,7 @@ class WithAccount(Recorded):
 
     def _quota(self, ledger: "ledgers.Ledger") -> Quota | None:
         """What the account may send in any 24 hours, with what this ledger knows of; None where there is no limit."""
-        per_day, whose = self._per_day
+        per_day, whose = self.per_day
         if not per_day:
             return None
         now = datetime.now(UTC)
@@ -159,7 +159,7 @@ class WithAccount(Recorded):
         if allowed and asked > allowed:
             yield f"{asked} connections are set, and {self.provider.name} allows {allowed}: the others will be refused."
 
-    def _connection(self) -> "Connection":
+    def connection(self) -> "Connection":
         from tui.delivery import Connection
 
         account, secret = self._login

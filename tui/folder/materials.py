@@ -1,7 +1,7 @@
 """What the messages are made of, and what they are judged by: the wordings, the composer, the guard's roll."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import chain, islice
@@ -43,6 +43,21 @@ class WithMaterials(WithAccount):
         # [message] subject is the invitation's: "Invitation: ..." above a cancellation would be a lie.
         loaded[first] = load_wording(first, folder, event.message.subject)
         return {action: loaded[name] for action, name in names.items()}
+
+    @property
+    def wording_texts(self) -> Mapping[str, Sequence[str]]:
+        """All that each action's wording is made of, to be made again elsewhere: see `Wording.of`."""
+        return {action: wording.sources for action, wording in self._wordings.items()}
+
+    @property
+    def attached_files(self) -> Sequence[Path]:
+        """The files of the event folder that go with anybody's message."""
+        folder = self.event_path.parent.resolve()
+        return [path for path in self._attachments() if path.is_file() and path.resolve().is_relative_to(folder)]
+
+    def judges_for(self, addresses: Iterable[str]) -> "tuple[Composer, Roll]":
+        """What composes messages, and judges them, where of those who are invited no more is known than these."""
+        return self._composer, self._roll_of(addresses)
 
     @cached_property
     def _composer(self) -> "Composer":

@@ -13,6 +13,7 @@ from tui.folder.places import fingerprint_of
 from tui.plan import Plan
 
 if TYPE_CHECKING:
+    from tui.delivery import Account
     from tui.mailing import Control, Mailing, Question, Settled, Waiting
 
 Tell = Callable[[int, int], object]
@@ -79,6 +80,30 @@ class Sending(Approving):
         """
         from tui import mailing
 
+        account, prepared = self.ready(intended, control=control, note=note, tell=tell)
+        pacing = replace(self.pacing(patience), canary=canary)
+        with ledgers.open_for_run(self.ledger_path, self.desk) as ledger:
+            ledger.belongs_to(fingerprint_of(self._event))
+            with ledgers.marker.kept(self._marker_path, ledger, self.ledger_path):
+                yield from mailing.send(
+                    prepared,
+                    ledger,
+                    self.connection,
+                    command=command,
+                    account=account.name,
+                    pacing=pacing,
+                    control=control,
+                    quota=self._quota(ledger),
+                )
+
+    def ready(
+        self, intended: Plan, *, control: "Control", note: str = "", tell: Tell | None = None
+    ) -> "tuple[Account, Mailing]":
+        """The account and the plan's messages, composed and cleared, where nothing is in the way of sending them.
+
+        AccountError where there is no account; ConfirmationError where the event file asks for two people, and this one
+        is alone with it.
+        """
         if self._unsaved:
             raise self._unsaved
         if self.account is None:
@@ -95,17 +120,4 @@ class Sending(Approving):
             keeps=self._event.sending.keep,
             decisions=replace(prepared.decisions, confirmed_by=approval.confirmed_by, proposed_by=approval.proposed_by),
         )
-        pacing = replace(self.pacing(patience), canary=canary)
-        with ledgers.open_for_run(self.ledger_path, self.desk) as ledger:
-            ledger.belongs_to(fingerprint_of(self._event))
-            with ledgers.marker.kept(self._marker_path, ledger, self.ledger_path):
-                yield from mailing.send(
-                    prepared,
-                    ledger,
-                    self._connection,
-                    command=command,
-                    account=self.account.name,
-                    pacing=pacing,
-                    control=control,
-                    quota=self._quota(ledger),
-                )
+        return self.account, prepared

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from copy import copy
+from typing import TYPE_CHECKING
 
 from tui.folder.places import Choices
 from tui.folder.viewing import Viewing
+
+if TYPE_CHECKING:
+    from tui.invitation import Wording
 
 _OF_THE_WORDING = (
     *("_wording_problems", "_wording_digests", "_composer", "_roll", "_roll_of_nobody", "_columns_where"),
@@ -28,11 +32,20 @@ class Folder(Viewing):
         from tui.invitation import load_wording
 
         wording = load_wording(template, self.event_path.parent, None)
+        return self._with({**self._wordings, "invite": wording, "update": wording})
+
+    def with_wording_texts(self, texts: Mapping[str, Sequence[str]]) -> "Folder":
+        """The same folder, with wordings that are nowhere in it: see `wording_texts`."""
+        from tui.invitation import Wording
+
+        return self._with({action: Wording.of(each) for action, each in texts.items()})
+
+    def _with(self, wordings: "Mapping[str, Wording]") -> "Folder":
         other = copy(self)
         for name in _OF_THE_WORDING:
             other.__dict__.pop(name, None)
         other._prepared = None
-        other.__dict__["_wordings"] = {**self._wordings, "invite": wording, "update": wording}
+        other.__dict__["_wordings"] = wordings
         return other
 
 

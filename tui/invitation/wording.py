@@ -133,6 +133,13 @@ class Wording:
         self._steps = STEPS
         self.uses = tuple(found)
 
+    @classmethod
+    def of(cls, sources: Sequence[str]) -> "Wording":
+        """The wording that has these `sources`. InputError where they are none."""
+        template, subject, layout, override = sources
+        page = Source("page.html.j2", override) if override else None
+        return cls(Source("wording.md", template), subject or None, Source("layout.html.j2", layout), page)
+
     @property
     def words(self) -> str:
         """The template's own text, for telling a value of a column from the wording's words."""

@@ -22,8 +22,10 @@ from tui.ledger.records import (
 )
 from tui.ledger.servers import Server, is_address
 from tui.ledger.store import (
+    Fenced,
     Ledger,
     Where,
+    conninfo,
     follow,
     is_there,
     must_be_free,
@@ -50,6 +52,7 @@ __all__ = [
     "Decisions",
     "Desk",
     "Entry",
+    "Fenced",
     "Known",
     "Ledger",
     "LeftOut",
@@ -67,6 +70,7 @@ __all__ = [
     "Server",
     "Taken",
     "Where",
+    "conninfo",
     "follow",
     "is_address",
     "is_on_network",

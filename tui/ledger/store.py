@@ -35,8 +35,16 @@ from tui.ledger.records import (
     Proposal,
     Sent,
 )
+from tui.ledger.relay import Relay
 from tui.ledger.servers import Server
 from tui.ledger.sharing import Fields, Shared
+
+
+class Fenced(LedgerError):
+    """Somebody else has in hand what was to be recorded: nothing was."""
+
+    code = "fenced"
+
 
 _INTERRUPTED = "the run was interrupted after this message had begun to go out"
 _AT_ONCE = 500  # messages of a plan that are recorded together
@@ -80,6 +88,7 @@ class Ledger:
         self._gatherer: int | None = None
         """The thread that gathers what is to be recorded in one commit."""
         self._gathered: list[Statement] = []
+        self._fence: Statement | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -96,6 +105,21 @@ class Ledger:
     def commits(self) -> int:
         """How many transactions have been recorded through it since it was opened."""
         return self._db.commits
+
+    @property
+    def relay(self) -> Relay:
+        """What it holds for workers."""
+        return Relay(self._db)
+
+    def fence(self, question: Statement | None) -> None:
+        """Has nothing recorded of messages any more unless this finds a row, in the same transaction: then Fenced."""
+        self._fence = question
+
+    @contextmanager
+    def handing_over(self) -> Iterator[Relay]:
+        """One transaction for all that is recorded within, in a ledger on a server."""
+        with self._writing():
+            yield self.relay
 
     def belongs_to(self, fingerprint: str) -> None:
         """Checks that this is the ledger of the event with this fingerprint; an empty ledger becomes its.
@@ -503,6 +527,11 @@ class Ledger:
 
         def record() -> None:
             with self._writing() as db:
+                if self._fence is not None and not db.execute(*self._fence).fetchall():
+                    raise Fenced(
+                        "What this worker had in hand was given to another: it was not heard of for too long.",
+                        hint="Nothing is lost, and nobody is sent anything twice. Start the worker again.",
+                    )
                 count, ids = db.settle_and_begin(settled, begun)
                 if count != len(settled) or (others and not all(db.all_of([statements[at] for at in others]))):
                     raise LedgerError(f"The ledger {self._shown} does not know of this attempt.")
@@ -644,6 +673,11 @@ def open_to_read(where: Where) -> Ledger:
     if isinstance(where, Server):
         return Ledger(_postgresql().open_to_read(where, Desk.here()) or sqlite.empty(where.shown))
     return Ledger(sqlite.open_to_read(where))
+
+
+def conninfo(server: Server, desk: Desk) -> str:
+    """All that is said to connect there, in the words of the driver; with the password."""
+    return str(_postgresql().conninfo(server, desk))
 
 
 def _postgresql() -> Any:

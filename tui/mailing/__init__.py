@@ -10,7 +10,7 @@ from tui.mailing.endings import BrakeError, PausedError
 from tui.mailing.letters import Letter, Letters, Mailing, Question, Settled, Waiting, revision_of
 from tui.mailing.preparing import StoppedError, prepare, problem_of
 from tui.mailing.rehearsing import rehearse
-from tui.mailing.running import Pacing, send
+from tui.mailing.running import Pacing, carry_on, must_take_all, send
 
 __all__ = [
     "BrakeError",
@@ -24,6 +24,8 @@ __all__ = [
     "Settled",
     "StoppedError",
     "Waiting",
+    "carry_on",
+    "must_take_all",
     "prepare",
     "problem_of",
     "rehearse",

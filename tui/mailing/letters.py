@@ -55,6 +55,12 @@ class Letters(Sequence[Letter]):
         self._identities += identity
         self._are_again.append(is_again)
 
+    def add_again(self, digest: str) -> None:
+        """Puts down the next action's message as its run has recorded it: `pending` of the action says which it is."""
+        self._digests += bytes.fromhex(digest)
+        self._identities += bytes(16)
+        self._are_again.append(True)
+
     @property
     def beyond_ascii(self) -> Sequence[Action]:
         """Whose address has letters beyond ASCII: not every server takes it."""
@@ -116,10 +122,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Nothing can go out for so many `seconds`; said again as they pass."""
+    """Nothing can go out for so many `seconds`; said again as they pass. `is_accounts`: whoever else sends through the
+    account would have to wait as well."""
 
     seconds: float
     reason: str
+    is_accounts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

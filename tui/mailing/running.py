@@ -83,6 +83,32 @@ def send(
     yield from run.settle_all()
 
 
+def carry_on(
+    mailing: Mailing,
+    messages: Sequence[int],
+    ledger: Ledger,
+    connect: Callable[[], "Connection"],
+    *,
+    pacing: Pacing,
+    control: Control,
+    quota: Quota | None = None,
+    pace: Pace | None = None,
+) -> Iterator[Settled | Waiting | Question]:
+    """Sends what a run has recorded already: `messages` are the ids of its letters. For the rest see `send`."""
+    run = Run(mailing, ledger, connect, pacing, control, quota, pace)
+    run.take_up(messages)
+    yield from run.settle_all()
+
+
+def must_take_all(mailing: Mailing, ledger: Ledger, connect: Callable[[], "Connection"], control: Control) -> None:
+    """InputError where somebody's address is beyond what the server takes, for who lets others send."""
+    run = Run(mailing, ledger, connect, Pacing(), control)
+    try:
+        run.check_addresses()
+    finally:
+        run.close()
+
+
 class Run:
     """One run: letters to go, lines that deliver them, all in one thread beside the caller's, and what comes back."""
 
@@ -94,10 +120,11 @@ class Run:
         pacing: Pacing,
         control: Control,
         quota: Quota | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self.mailing, self.ledger = mailing, ledger
         self._connect, self._pacing, self._control, self._quota = connect, pacing, control, quota
-        self._pace = Pace(pacing.per_minute, wait=self._wait)
+        self._pace = pace or Pace(pacing.per_minute, wait=self._wait)
         self._results: queue.SimpleQueue[Settled | Waiting | Question | InviteError | None] = queue.SimpleQueue()
         self._turn = threading.Condition()
         self._messages: Sequence[int] = ()
@@ -141,6 +168,10 @@ class Run:
         mailing = self.mailing
         planned = (planned_of(letter) for letter in mailing.letters)  # one by one: all at once would fill the memory
         self._messages = self.ledger.begin(command, account, mailing.digest, planned, mailing.decisions, CHECKS)
+
+    def take_up(self, messages: Sequence[int]) -> None:
+        """Goes on with what was begun elsewhere: these are the letters' messages, in order."""
+        self._messages = messages
 
     def close(self) -> None:
         """Leaves the server, where nothing has been begun."""
@@ -238,7 +269,7 @@ class Run:
                     seconds = backoff(tries, self._pacing.backoff)
                 else:
                     raise
-            self._hold(seconds, fault.reply)
+            self._hold(seconds, fault.reply, is_accounts=bool(fault.pause))
             if self._wait(seconds) or not self._control.may_go_on():
                 return None
 
@@ -529,12 +560,12 @@ class Run:
             self._fail(fault.error())
             return False
         seconds = backoff(tries, self._pacing.backoff)
-        self._hold(seconds, fault.reply)
+        self._hold(seconds, fault.reply, is_accounts=False)
         self.put_back(task, seconds)
         return True
 
-    def _hold(self, seconds: float, reason: str) -> None:
+    def _hold(self, seconds: float, reason: str, *, is_accounts: bool = True) -> None:
         with self._turn:
             self._held_until, self._held_because = time.monotonic() + seconds, reason
-        self._results.put(Waiting(seconds, reason))
+        self._results.put(Waiting(seconds, reason, is_accounts))
         self._pace.hold(seconds)

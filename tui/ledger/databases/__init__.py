@@ -22,7 +22,7 @@ Row = tuple[Any, ...]
 Statement = tuple[str, Values]
 """A query, and the values for it."""
 
-VERSION = 6
+VERSION = 7
 """The number of the newest schema."""
 
 HOLDER = "SELECT who, place, since FROM holder WHERE what = 'run'"
@@ -118,6 +118,11 @@ class Database(ABC):
     def overwrite(self) -> None:
         """Has nothing of what was taken out left on the disk. BusyError while somebody else reads it."""
 
+    @property
+    def connection(self) -> Any:
+        """The driver's own, for what is to be a part of an open transaction; of a ledger that workers can share."""
+        raise NotImplementedError
+
     @abstractmethod
     def _close(self) -> None: ...
 
@@ -192,9 +197,10 @@ class Changes(ABC):
         self.close()
 
 
-def schema(database: str, number: int) -> str:
-    """The text that brings a ledger from version `number` - 1 to `number`."""
-    file = resources.files("tui.ledger").joinpath("schema", database, f"{number:03}.sql")
+def schema(database: str, what: int | str) -> str:
+    """The text that brings a ledger from the version before this number to this, or makes what has this name."""
+    name = what if isinstance(what, str) else f"{what:03}"
+    file = resources.files("tui.ledger").joinpath("schema", database, f"{name}.sql")
     return file.read_text(encoding="utf-8")
 
 

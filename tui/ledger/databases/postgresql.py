@@ -217,6 +217,10 @@ class Shared(Database):
                     hint="Close the other program, and run the same command again.",
                 ) from None
 
+    @property
+    def connection(self) -> psycopg.Connection[Row]:
+        return self._db
+
     def _close(self) -> None:
         if self._is_untold and not self._db.closed:
             with suppress(psycopg.Error):
@@ -275,6 +279,8 @@ def open_for_run(server: Server, desk: Desk, *, shared: bool = False) -> Shared:
         try:
             if (version := _version(db, server)) < VERSION:
                 _migrate(db, server, version)
+            elif not shared:
+                _must_not_be_handed_over(db, server)
             _must_be_sound(db, server)
             return Shared(db, server, desk, hold)
         except BaseException:
@@ -289,6 +295,9 @@ def _held(server: Server, desk: Desk, hold: Hold) -> psycopg.Connection[Row]:
         lock = "pg_try_advisory_lock_shared" if hold == "work" else "pg_try_advisory_lock"
         if not _only(db, f"SELECT {lock}(%s)", _lock_of(server)):
             raise busy(server.shown, _holder(db))
+        if hold == "work":
+            # One that is frozen in the midst of recording must not keep what it has in hand from all others.
+            db.execute(f"SET idle_in_transaction_session_timeout = '{_IS_GONE}s'")
     except BaseException:
         db.close()
         raise
@@ -333,8 +342,20 @@ def must_be_free(server: Server) -> None:
         try:
             if not _only(db, "SELECT pg_try_advisory_lock(%s)", _lock_of(server)):
                 raise busy(server.shown, _holder(db))
+            if _version(db, server) == VERSION:
+                _must_not_be_handed_over(db, server)
         finally:
             db.close()
+
+
+def _must_not_be_handed_over(db: psycopg.Connection[Row], server: Server) -> None:
+    """BusyError while workers carry out a run, whether one of them is here or not."""
+    row = db.execute("SELECT who, place, since FROM handover WHERE state NOT IN ('stopped', 'done')").fetchone()
+    if row is not None:
+        raise BusyError(
+            f"{busy(server.shown, row).message} Workers carry it out.",
+            hint="`invite-tui status` shows how far it is, `invite-tui run stop` ends it.",
+        )
 
 
 def prepare(server: Server, desk: Desk) -> int:
@@ -352,7 +373,8 @@ def prepare(server: Server, desk: Desk) -> int:
     return before
 
 
-def _connect(server: Server, desk: Desk, session: Literal["read-write", "any"]) -> psycopg.Connection[Row]:
+def conninfo(server: Server, desk: Desk, session: Literal["read-write", "any"] = "read-write") -> str:
+    """All that is said to connect there, for the driver; with the password."""
     said = {
         "connect_timeout": "10",
         **dict(server.parameters),
@@ -371,8 +393,11 @@ def _connect(server: Server, desk: Desk, session: Literal["read-write", "any"]) 
         "keepalives_count": "2",
         "tcp_user_timeout": str(_IS_GONE * 1000),
     }
-    words = make_conninfo("", **{name: value for name, value in said.items() if value})
-    db: psycopg.Connection[Row] = psycopg.connect(words, autocommit=True)
+    return make_conninfo("", **{name: value for name, value in said.items() if value})
+
+
+def _connect(server: Server, desk: Desk, session: Literal["read-write", "any"]) -> psycopg.Connection[Row]:
+    db: psycopg.Connection[Row] = psycopg.connect(conninfo(server, desk, session), autocommit=True)
     try:
         if db.info.server_version < _OLDEST:
             raise unusable(server.shown, "its server is older than PostgreSQL 14", "Ask for a newer one.")

@@ -1,0 +1,123 @@
+"""An office: an event, a shared ledger, a mail server that counts, and workers as processes of their own."""
+
+import csv
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+
+from tests.servers.postgresql import Postgres
+from tests.servers.recording import RecordingServer
+from tui import workers
+from tui.folder import Choices, Folder
+from tui.ledger import Desk, Server, open_to_read
+from tui.mailing import Control
+from tui.workers import Standing, Working
+
+_EVENT = """\
+[event]
+title = "Pathways"
+start = 2027-05-06T14:00:00
+duration = "90m"
+timezone = "Europe/London"
+uid = "5b0e7c1f4a9d4d0e8f62c3b7a1954e20"
+
+[organizer]
+name = "Consultation team"
+email = "consultations@department.example"
+
+[message]
+attachments = ["agenda.txt"]
+
+[columns]
+internal = ["Note"]
+
+[sending]
+connections = {connections}
+{more}
+"""
+
+
+class Office:
+    def __init__(self, path: Path, postgres: Postgres, server: RecordingServer, running: ExitStack) -> None:
+        self.path, self.server, self.postgres, self._running = path, server, postgres, running
+        self.address = postgres.database()
+        self.environment = {
+            "INVITE_TUI_LEDGER": self.address,
+            "INVITE_TUI_NAME": "Ana",
+            "INVITE_TUI_SMTP_HOST": server.host,
+            "INVITE_TUI_SMTP_PORT": str(server.port),
+            "INVITE_TUI_SMTP_SECURITY": "none",
+            "INVITE_TUI_SMTP_BACKOFF": "0",
+            "INVITE_TUI_CONFIG_DIR": str(path / "config"),
+        }
+
+    def invites(self, count: int, *, connections: int = 2, more: str = "") -> None:
+        (self.path / "event.toml").write_text(_EVENT.format(connections=connections, more=more), encoding="utf-8")
+        (self.path / "agenda.txt").write_text("Welcome, then questions.", encoding="utf-8")
+        with (self.path / "list.csv").open("w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["Email", "Name", "Note"])
+            rows.writerows((f"guest{at}@example.org", f"Gäst {at}", f"lottery draw {at}") for at in range(count))
+
+    def folder(self, environment: Mapping[str, str] | None = None) -> Folder:
+        choices = Choices((str(self.path / "list.csv"),), event=str(self.path / "event.toml"))
+        return Folder(choices, environment or self.environment)
+
+    def hand_over(self, *, canary: int = 0) -> int:
+        folder = self.folder()
+        return workers.hand_over(folder, folder.plan(), control=Control(), canary=canary)
+
+    def work(self, *, connections: int = 4) -> int:
+        """A worker in this process, until there is nothing for it to do now."""
+        how = Working(["env"], connections, until_empty=True)
+        return workers.work(Server.parse(self.address), Desk("Bo", "here"), how, lambda _: None, self.environment)
+
+    def start(self, *words: str, **environment: str) -> "subprocess.Popen[str]":
+        """A worker in a process of its own, which takes others for lost after two seconds."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tui", "worker", "--lost-after", "2", *words],
+            cwd=self.path,
+            env=os.environ | self.environment | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        self._running.callback(process.wait)
+        self._running.callback(process.kill)
+        return process
+
+    def standing(self) -> Standing:
+        found = workers.standing(self.folder())
+        assert found is not None
+        return found
+
+    def until(self, condition: Callable[[], object], seconds: float = 60.0) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, f"it never came to pass: {self.standing().in_words}"
+            time.sleep(0.02)
+
+    @property
+    def mailed(self) -> Counter[str]:
+        """How often the mail server took a message to each."""
+        return Counter(address for message in list(self.server.messages) for address in message.rcpt_tos)
+
+    def outcomes(self) -> dict[str, str]:
+        with open_to_read(self.folder().ledger_path) as ledger:
+            return {person.address: person.outcome for person in ledger.people().values()}
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        """What the database has of the event."""
+        place = self.folder().ledger_path
+        assert isinstance(place, Server)
+        with psycopg.connect(self.address, autocommit=True) as connection:
+            connection.execute(f"SET search_path = {place.schema}, invite_tui_workers")
+            return connection.execute(query).fetchall()

@@ -1,0 +1,157 @@
+"""A run in the hands of workers: everybody is sent their message, once, and what is said to it is said to all."""
+
+import re
+
+import pytest
+
+from tests.workers.office import Office
+from tui import workers
+from tui.errors import BusyError, ConfirmationError, UsageError
+from tui.folder import Choices, Folder
+from tui.mailing import Control
+from tui.workers import queue
+
+
+def test_everybody_is_sent_what_was_cleared_and_nothing_is_kept_of_it(office: Office) -> None:
+    office.invites(70, connections=3)
+    assert office.hand_over() == 4
+    assert office.server.connections == 0
+    assert office.work() == 70
+    assert set(office.mailed.values()) == {1} and len(office.mailed) == 70
+    assert office.standing().handover.state == "done"
+    assert set(office.outcomes().values()) == {"accepted"}
+    assert office.rows("SELECT (SELECT count(*) FROM content), (SELECT count(*) FROM letter)") == [(0, 0)]
+    assert office.rows("SELECT count(*) FROM procrastinate_jobs") == [(0,)]
+    assert not any("lottery" in str(row) for row in office.rows("SELECT fields FROM person"))
+
+
+def test_an_update_and_a_changed_address_are_composed_elsewhere_to_the_byte(office: Office) -> None:
+    """Of these messages the ledger is told what cannot be seen from them: what they answer to, and what has changed."""
+    office.invites(3)
+    office.hand_over()
+    office.work()
+    event = office.path / "event.toml"
+    event.write_text(event.read_text(encoding="utf-8").replace("14:00", "15:00"), encoding="utf-8")
+    people = office.path / "list.csv"
+    people.write_text(
+        people.read_text(encoding="utf-8").replace("Email,", "Id,Email,").replace("guest", "x,guest"), encoding="utf-8"
+    )
+    people.write_text(re.sub(r"(?m)^x,guest(\d)", r"\1,guest\1", people.read_text(encoding="utf-8")), encoding="utf-8")
+    office.hand_over()
+    office.work()
+    assert office.standing().handover.state == "done", office.standing().in_words
+    assert set(office.mailed.values()) == {2}
+    assert all(b"In-Reply-To" in message.data for message in office.server.messages[3:])
+
+
+def test_neither_the_run_nor_its_jobs_exist_without_the_other(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.invites(3)
+    office.hand_over()
+    workers.steer(office.folder(), "stop")
+
+    def fails(*_: object) -> None:
+        raise RuntimeError
+
+    before = office.rows("SELECT (SELECT count(*) FROM run), (SELECT count(*) FROM procrastinate_jobs)")
+    monkeypatch.setattr(queue, "defer", fails)
+    with pytest.raises(RuntimeError):
+        office.hand_over()
+    assert before == office.rows("SELECT (SELECT count(*) FROM run), (SELECT count(*) FROM procrastinate_jobs)")
+
+
+def test_after_the_first_few_it_waits_for_a_word(office: Office) -> None:
+    office.invites(30)
+    office.hand_over(canary=2)
+    office.work()
+    assert (office.standing().handover.state, len(office.mailed)) == ("asking", 2)
+    workers.steer(office.folder(), "go-on")
+    office.work()
+    assert (office.standing().handover.state, len(office.mailed)) == ("done", 30)
+    assert set(office.mailed.values()) == {1}
+
+
+def test_while_it_is_open_nobody_else_begins_and_who_has_it_is_told(office: Office) -> None:
+    office.invites(3)
+    office.hand_over()
+    folder = office.folder(office.environment | {"INVITE_TUI_NAME": "Bo"})
+    with pytest.raises(BusyError, match=r"Ana on .* Workers carry it out"):
+        workers.hand_over(folder, folder.plan(), control=Control())
+    with pytest.raises(BusyError):
+        list(folder.send(folder.plan(), control=Control()))
+    workers.steer(folder, "stop")
+    office.work()
+    assert not office.mailed
+    assert office.hand_over() == 1
+    office.work()
+    assert set(office.mailed.values()) == {1} and len(office.mailed) == 3
+
+
+def test_paused_it_stands_still_for_all_and_goes_on_for_all(office: Office) -> None:
+    office.invites(45)
+    office.hand_over()
+    workers.steer(office.folder(), "pause")
+    office.work()
+    assert not office.mailed
+    workers.steer(office.folder(), "go-on")
+    office.work()
+    assert set(office.mailed.values()) == {1} and len(office.mailed) == 45
+
+
+def test_what_one_brakes_for_stops_all_and_what_is_left_goes_on_when_it_is_mended(office: Office) -> None:
+    office.invites(80)
+    office.server.say("DOT", "554 5.7.1 this looks like spam")
+    office.hand_over()
+    office.work()
+    standing = office.standing()
+    assert standing.handover.state == "braked" and "for what they are" in standing.handover.said
+    assert standing.counts["refused"] < 15
+    office.server.behave()
+    workers.steer(office.folder(), "go-on")
+    office.work()
+    assert office.standing().handover.state == "done"
+    assert len(office.mailed) == 80 - standing.counts["refused"]
+
+
+def test_what_is_put_off_is_tried_again_later_by_whoever_has_time(office: Office) -> None:
+    office.invites(25)
+    office.environment["INVITE_TUI_SMTP_BACKOFF"] = "3"
+    office.server.say("RCPT", "451 4.2.0 try again", to="guest7@example.org", times=1)
+    office.hand_over()
+    office.work()
+    assert office.standing().counts["deferred"] == 1
+    office.until(lambda: office.work() or office.standing().handover.state == "done")
+    assert set(office.mailed.values()) == {1} and len(office.mailed) == 25
+
+
+def test_a_daily_quota_holds_over_all_workers_together(office: Office) -> None:
+    office.invites(60, connections=3, more="per_day = 7")
+    office.hand_over()
+    office.work()
+    assert len(office.mailed) == 7
+    assert "daily quota" in office.standing().handover.said
+    assert office.standing().handover.state == "going"
+
+
+def test_a_worker_that_composes_something_else_sends_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another version of the program, another font of dates: whatever it is, it is not what was cleared."""
+    office.invites(3)
+    office.hand_over()
+    monkeypatch.setattr("tui.dates.short_month", lambda *_: "Smarch")
+    monkeypatch.setattr("tui.invitation.composer.short_month", lambda *_: "Smarch")
+    office.work()
+    assert not office.mailed
+    assert "no longer the one that was cleared" in office.standing().handover.said
+
+
+def test_a_file_is_no_ledger_for_workers(office: Office) -> None:
+    office.invites(3)
+    files, event = (str(office.path / "list.csv"),), str(office.path / "event.toml")
+    folder = Folder(Choices(files, event=event, ledger=str(office.path / "x.db")), office.environment)
+    with pytest.raises(UsageError, match="share"):
+        workers.hand_over(folder, folder.plan(), control=Control())
+
+
+def test_two_people_are_asked_for_here_as_well(office: Office) -> None:
+    office.invites(3, more="two_people = true")
+    with pytest.raises(ConfirmationError):
+        office.hand_over()

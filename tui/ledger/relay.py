@@ -1,0 +1,430 @@
+"""Runs that were handed over to workers: what each is made of, its shares, and who has which of them in hand.
+
+A share is some messages of a run. Whoever takes it holds it by a token: every transaction that records anything of its
+messages asks first whether the token still is the share's, and keeps anybody from taking it over until it is
+committed. So what a worker believes that was frozen, or cut off, is never recorded, and nothing leaves that is not.
+
+Only in a database that several machines share; times are that database's own, so no worker's clock counts.
+"""
+
+import json
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any, Literal
+
+from tui.ledger.databases import Database, Statement, schema
+from tui.ledger.desks import Desk
+from tui.ledger.records import OUTCOMES, Outcome, Planned, Sent
+
+State = Literal["going", "canary", "asking", "paused", "braked", "stopped", "done"]
+"""`canary`: the first few go; `asking`: they have gone, and the rest waits for the organiser's word. `braked`: the run
+has stopped itself. `stopped` and `done` are for good."""
+
+OPEN: tuple[State, ...] = ("going", "canary", "asking", "paused", "braked")
+_GOES: tuple[State, ...] = ("going", "canary")
+
+Put = Literal["queued", "waiting", "done"]
+"""How a share is put back: there is a job for it; it waits until its run goes on; nothing of it is left."""
+
+_LOST = "the worker was lost after this message had begun to go out"
+
+QUEUE = "invite_tui_workers"
+"""The schema that all events of a database share: the queue, and what each account may do."""
+
+_OF_RUN = "SELECT run, account, who, place, since, state, said, made_of FROM handover WHERE run = ?"
+_OF_SHARE = (
+    "SELECT h.run, h.account, h.who, h.place, h.since, h.state, h.said, h.made_of"
+    " FROM handover h JOIN share s ON s.run = h.run WHERE s.id = ?"
+)
+_NEWEST = "SELECT run, account, who, place, since, state, said, made_of FROM handover ORDER BY run DESC LIMIT 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A run that workers carry out. `said` is why it stands still, in words for the organiser, "" where it does not;
+    `made_of` what its messages are made of, as whoever handed it over has put it."""
+
+    run: int
+    account: str
+    by: Desk
+    since: str
+    state: State
+    said: str
+    made_of: Mapping[str, Any]
+
+    @property
+    def connections(self) -> int:
+        """How many the account may have, all workers together."""
+        return int(self.made_of.get("connections", 1))
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+    @property
+    def goes(self) -> bool:
+        return self.state in _GOES
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A message that is to go out, and the person as it was composed for them. `told` is what cannot be seen from the
+    message: `in_reply_to` and `changes`, where there are any."""
+
+    sent: Sent
+    name: str
+    group: str
+    fields: Mapping[str, str]
+    told: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A share in hand: its messages that are due, and how many of them the account's quota has room for now.
+
+    `full_for` are the seconds until there is room for more.
+    """
+
+    share: int
+    token: str
+    handover: Handover
+    due: tuple[Due, ...]
+    room: int
+    full_for: float = 0.0
+
+    @property
+    def fence(self) -> Statement:
+        """Finds the share while it is this holder's, and keeps it so until the transaction's end."""
+        return "SELECT id FROM share WHERE id = ? AND holder = ? FOR SHARE", (self.share, self.token)
+
+
+class Relay:
+    """See the module. Every method is one transaction, or a part of the one that it is called in."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def together(self) -> AbstractContextManager[object]:
+        """One transaction for all that is done within."""
+        return self._db.writing()
+
+    # --- handing over ----------------------------------------------------------------------------------------------
+
+    def make_queue(self, queue: str) -> None:
+        """Makes what all events share, if it is not there; `queue` is the text that makes the queue's tables."""
+        with self._db.writing() as db:
+            db.execute("SELECT pg_advisory_xact_lock(hashtext(?))", (QUEUE,))  # two events may begin with it at once
+            if db.execute("SELECT to_regnamespace(?) IS NULL", (QUEUE,)).fetchone()[0]:
+                db.execute(f"CREATE SCHEMA {QUEUE}")
+                with self.in_queue():
+                    db.connection.execute(queue)
+                    db.connection.execute(schema("postgresql", "workers"))
+
+    @contextmanager
+    def in_queue(self) -> Iterator[Any]:
+        """Until it ends the transaction sees the queue's tables before the event's; yields the driver's connection."""
+        with self._db.writing() as db:
+            before = db.execute("SELECT current_setting('search_path')").fetchone()[0]
+            db.execute("SELECT set_config('search_path', ?, true)", (f"{QUEUE}, {before}",))
+            yield db.connection
+            db.execute("SELECT set_config('search_path', ?, true)", (before,))
+
+    def keep(self, content: bytes, digest: str) -> None:
+        """Keeps a file, once, by the SHA-256 of its content."""
+        with self._db.writing() as db:
+            db.execute("INSERT INTO content (digest, bytes) VALUES (?, ?) ON CONFLICT DO NOTHING", (digest, content))
+
+    def content(self, digest: str) -> bytes | None:
+        """A file that was kept; None where its run is over."""
+        with self._db.reading() as db:
+            row = db.execute("SELECT bytes FROM content WHERE digest = ?", (digest,)).fetchone()
+            return None if row is None else bytes(row[0])
+
+    def tell(self, told: Iterable[tuple[int, Planned, Mapping[str, Any]]]) -> None:
+        """Puts down what cannot be seen from these messages, and for whom they were composed."""
+        with self._db.writing() as db:
+            db.each(
+                "INSERT INTO letter (message, name, fields, told) VALUES (?, ?, ?, ?) ON CONFLICT (message) DO UPDATE"
+                " SET name = excluded.name, fields = excluded.fields, told = excluded.told",
+                (
+                    (message, planned.name, json.dumps(dict(planned.fields)), json.dumps(dict(more)))
+                    for message, planned, more in told
+                ),
+            )
+
+    def hand_over(
+        self,
+        account: str,
+        by: Desk,
+        made_of: Mapping[str, Any],
+        shares: Sequence[Sequence[int]],
+        *,
+        canary: bool,
+    ) -> Sequence[int]:
+        """Records that workers carry the newest run out, in these shares of its messages; returns those that are to be
+        queued: all of them, or with `canary` the first."""
+        with self._db.writing() as db:
+            run = int(db.execute("SELECT max(id) FROM run").fetchone()[0])
+            db.execute(
+                "INSERT INTO handover (run, account, who, place, since, state, said, made_of)"
+                " VALUES (?, ?, ?, ?, ?, ?, '', ?)",
+                (run, account, by.who, by.place, _now(), "canary" if canary else "going", json.dumps(made_of)),
+            )
+            db.execute(
+                "INSERT INTO invite_tui_workers.allowance (account) VALUES (?) ON CONFLICT DO NOTHING", (account,)
+            )
+            found = db.all_of(
+                [
+                    (
+                        "INSERT INTO share (run, messages, state) VALUES (?, ?, ?) RETURNING id",
+                        (run, _ranges(messages), "waiting" if canary and number else "queued"),
+                    )
+                    for number, messages in enumerate(shares)
+                ]
+            )
+        ids = [int(rows[0][0]) for rows in found]
+        return ids[:1] if canary else ids
+
+    # --- steering --------------------------------------------------------------------------------------------------
+
+    def latest(self) -> Handover | None:
+        """The run that was handed over last, whether it is open or not; None where there was none."""
+        with self._db.reading() as db:
+            row = db.execute(_NEWEST).fetchone()
+            return None if row is None else _handover(row)
+
+    def state_of(self, run: int) -> Handover:
+        with self._db.reading() as db:
+            return _handover(db.execute(_OF_RUN, (run,)).fetchone())
+
+    def of_share(self, share: int) -> Handover | None:
+        """The run of a share; None where there is no such share."""
+        with self._db.reading() as db:
+            row = db.execute(_OF_SHARE, (share,)).fetchone()
+            return None if row is None else _handover(row)
+
+    def say(self, run: int, said: str) -> None:
+        """Notes what is in the way of a run that goes on all the same."""
+        with self._db.writing() as db:
+            db.execute("UPDATE handover SET said = ? WHERE run = ? AND state = 'going'", (said, run))
+
+    def counts(self, run: int) -> dict[Outcome, int]:
+        """How many of the run's messages stand how; what is in flight counts as `unknown`."""
+        found: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0)
+        with self._db.reading() as db:
+            for outcome, count in db.execute("SELECT outcome, count(*) FROM message WHERE run = ? GROUP BY 1", (run,)):
+                found["unknown" if outcome == "sending" else outcome] += count
+        return found
+
+    def turn_to(self, run: int, state: State, said: str = "") -> bool:
+        """Has the run stand still, or end; False where it is over already, or stands still for another reason."""
+        before = OPEN if state in ("stopped", "paused") else _GOES
+        with self._db.writing() as db:
+            turned = self._turned(db, run, state, before, said)
+            if turned and state == "stopped":
+                self._clear(db, run)
+            return turned
+
+    def go_on(self, run: int) -> Sequence[int] | None:
+        """Has a run go on that stands still; the shares that are to be queued again. None where it does not stand."""
+        with self._db.writing() as db:
+            if not self._turned(db, run, "going", tuple(state for state in OPEN if state not in _GOES)):
+                return None
+            rows = db.execute(
+                "UPDATE share SET state = 'queued' WHERE run = ? AND state = 'waiting' RETURNING id", (run,)
+            ).fetchall()
+            self._finish(db, run)
+            return sorted(int(id_) for (id_,) in rows)
+
+    @staticmethod
+    def _turned(db: Database, run: int, state: State, before: Sequence[State], said: str = "") -> bool:
+        return any(
+            db.execute(
+                "UPDATE handover SET state = ?, said = ? WHERE run = ? AND state = ?", (state, said, run, one)
+            ).rowcount
+            for one in before
+        )
+
+    @staticmethod
+    def _clear(db: Database, run: int) -> None:
+        """Keeps nothing of a run that is over but that it was: only one is open at a time."""
+        db.execute("DELETE FROM letter WHERE message IN (SELECT id FROM message WHERE run = ?)", (run,))
+        db.execute("DELETE FROM content")
+        db.execute("UPDATE handover SET made_of = '{}' WHERE run = ?", (run,))
+
+    # --- a worker's ------------------------------------------------------------------------------------------------
+
+    def take(self, share: int, per_day: int | None) -> Hold | Handover | None:
+        """Takes a share in hand, whoever had it before: what they had in flight is `unknown` from here on.
+
+        The handover where the run stands still: the share then waits until it goes on. None where nothing is left.
+        """
+        token = secrets.token_hex(16)
+        with self._db.writing() as db:
+            # First the run, then the share, as whoever has it go on: neither is missed by the other.
+            found = db.execute(_OF_SHARE + " FOR SHARE OF h", (share,))
+            handover = _handover(found.fetchone())
+            run = handover.run
+            ranges, state = db.execute("SELECT messages, state FROM share WHERE id = ? FOR UPDATE", (share,)).fetchone()
+            if state == "done":
+                return None
+            self._recover(db, run, ranges)
+            if not handover.goes:
+                db.execute("UPDATE share SET holder = NULL, state = 'waiting', reserved = 0 WHERE id = ?", (share,))
+                return handover
+            due = tuple(self._due(db, run, ranges))
+            room, full_for = self._reserve(db, share, handover.account, per_day, len(due))
+            db.execute(
+                "UPDATE share SET holder = ?, state = 'queued', reserved = ? WHERE id = ?",
+                (token, room if per_day else 0, share),
+            )
+        return Hold(share, token, handover, due, room, full_for)
+
+    def put_back(self, hold: Hold, *, is_done: bool) -> Put | None:
+        """Lets a share go, and returns how it is put back: while its run goes on there is to be a job for it. None
+        where it is another's by now."""
+        run = hold.handover.run
+        with self._db.writing() as db:
+            lock = " FOR UPDATE" if is_done else " FOR SHARE"
+            handover = _handover(db.execute(_OF_RUN + lock, (run,)).fetchone())
+            state: Put = "done" if is_done else "queued" if handover.goes else "waiting"
+            mine = db.execute(
+                "UPDATE share SET holder = NULL, state = ?, reserved = 0 WHERE id = ? AND holder = ?",
+                (state, hold.share, hold.token),
+            ).rowcount
+            if mine and is_done:
+                self._finish(db, run)
+            return state if mine else None
+
+    @staticmethod
+    def _finish(db: Database, run: int) -> None:
+        """Ends a run whose last share is done; asks where that were the first few."""
+        db.execute("SELECT run FROM handover WHERE run = ? FOR UPDATE", (run,))  # the last two may end at once
+        left = db.execute("SELECT count(*) FROM share WHERE run = ? AND state <> 'done'", (run,)).fetchone()[0]
+        if left:
+            Relay._turned(db, run, "asking", ("canary",))
+        elif Relay._turned(db, run, "done", OPEN):
+            Relay._clear(db, run)
+
+    @staticmethod
+    def _recover(db: Database, run: int, ranges: str) -> None:
+        for first, last in _pairs(ranges):
+            db.execute(
+                "UPDATE attempt SET outcome = 'unknown', reply = ?, settled_at = ? WHERE outcome = 'sending'"
+                " AND message IN (SELECT id FROM message WHERE run = ? AND id BETWEEN ? AND ?)",
+                (_LOST, _now(), run, first, last),
+            )
+
+    @staticmethod
+    def _due(db: Database, run: int, ranges: str) -> Iterator[Due]:
+        for first, last in _pairs(ranges):
+            for key, name, group, fields, told, facts, stamp, *row in db.execute(
+                "SELECT m.key, coalesce(l.name, p.name), p.grouped, coalesce(l.fields, p.fields),"
+                " coalesce(l.told, '{}'), m.facts, m.stamp, m.id, m.address, m.action, m.uid, m.sequence, m.generation,"
+                " m.round, m.message_id, m.digest, m.outcome, m.reply, m.attempts, m.settled_at"
+                " FROM message m JOIN person p ON p.key = m.key LEFT JOIN letter l ON l.message = m.id"
+                " WHERE m.run = ? AND m.id BETWEEN ? AND ? AND m.outcome IN ('unsent', 'deferred') ORDER BY m.id",
+                (run, first, last),
+            ):
+                id_, address, action, uid, sequence, generation, round_, message_id, *rest = row
+                version = (action, uid, sequence, generation, round_, json.loads(facts), message_id)
+                sent = Sent(id_, key, address, *version, datetime.fromisoformat(stamp), *rest)
+                yield Due(sent, name, group, json.loads(fields), json.loads(told))
+
+    @staticmethod
+    def _reserve(db: Database, share: int, account: str, per_day: int | None, want: int) -> tuple[int, float]:
+        """How many of so many messages the account may send now, and the seconds until it may send more.
+
+        What is in the hands of others counts as sent. Whoever asks comes after whoever asks at the same time.
+        """
+        if not per_day:
+            return want, 0.0
+        db.execute("SELECT account FROM invite_tui_workers.allowance WHERE account = ? FOR UPDATE", (account,))
+        left = db.execute(
+            "SELECT a.started_at FROM attempt a JOIN message m ON m.id = a.message JOIN run r ON r.id = m.run"
+            " WHERE a.outcome IN ('accepted', 'unknown', 'sending') AND r.account = ? AND a.started_at >= ?"
+            " ORDER BY a.started_at DESC LIMIT ?",
+            (account, datetime.fromtimestamp(datetime.now(UTC).timestamp() - _DAY, UTC).isoformat(), per_day),
+        ).fetchall()
+        reserved = db.execute(
+            "SELECT coalesce(sum(s.reserved), 0) FROM share s JOIN handover h ON h.run = s.run"
+            " WHERE h.account = ? AND s.id <> ?",
+            (account, share),
+        ).fetchone()[0]
+        room = max(0, per_day - len(left) - int(reserved))
+        full_for = 60.0
+        if len(left) >= per_day:
+            oldest = datetime.fromisoformat(left[-1][0])
+            full_for = max(60.0, _DAY + 60.0 - (datetime.now(UTC) - oldest).total_seconds())
+        return min(room, want), full_for
+
+    # --- an account's, for all workers together --------------------------------------------------------------------
+
+    def turn(self, account: str, interval: float) -> float:
+        """Seconds until the account's next message may go, all workers together; 0.0 where this one may: then the next
+        one may `interval` seconds later."""
+        with self._db.writing() as db:
+            taken = db.execute(
+                "UPDATE invite_tui_workers.allowance SET due_at = clock_timestamp() + ? * interval '1 second'"
+                " WHERE account = ? AND greatest(due_at, held_until) <= clock_timestamp() RETURNING account",
+                (interval, account),
+            ).fetchall()
+            return 0.0 if taken else self._due_in(db, account)
+
+    def hold_account(self, account: str, seconds: float, because: str) -> None:
+        """Nothing of the account goes out, at any worker, before `seconds` from now."""
+        with self._db.writing() as db:
+            db.execute(
+                "UPDATE invite_tui_workers.allowance SET because = ?,"
+                " held_until = greatest(held_until, clock_timestamp() + ? * interval '1 second') WHERE account = ?",
+                (because, seconds, account),
+            )
+
+    def held(self, account: str) -> tuple[float, str]:
+        """Seconds for which the account is held, and why."""
+        with self._db.reading() as db:
+            row = db.execute(
+                "SELECT CAST(extract(epoch FROM held_until - clock_timestamp()) AS float8), because"
+                " FROM invite_tui_workers.allowance WHERE account = ?",
+                (account,),
+            ).fetchone()
+            return (max(0.0, row[0]), row[1]) if row else (0.0, "")
+
+    @staticmethod
+    def _due_in(db: Database, account: str) -> float:
+        row = db.execute(
+            "SELECT CAST(extract(epoch FROM greatest(due_at, held_until) - clock_timestamp()) AS float8)"
+            " FROM invite_tui_workers.allowance WHERE account = ?",
+            (account,),
+        ).fetchone()
+        return max(0.001, float(row[0]))
+
+
+_DAY = 86_400.0
+
+
+def _handover(row: Sequence[Any]) -> Handover:
+    run, account, who, place, since, state, said, made_of = row
+    return Handover(run, account, Desk(who, place), since, state, said, json.loads(made_of))
+
+
+def _ranges(ids: Sequence[int]) -> str:
+    """ "1-500 612": most are numbered in one go."""
+    ordered = sorted(ids)
+    ends = [before for before, after in pairwise(ordered) if after != before + 1] + ordered[-1:]
+    starts = ordered[:1] + [after for before, after in pairwise(ordered) if after != before + 1]
+    return " ".join(f"{first}-{last}" for first, last in zip(starts, ends, strict=True))
+
+
+def _pairs(ranges: str) -> Iterator[tuple[int, int]]:
+    for one in ranges.split():
+        first, _, last = one.partition("-")
+        yield int(first), int(last)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,273 @@
+"""One job: a share is taken in hand, composed and cleared anew, and sent through one connection."""
+
+import math
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+from tui import ledger as ledgers
+from tui import mailing
+from tui.delivery.faults import NotOpenError
+from tui.delivery.pacing import Pace, Quota, backoff
+from tui.errors import InviteError, LedgerError
+from tui.folder import Choices, Folder
+from tui.guard import Cleared
+from tui.ledger import Desk, Fenced, Ledger, Server
+from tui.ledger.relay import Due, Handover, Hold, Relay
+from tui.mailing import Control, Letter, Mailing, Pacing, Settled, Waiting
+from tui.mailing.letters import Letters
+from tui.workers import packing
+from tui.workers.queue import Later
+
+if TYPE_CHECKING:
+    from tui.mailing import Question
+
+_SHORT = 2.0
+"""Seconds that a job waits with its connection open; for longer waits it is done again later."""
+
+_LOOK = 1.0
+"""Seconds between two looks at whether the run goes on."""
+
+_WITHOUT_SERVER = 30.0
+"""Seconds after which a share is taken up again whose worker did not reach the mail server."""
+
+
+class Away(Exception):  # it says what has happened, not what is wrong
+    """What this worker had in hand was given to another: it was not heard of for too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class _OneByOne(Mailing):
+    """A mailing whose messages several threads make: one at a time, because they share what they are made with."""
+
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def clear(self, letter: Letter) -> Cleared:
+        with self.turn:
+            return Mailing.clear(self, letter)
+
+
+@dataclass(frozen=True)
+class _Event:
+    """One run's event, unpacked here."""
+
+    folder: Folder
+    everybody: packing.Everybody
+    nothing: _OneByOne
+    """A mailing without letters: what composes and judges them."""
+
+    keeps: bool
+    place: tempfile.TemporaryDirectory[str]
+
+    def mailing(self, due: tuple[Due, ...]) -> Mailing:
+        letters = Letters([self.everybody.action_of(one) for one in due], datetime.now(UTC), "")
+        for one in due:
+            letters.add_again(one.sent.digest)
+        made = self.nothing
+        return _OneByOne(letters, "", made.composer, made.roll, keeps=self.keeps, turn=made.turn)
+
+
+@final
+class Bench:
+    """What a worker delivers from: one database, and the accounts of this machine. Safe to use from several threads."""
+
+    def __init__(self, server: Server, desk: Desk, environment: Mapping[str, str] | None = None) -> None:
+        self._server, self._desk, self._environment = server, desk, environment
+        self._turn = threading.Lock()
+        self._events: dict[tuple[str, int], _Event] = {}
+        self._controls: set[Control] = set()
+        self.is_stopping = False
+        self.sent = 0
+        """Messages that were settled here."""
+
+    def close(self) -> None:
+        with self._turn:
+            for event in self._events.values():
+                event.place.cleanup()
+            self._events.clear()
+
+    def stop(self) -> None:
+        """Every job here settles what is in flight, and leaves the rest to others."""
+        self.is_stopping = True
+        for control in list(self._controls):
+            control.stop()
+
+    def do(self, event: str, share: int) -> None:
+        """Sends what is due of a share. Later where there is more to do than could be done now.
+
+        Away where it was given to another meanwhile; LedgerError where nothing can be recorded.
+        """
+        with ledgers.open_for_work(self._server.for_event(event), self._desk) as ledger:
+            relay = ledger.relay
+            handover = relay.of_share(share)
+            if handover is None or not handover.is_open:
+                return
+            with suppress(packing.Gone):
+                self._deliver(ledger, relay, handover, event, share)
+
+    def _deliver(self, ledger: Ledger, relay: Relay, handover: Handover, event: str, share: int) -> None:
+        made = self._event(ledger, relay, handover, event)
+        pacing, (per_day, whose) = made.folder.pacing(math.inf), made.folder.per_day
+        hold = relay.take(share, per_day)
+        if not isinstance(hold, Hold):
+            return
+        due = tuple(one for one in hold.due if one.sent.attempts <= pacing.retries)
+        if not due:
+            self._put_back(relay, hold, None)
+            return
+        if not hold.room:
+            relay.say(handover.run, f"The daily quota is used up: {whose} allows {per_day:,} messages in 24 hours.")
+            self._put_back(relay, hold, hold.full_for)
+            return
+        control = Control()
+        quota = Quota(hold.room, (), whose=whose) if per_day else None
+        ledger.fence(hold.fence)
+        try:
+            with self._watched(relay, handover, control):
+                self._send(made, ledger, relay, hold, due, pacing, control, quota)
+        except Fenced:
+            raise Away from None
+        finally:
+            ledger.fence(None)
+
+    def _send(
+        self,
+        made: _Event,
+        ledger: Ledger,
+        relay: Relay,
+        hold: Hold,
+        due: tuple[Due, ...],
+        pacing: Pacing,
+        control: Control,
+        quota: Quota | None,
+    ) -> None:
+        account = hold.handover.account
+        run = mailing.carry_on(
+            made.mailing(due),
+            [one.sent.id for one in due],
+            ledger,
+            made.folder.connection,
+            pacing=Pacing(1, pacing.per_minute, pacing.retries, pacing.backoff, math.inf),
+            control=control,
+            quota=quota,
+            pace=_SharedPace(relay, account, pacing.per_minute, control) if pacing.per_minute else None,
+        )
+        try:
+            wait = self._follow(run, relay, account, control)
+        except NotOpenError as error:
+            if not (error.is_passing or error.fault.scope == "connection"):
+                self._brake(relay, hold, error)
+            relay.say(hold.handover.run, f"{self._desk.place}: {error.message}")
+            self._put_back(relay, hold, _WITHOUT_SERVER)
+        except LedgerError:
+            raise
+        except InviteError as error:
+            self._brake(relay, hold, error)
+        else:
+            tries = max(one.sent.attempts for one in due) + 1
+            self._put_back(relay, hold, backoff(tries, pacing.backoff) if wait == math.inf else wait)
+
+    def _follow(
+        self, run: "Iterator[Settled | Waiting | Question]", relay: Relay, account: str, control: Control
+    ) -> float | None:
+        """Hears a share to its end; seconds until the rest of it is due, None where there is nothing left.
+
+        Infinite where all that is left was put off, and nobody has said for how long.
+        """
+        wait: float | None = None
+        is_left = is_deferred = False
+        for happening in run:
+            if isinstance(happening, Settled):
+                self.sent += happening.attempts > 0
+                is_left |= happening.outcome == "unsent"
+                is_deferred |= happening.outcome == "deferred"
+            elif isinstance(happening, Waiting) and happening.seconds > _SHORT and not control.stopped:
+                if happening.is_accounts:
+                    relay.hold_account(account, happening.seconds, happening.reason)
+                wait = happening.seconds
+                control.stop()
+        if wait is not None:
+            return wait
+        return 0.0 if is_left else math.inf if is_deferred else None
+
+    def _brake(self, relay: Relay, hold: Hold, error: InviteError) -> None:
+        """The run stops for all: what has happened here would happen to everybody."""
+        relay.turn_to(hold.handover.run, "braked", f"{error.message} {error.hint or ''}".strip())
+        self._put_back(relay, hold, 0.0)
+
+    @staticmethod
+    def _put_back(relay: Relay, hold: Hold, wait: float | None) -> None:
+        """Puts a share down: what is left of it is due in `wait` seconds, or with None there is nothing left."""
+        state = relay.put_back(hold, is_done=wait is None)
+        if state is None:
+            raise Away
+        if state == "queued":
+            raise Later(wait or 0.0)
+
+    def _event(self, ledger: Ledger, relay: Relay, handover: Handover, event: str) -> _Event:
+        """The run's event, unpacked once. Earlier runs' are thrown away."""
+        with self._turn:
+            key = (event, handover.run)
+            if key not in self._events:
+                for old in [one for one in self._events if one[0] == event]:
+                    self._events.pop(old).place.cleanup()
+                self._events[key] = self._unpacked(ledger, relay, handover)
+            return self._events[key]
+
+    def _unpacked(self, ledger: Ledger, relay: Relay, handover: Handover) -> _Event:
+        place = tempfile.TemporaryDirectory(prefix="invite-tui-")
+        try:
+            choices = Choices(account=handover.account)
+            folder, everybody = packing.unpack(
+                handover.made_of, relay.content, Path(place.name), choices, self._environment
+            )
+            composer, roll = folder.judges_for(ledger.addresses())
+            nothing = _OneByOne(Letters((), datetime.now(UTC), ""), "", composer, roll)
+            return _Event(folder, everybody, nothing, bool(handover.made_of["keeps"]), place)
+        except BaseException:
+            place.cleanup()
+            raise
+
+    @contextmanager
+    def _watched(self, relay: Relay, handover: Handover, control: Control) -> Iterator[None]:
+        """Stops what `control` controls as soon as the run stands still for all, or the worker is to stop."""
+        self._controls.add(control)
+        if self.is_stopping:
+            control.stop()
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(_LOOK):
+                # What cannot be read is said where it is to be written.
+                with suppress(LedgerError):
+                    if not relay.state_of(handover.run).goes:
+                        control.stop()
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
+            self._controls.discard(control)
+
+
+class _SharedPace(Pace):
+    """The account's rhythm, kept by all workers together."""
+
+    def __init__(self, relay: Relay, account: str, per_minute: float, control: Control) -> None:
+        super().__init__(per_minute, wait=control.wait)
+        self._relay, self._account, self._interval_of_all = relay, account, 60.0 / per_minute
+
+    def _take(self) -> float:
+        """First one's own turn, which a server that throttles makes rarer; then all workers'."""
+        own = self._next - self._clock()
+        if own > 0:
+            return own
+        return self._relay.turn(self._account, self._interval_of_all) or super()._take()

@@ -1,0 +1,101 @@
+"""The queue: procrastinate, in the database of the ledgers. A job is one share of a run; nothing of a message is in it.
+
+No two jobs with the same lock are done at the same time, on whatever machine: an account has as many locks as it may
+have connections, and a job has one connection.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tui.clean import visible
+from tui.errors import UsageError
+from tui.ledger.relay import QUEUE
+
+if TYPE_CHECKING:
+    from procrastinate import App
+
+    from tui.ledger.relay import Relay
+
+TASK = "invite-tui.deliver"
+_FIRST_AGAIN = 5.0
+"""Seconds after which a job is tried again that has failed for no reason of its own."""
+
+
+class Later(Exception):
+    """A job is to be done again in so many `seconds`, after those that wait already."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"{seconds:.1f} s")
+        self.seconds = seconds
+
+
+def queue_of(account: str) -> str:
+    """The account's queue. Names of channels have at most 63 bytes, so this is a short one for any name."""
+    return f"invite-tui-{hashlib.sha256(account.encode()).hexdigest()[:16]}"
+
+
+def text() -> str:
+    """What makes its tables."""
+    from_ = _library().schema.SchemaManager
+    return str(from_.get_schema())
+
+
+def defer(relay: "Relay", account: str, event: str, shares: Sequence[int], connections: int) -> None:
+    """Queues these shares of the event's, as a part of the transaction that is open."""
+    procrastinate = _library()
+    app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+    queue = queue_of(account)
+    with relay.in_queue() as connection:
+        for number in range(min(connections, len(shares))):
+            deferrer = app.configure_task(TASK, queue=queue, lock=f"{queue}-{number}", connection=connection)
+            deferrer.batch_defer(*({"event": event, "share": share} for share in shares[number::connections]))
+
+
+def app_for(conninfo: str, do: Callable[[str, int], None], most: int) -> "App":
+    """What does the jobs: each of them is `do` with its event and share, in a thread of its own."""
+    procrastinate = _library()
+    from procrastinate.retry import BaseRetryStrategy, RetryDecision
+
+    class Again(BaseRetryStrategy):
+        """Nothing is given up: whether a share is done is for the ledger to say."""
+
+        def get_retry_decision(self, *, exception: BaseException, job: Any) -> RetryDecision:  # noqa: ARG002  # its own
+            seconds = exception.seconds if isinstance(exception, Later) else _FIRST_AGAIN
+            # Below those that wait: they would else wait for it, because it has their lock and comes before them.
+            return RetryDecision(retry_in={"milliseconds": int(seconds * 1000)}, priority=-1)
+
+    async def configure(connection: Any) -> None:
+        await connection.execute("SELECT set_config('search_path', %s, false)", (f"{QUEUE}, pg_temp",))
+        await connection.commit()
+
+    connector = procrastinate.PsycopgConnector(
+        conninfo=conninfo, configure=configure, min_size=1, max_size=max(4, most + 2), timeout=10.0
+    )
+    app = procrastinate.App(connector=connector)
+
+    app.task(name=TASK, retry=Again())(do)
+
+    # What a job is done again for is no fault, and is told in our own words.
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    return app  # type: ignore[no-any-return]  # the library is loaded late, and only where it is installed
+
+
+def in_words(error: BaseException) -> str:
+    """What the database's driver says, in a line; nothing of it is a password."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return visible(lines[-1] if lines else type(error).__name__)[:200].rstrip(".")
+
+
+def _library() -> Any:
+    try:
+        import procrastinate
+        import procrastinate.schema
+    except ImportError:
+        raise UsageError(
+            "Workers need two more packages.", hint='Install them: pip install "invite-tui[teams]".', code="no-teams"
+        ) from None
+    return procrastinate

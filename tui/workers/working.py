@@ -1,0 +1,189 @@
+"""A worker: a process that takes jobs from the queue until it is stopped."""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from tui import ledger as ledgers
+from tui.errors import BusyError, LedgerError
+from tui.ledger import Desk, Server
+from tui.workers import queue
+from tui.workers.delivering import Away, Bench
+
+if TYPE_CHECKING:
+    from procrastinate import App
+
+LOST_AFTER = 30.0
+"""Seconds after which a worker that is not heard of is taken for lost, and its jobs are given to others."""
+
+_AGAIN = (1.0, 2.0, 5.0, 10.0)
+"""Seconds between two tries to reach the database; the last one again and again."""
+
+_BUSY = 5.0
+"""Seconds after which a job is tried again whose ledger somebody holds alone."""
+
+_TO_SETTLE = 20.0
+"""Seconds in which a worker that is to leave lets its other jobs settle what is in flight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """How a worker works: for which accounts, with how many connections at most. With `until_empty` it ends when no job
+    is left for it."""
+
+    accounts: Sequence[str]
+    connections: int = 4
+    lost_after: float = LOST_AFTER
+    until_empty: bool = False
+
+
+Tell = Callable[[str], object]
+
+
+def work(server: Server, desk: Desk, how: Working, tell: Tell, environment: Mapping[str, str] | None = None) -> int:
+    """Works until a signal comes; returns how many messages were settled here.
+
+    Where others have taken over what it had in hand, because it was not heard of for too long, it ends the process,
+    with the exit code of the ledger.
+    """
+    bench = Bench(server, desk, environment)
+    worker = _Worker(server, desk, bench, how, tell)
+    try:
+        with _heeding_signals(worker.stop):
+            asyncio.run(worker.run())
+    finally:
+        bench.close()
+    return bench.sent
+
+
+class _Worker:
+    def __init__(self, server: Server, desk: Desk, bench: Bench, how: Working, tell: Tell) -> None:
+        self._server, self._desk, self._bench, self._how, self._tell = server, desk, bench, how, tell
+        self._active = self._away = self._done = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._over = asyncio.Event()
+
+    def stop(self) -> None:
+        """From any thread: what is in flight is settled, and the rest left to others."""
+        self._bench.stop()
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it has ended meanwhile
+                self._loop.call_soon_threadsafe(self._over.set)
+
+    async def run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        tries = 0
+        while not self._bench.is_stopping:
+            try:
+                done = self._done
+                is_there = await self._work_once()
+                if self._how.until_empty and self._done > done:
+                    continue  # what had to wait for these may go now
+                if is_there or self._how.until_empty:
+                    return
+                words, tries = "Nothing was ever handed over there", 0
+            except Exception as error:  # noqa: BLE001  # whatever it is: the database was restarted, or is elsewhere now
+                words = f"The database cannot be reached: {queue.in_words(error)}"
+            seconds = _AGAIN[min(tries, len(_AGAIN) - 1)]
+            tries += 1
+            self._tell(f"{words}. Looking again in {seconds:g} s.")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), seconds)
+
+    async def _work_once(self) -> bool:
+        """Until it is stopped; False where there is no queue. What the database's driver raises where it is lost."""
+        conninfo = ledgers.conninfo(self._server, self._desk)
+        app = queue.app_for(conninfo, self._deliver, self._how.connections)
+        async with app.open_async():
+            if not await app.check_connection_async():
+                return False
+            jobs = asyncio.create_task(
+                app.run_worker_async(
+                    queues=[queue.queue_of(account) for account in self._how.accounts],
+                    name=f"{self._desk.who} on {self._desk.place}",
+                    concurrency=self._how.connections,
+                    wait=not self._how.until_empty,
+                    delete_jobs="successful",
+                    install_signal_handlers=False,
+                    fetch_job_polling_interval=2.0,
+                    update_heartbeat_interval=self._how.lost_after / 4,
+                    stalled_worker_timeout=self._how.lost_after,
+                )
+            )
+            over = asyncio.create_task(self._over.wait())
+            reaping = asyncio.create_task(self._reap(app))
+            try:
+                await asyncio.wait({jobs, over, reaping}, return_when=asyncio.FIRST_COMPLETED)
+                if self._away:
+                    await self._leave()
+            finally:
+                for task in (over, reaping, jobs):
+                    task.cancel()
+                results = await asyncio.gather(jobs, reaping, over, return_exceptions=True)
+            for result in results:
+                if isinstance(result, Exception):
+                    raise result
+        return True
+
+    async def _reap(self, app: "App") -> None:
+        """Gives the jobs of workers that are not heard of any more to others."""
+        while True:
+            await asyncio.sleep(self._how.lost_after / 2)
+            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self._how.lost_after):
+                await app.job_manager.retry_job(job, retry_at=datetime.now(UTC))
+
+    def _deliver(self, event: str, share: int) -> None:
+        """A job. It never fails: it is done, or done again later."""
+        self._active += 1
+        try:
+            self._bench.do(event, share)
+        except Away:
+            self._away += 1
+            self.stop()
+            # Whatever became of this job would be told of whoever has it now: so nothing becomes of it.
+            threading.Event().wait()
+        except BusyError as error:
+            raise queue.Later(_BUSY) from error
+        else:
+            self._done += 1
+        finally:
+            self._active -= 1
+
+    async def _leave(self) -> None:
+        """Ends this process without a word to the queue, once the other jobs here are over."""
+        end = time.monotonic() + _TO_SETTLE
+        while self._active > self._away and time.monotonic() < end:  # noqa: ASYNC110  # threads are waited for
+            await asyncio.sleep(0.05)
+        self._tell(
+            "This worker was not heard of for too long, and what it had in hand was given to others. Nothing is lost, "
+            "and nobody is sent anything twice. Start it again."
+        )
+        os._exit(LedgerError.exit_code)
+
+
+@contextmanager
+def _heeding_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Has the first signal stop the worker; a second one does what it does."""
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in (getattr(signal, name) for name in names)}
+
+    def heed(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        stop()
+
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, heed)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
