@@ -258,6 +258,9 @@ def test_the_account_of_the_environment_reads_answers_where_the_environment_says
     desk.environment |= {"INVITE_TUI_IMAP_PORT": str(dovecot.port), "INVITE_TUI_IMAP_SECURITY": "starttls"}
     tried = desk.run("account", "test", "env").stdout
     assert "can read them" in tried and "env works" in tried and dovecot.password not in tried
+    desk.environment["INVITE_TUI_SMTP_PASSWORD"] = "was-right-until-yesterday"
+    failed = desk.json("account", "test", "env", code=4)
+    assert "refused the login" in failed["error"]["message"] and "> AUTH PLAIN ***" in failed["conversation"]
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,15 @@ def _test(options: argparse.Namespace, store: AccountStore) -> int:
             say(line)
 
     sender = account.sender or (account.username if account.username and "@" in account.username else None)
-    try_out(account, credential, sender=sender, hear=hear)
+    try:
+        try_out(account, credential, sender=sender, hear=hear)
+    except AccountError as problem:
+        if not options.json:
+            raise
+        # Of a login that fails, what was said is the most of what there is to know.
+        output.print_json(output.error_document(problem) | {"account": _document(account), "conversation": heard})
+        output.report_error(problem, as_json=False)
+        return problem.exit_code
     if options.json:
         output.print_json({"account": _document(account), "conversation": heard})
     else:
