@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from tests.unit.making import a_revision, a_wording, an_attendee, an_event
 from tui.guard import Cleared, Leak, Roll, clear, inspection, masking
+from tui.guard.hashes import Marks
+from tui.guard.likeness import Likeness
 from tui.guard.masking import can_stand_alone, is_plain_address
 from tui.guard.spelling import hex_in, hidden_in
 from tui.invitation import Composer
@@ -369,6 +371,24 @@ FIRST = (
 )
 
 
+class Forgetful(Likeness):
+    """Knows of no message, so that each is read."""
+
+    def learn(self, *_about: object) -> None: ...
+
+
+def a_roll(has_values: bool) -> Roll:
+    values = VALUES if has_values else []
+    return Roll([*LISTED, *ADDRESSES], values, ["team@department.example"], "Please come")
+
+
+# What is known of lines may be shared: what is compared is what is known of messages.
+WARMED = {has_values: a_roll(has_values) for has_values in (False, True)}
+ALONE = {has_values: a_roll(has_values) for has_values in (False, True)}
+for reader in ALONE.values():
+    reader.likeness = Forgetful()
+
+
 @settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from(FIRST),
@@ -380,11 +400,10 @@ FIRST = (
 def test_a_message_that_is_not_read_again_would_have_been_cleared(
     first: tuple[Person, Person], others: list[Person], place: str, said: str, has_values: bool
 ) -> None:
-    values = VALUES if has_values else []
-    warmed = Roll([*LISTED, *ADDRESSES], values, ["team@department.example"], "Please come")
+    warmed, alone = WARMED[has_values], ALONE[has_values]
+    warmed.likeness, warmed.cleared = Likeness(), Marks()
     for number, who in enumerate((*first, *others)):
         raw = a_letter(who, place, f"{said}\nEtc" if number == 3 else said)
-        alone = Roll([*LISTED, *ADDRESSES], values, ["team@department.example"], "Please come")
         assert judged(raw, who.address, who.name, warmed) == judged(raw, who.address, who.name, alone)
 
 

@@ -9,6 +9,7 @@ import sys
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import NamedTuple
@@ -230,42 +231,49 @@ def verdict(guard: ModuleType, scenario: Scenario) -> Verdict:
     return "cleared" if isinstance(said, guard.Cleared) else tuple((leak.where, leak.what) for leak in said)
 
 
-def parsed() -> dict[str, ast.Module]:
-    return {name: ast.parse((FOLDER / f"{name}.py").read_text("utf-8"), name) for name in MODULES}
+def sources() -> dict[str, str]:
+    return {name: (FOLDER / f"{name}.py").read_text("utf-8") for name in MODULES}
 
 
-def compiled(tree: ast.Module, points: Points | None = None) -> CodeType:
+def compiled(source: str, points: Points | None = None) -> CodeType:
+    tree: ast.Module = ast.parse(source)
     changed = points.visit(tree) if points else tree
     return compile(ast.fix_missing_locations(changed), "mutant", "exec")
 
 
 def survivors() -> Iterator[str]:
     cases = scenarios()
-    codes = {name: compiled(tree) for name, tree in parsed().items()}
-    as_it_is = guard_with(codes)
-    usual = {name: verdict(as_it_is, case) for name, case in cases.items()}
-    assert "cleared" not in usual.values(), [name for name, said in usual.items() if said == "cleared"]
-    here: set[tuple[str, int]] = set()
+    texts = sources()
+    codes = {name: compiled(text) for name, text in texts.items()}
     points = {module: Points(module) for module in MUTATED}
-    trees = parsed()
+    here: set[tuple[str, int]] = set()
     watched = guard_with(
-        codes | {module: compiled(trees[module], points[module]) for module in MUTATED},
+        codes | {module: compiled(texts[module], points[module]) for module in MUTATED},
         lambda module, number: here.add((module, number)),
     )
+    usual: dict[str, Verdict] = {}
     reached: dict[tuple[str, int], list[str]] = {}
     for name, case in cases.items():
         here.clear()
-        verdict(watched, case)
+        usual[name] = verdict(watched, case)
         for point in here:
             reached.setdefault(point, []).append(name)
-    # Who comes to few points comes to one of them for a reason.
+    assert "cleared" not in usual.values(), [name for name, said in usual.items() if said == "cleared"]
     breadth = Counter(name for names in reached.values() for name in names)
     for module in MUTATED:
         for number, said in enumerate(points[module].found):
-            mutant = guard_with(codes | {module: compiled(parsed()[module], Points(module, number))})
-            tried = sorted(reached.get((module, number), ()), key=breadth.__getitem__)
+            mutant = guard_with(codes | {module: compiled(texts[module], Points(module, number))})
+            tried = in_turn(reached.get((module, number), ()), breadth)
             if all(verdict(mutant, cases[name]) == usual[name] for name in tried):
                 yield f"{module}.py, {said}"
+
+
+def in_turn(names: Sequence[str], breadth: Counter[str]) -> Iterator[str]:
+    """Those who come to few points first, because they come to one of them for a reason; from each kind in turn."""
+    kinds: dict[str, list[str]] = {}
+    for name in sorted(names, key=breadth.__getitem__):
+        kinds.setdefault(name.partition(":")[0] if ":" in name else "", []).append(name)
+    return (name for names in zip_longest(*kinds.values()) for name in names if name)
 
 
 def test_every_check_that_is_dropped_is_missed() -> None:

@@ -8,7 +8,8 @@ from base64 import b64decode, b64encode
 from binascii import Error
 from collections.abc import Callable
 from email import policy
-from functools import lru_cache
+from email.headerregistry import HeaderRegistry
+from functools import cache, lru_cache
 from html.parser import HTMLParser
 from urllib.parse import quote, unquote
 
@@ -96,9 +97,13 @@ def in_octets(text: str) -> list[str]:
     return [quopri.decodestring(text.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")]
 
 
+# The same headers come again and again, and the library reads each when it is asked for.
+READER = policy.default.clone(header_factory=lru_cache(maxsize=5_000)(HeaderRegistry()))
+
+
 def everything(raw: bytes) -> set[str]:
     """Every text that the library's parsers get out of a message, and out of what they got."""
-    message = email.message_from_bytes(raw, policy=policy.default)
+    message = email.message_from_bytes(raw, policy=READER)
     new = {message.preamble or "", message.epilogue or ""}
     for part in message.walk():
         new |= {str(value) for _, value in part.items()} | {part.get_filename() or ""}
@@ -122,10 +127,15 @@ def one_step_on(text: str) -> frozenset[str]:
 
 def is_named(value: str, text: str) -> bool:
     """Whether an address or the words of a value stand in a text, apart from what is around them."""
+    return pattern(value).search(text) is not None
+
+
+@cache
+def pattern(value: str) -> re.Pattern[str]:
     if "@" in value:
-        return re.search(rf"(?<![\w.+'=-]){re.escape(value)}(?![\w-]|\.\w)", text, re.IGNORECASE) is not None
+        return re.compile(rf"(?<![\w.+'=-]){re.escape(value)}(?![\w-]|\.\w)", re.IGNORECASE)
     words = r"[\W_]+".join(re.findall(r"[^\W_]+", value))
-    return re.search(rf"(?<![^\W_]){words}(?![^\W_])", text, re.IGNORECASE) is not None
+    return re.compile(rf"(?<![^\W_]){words}(?![^\W_])", re.IGNORECASE)
 
 
 def place(where: str, said: str) -> bytes:

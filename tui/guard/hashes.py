@@ -8,7 +8,9 @@ alarm, never a leak that is missed.
 import sys
 from array import array
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable
+from functools import partial
 from hashlib import blake2b
 from os import urandom
 
@@ -20,21 +22,21 @@ class Hashes:
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._key = urandom(16)
-        heap = [array("Q") for _ in range(_BUCKETS)]
+        heap: defaultdict[int, array[int]] = defaultdict(partial(array, "Q"))
         for text in texts:
             found = self._hash(text)
             heap[found & (_BUCKETS - 1)].append(found)
         # Bucket by bucket, so that sorting needs no second copy of everything.
-        self._buckets = [array("Q", sorted(set(bucket))) for bucket in heap]
+        self._buckets = {number: array("Q", sorted(set(bucket))) for number, bucket in heap.items()}
 
     def __contains__(self, text: str) -> bool:
         found = self._hash(text)
-        bucket = self._buckets[found & (_BUCKETS - 1)]
+        bucket = self._buckets.get(found & (_BUCKETS - 1), ())
         at = bisect_left(bucket, found)
         return at < len(bucket) and bucket[at] == found
 
     def __bool__(self) -> bool:
-        return any(self._buckets)
+        return bool(self._buckets)
 
     def _hash(self, text: str) -> int:
         data = text.encode("utf-8", "surrogatepass")
