@@ -14,6 +14,7 @@ from tui.app.app import InviteApp
 from tui.app.work import Opening
 from tui.folder import open_folder
 from tui.mailing import Control, Settled
+from tui.replies import Collector
 
 Driven = Pilot[None]
 
@@ -99,3 +100,12 @@ def sent_to_everybody(people: Path, server: RecordingServer) -> None:
     folder = open_folder([str(people)], environment=through(server))
     run = folder.send(folder.plan(), control=Control())
     assert "accepted" in {one.outcome for one in run if isinstance(one, Settled)}
+
+
+def came_back(people: Path, *raw: bytes) -> None:
+    """These mails are read, without a screen."""
+    inbox = people.with_suffix(".inbox")
+    inbox.mkdir()
+    for number, one in enumerate(raw):
+        (inbox / f"{number}.eml").write_bytes(one)
+    Collector(open_folder([str(people)])).from_files([str(inbox)])

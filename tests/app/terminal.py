@@ -34,6 +34,7 @@ class Terminal:
     ) -> None:
         self.written = bytearray()
         self._screen = pyte.Screen(*size)
+        self._seen: str | None = None
         self._stream = pyte.ByteStream(self._screen)
         self._master, slave = pty.openpty()
         ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
@@ -61,7 +62,9 @@ class Terminal:
     @property
     def seen(self) -> str:
         """What stands on the screen, line by line."""
-        return "\n".join(self._screen.display)
+        if self._seen is None:
+            self._seen = "\n".join(self._screen.display)
+        return self._seen
 
     def press(self, keys: str) -> None:
         os.write(self._master, keys.encode())
@@ -83,6 +86,14 @@ class Terminal:
             while words in self.seen and time.monotonic() < settled:
                 self._read()
 
+    def visit(self, *steps: str) -> None:
+        """Keys and the words that they lead to, in turn; then back to where it began."""
+        for keys, words in zip(steps[::2], steps[1::2], strict=True):
+            self.press(keys)
+            self.until(words)
+        for words in reversed(steps[1::2]):
+            self.leave(words)
+
     def ended(self) -> int:
         """The exit code, once there is one."""
         end = time.monotonic() + _PATIENCE
@@ -97,4 +108,5 @@ class Terminal:
             with suppress(OSError):  # Linux says so where the other end is closed
                 data = os.read(self._master, 1 << 16)
                 self.written += data
+                self._seen = None
                 self._stream.feed(_UNKNOWN.sub(b"", data))

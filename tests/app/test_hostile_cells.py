@@ -1,26 +1,24 @@
-"""What a file holds never acts on the terminal, and is never markup: it is shown."""
+"""What comes from outside never acts on the terminal, and is never markup: it is shown.
+
+Judged by the bytes of a real terminal, on every screen, dialog and line in passing that has anything from outside.
+"""
 
 import json
 import os
-import pty
 import re
-import select
-import struct
-import subprocess
-import sys
-import termios
-import time
-from collections.abc import Callable, Mapping
-from fcntl import ioctl
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
 from textual.events import Paste
 
-from tests.app.driving import app_of, composed, driven, seen, through, typed, until
+from tests.app.driving import came_back, driven, seen, sent_to_everybody, through, until
+from tests.replies import mails
 from tests.servers.recording import RecordingServer
 from tui.app.widgets.armoured import Armoured
+from tui.folder import open_folder
 
+EVIL = "\x1b]52;c;aGFjaw==\x07 \x1b[31mred \u202egnp.exe zero\u200bwidth a\x9b31mb [/nope] [red]loud[/red]"
 HOSTILE = (
     "[/nope]",
     "[red]loud[/red]",
@@ -33,51 +31,20 @@ HOSTILE = (
     "{{ 7*7 }}",
     "<script>alert(1)</script>",
 )
-HOSTILE_MAIL = """From: [/nope] <x@example.org>
-To: \x1b]52;c;aGFjaw==\x07 <a@example.org>, [red]b[/red] <b@example.org>
-Subject: [@click=app.quit]press[/] \x1b[31mred \u202egnp.exe
-
-hello
-"""
+WRONG = f'"Zed","z@@example.org\x1b]0;title\x07[/nope]","{EVIL}",""\n'
+ENTER, ESCAPE, DOWN, HOME, END = "\r", "\x1b", "\x1b[B", "\x1b[H", "\x1b[F"
+PALETTE, OPEN, SAVE = "\x10", "\x0f", "\x13"
 
 
 @pytest.fixture
 def hostile(folder: Path) -> Path:
-    rows = [f'"{text}","p{number}@example.org","{text}"' for number, text in enumerate(HOSTILE)]
-    rows.append('"Zed","z@@example.org\x1b]0;title\x07[/nope]","[/nope]"')
+    rows = [f'"{text}","p{number}@example.org","{text}","{text}"' for number, text in enumerate(HOSTILE)]
     path = folder / "hostile.csv"
-    path.write_text("Name,Email,Audience\n" + "\n".join(rows) + "\n", encoding="utf-8", newline="")
+    path.write_text("\n".join(["Name,Email,Audience,Ours\x1b]0;x\x07[/nope]", *rows, ""]), encoding="utf-8", newline="")
     event = (folder / "event.toml").read_text()
     event = event.replace('location    = "Microsoft Teams"', 'location = "[/nope] \\u001B]52;c;eA==\\u0007"')
     (folder / "event.toml").write_text(event)
     return path
-
-
-@pytest.fixture
-def sendable(hostile: Path) -> Path:
-    """The same, without the row that has an error."""
-    rows = hostile.read_text(encoding="utf-8").splitlines(keepends=True)
-    hostile.write_text("".join(rows[:-1]), encoding="utf-8", newline="")
-    return hostile
-
-
-async def test_markup_in_cells_is_literal_on_every_page_and_dialog(hostile: Path) -> None:
-    async with driven("hostile.csv", size=(140, 45)) as pilot:
-        assert "[/nope]" in seen(pilot)
-        assert "[@click=app.q" in seen(pilot)
-        for _ in HOSTILE:
-            await pilot.press(*"123456", "down")
-            await composed(pilot)
-        await pilot.press("e")
-        await pilot.pause()
-        assert "[/nope]" in seen(pilot)
-        await pilot.press("escape", "slash")
-        await typed(pilot, "[/nope")
-        assert "[/nope]" in seen(pilot)
-        await pilot.press("]", "z", "z")
-        await pilot.pause()
-        assert "Nobody matches [/nope]zz" in seen(pilot)
-        assert app_of(pilot).is_running
 
 
 async def test_what_is_pasted_into_the_wording_is_drawn_as_boxes_and_saved_as_it_was(folder: Path) -> None:
@@ -92,126 +59,147 @@ async def test_what_is_pasted_into_the_wording_is_drawn_as_boxes_and_saved_as_it
         assert editor.written.startswith(evil[:-1])
 
 
-async def test_a_file_name_that_is_markup_is_literal(folder: Path) -> None:
-    async with driven("[/nope].csv") as pilot:
-        assert "[/nope].csv" in seen(pilot)
-
-
-async def test_markup_is_literal_in_what_is_asked_and_shown_before_a_resend_a_correction_and_a_cancellation(
-    sendable: Path, server: RecordingServer
-) -> None:
-    async with driven(sendable, environment=through(server), size=(140, 45)) as pilot:
-        await pilot.press("s")
-        await until(pilot, lambda: "Type the number" in seen(pilot))
-        await typed(pilot, str(len(HOSTILE)))
-        await pilot.press("enter")
-        await until(pilot, lambda: "Send finished" in seen(pilot))
-        await app_of(pilot).workers.wait_for_complete()
-        await pilot.press("escape", "ctrl+a")
-        for key in ("r", "t"):
-            await pilot.press(key)
-            await until(pilot, lambda: "Look at it" in seen(pilot))
-            assert "[/nope] <p0@example.org>" in seen(pilot)
-            await typed(pilot, "[/nope]")
-            await pilot.press("enter")
-            await until(pilot, lambda: "Type the number" in seen(pilot))
-            assert "to [/nope] <p0@example.org>" in seen(pilot)
-            _is_harmless(seen(pilot))
-            await pilot.press("escape", "escape")
-        await pilot.press("escape", "home")
-        for number, _ in enumerate(HOSTILE):
-            await pilot.press("a")
-            await until(pilot, lambda: "Look at it" in seen(pilot))
-            await until(pilot, lambda number=number: f"<p{number}@example.org>" in seen(pilot))  # type: ignore[misc]
-            _is_harmless(seen(pilot))
-            await pilot.press("escape", "6", "down")
-            await composed(pilot)
-            _is_harmless(seen(pilot))
-    assert len(server.messages) == len(HOSTILE)
-
-
-async def test_a_hostile_mail_is_shown_and_repaired_as_text(folder: Path) -> None:
-    (folder / "[red]loud.eml").write_bytes(HOSTILE_MAIL.encode())
-    async with driven("attendees.csv", size=(140, 45)) as pilot:
-        app_of(pilot).leaks.audit("[red]loud.eml")
-        await until(pilot, lambda: "Who could see whom" in seen(pilot))
-        assert "[@click=app.quit]press[/]" in seen(pilot)
-        assert "[red]loud.eml" in seen(pilot)
-        _is_harmless(seen(pilot))
-        await pilot.click("#repair")
-        await until(pilot, lambda: "[red]loud-repair" in seen(pilot))
-        await pilot.press("enter")
-        await until(pilot, lambda: "What to do now" in seen(pilot))
-        assert "[@click=app.quit]press[/]" in seen(pilot)
-        _is_harmless(seen(pilot))
-
-
-def _is_harmless(screen: str) -> None:
-    """No control, no mark that turns the direction and nothing of no width is drawn."""
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u200b]", screen)
-
-
-@pytest.mark.skipif(os.name != "posix", reason="needs a pty")
-def test_no_control_reaches_a_real_terminal_from_what_is_edited_found_or_was_open_before(
-    hostile: Path, folder: Path, tmp_path: Path
-) -> None:
-    evil = "\x1b]52;c;aGFjaw==\x07 \x1b[31mred \u202egnp.exe zero\u200bwidth a\x9b31mb [/nope] [red]loud[/red]"
-    own = folder / "templates"
-    own.mkdir()
-    (own / "invitation.md").write_text(f"subject: Hello {evil}\n\nDear {{{{ name }}}},\n\n{evil}\n", encoding="utf-8")
-    (folder / f"[red]{chr(27)}]0;x{chr(7)}.csv").write_text("Name,Email\n", encoding="utf-8")
-    config = tmp_path / "config"
-    config.mkdir()
-    other = folder / f"other{chr(27)}]52;c;eA=={chr(7)}"
-    other.mkdir(parents=True)
+@pytest.fixture
+def config(hostile: Path, tmp_path: Path) -> Path:
+    """The organiser's own files: keys, what was open lately, and a list here, all with names that are evil."""
+    folder = tmp_path / "config"
+    folder.mkdir()
+    other = hostile.parent / "other\x1b]52;c;eA==\x07"
+    other.mkdir()
     (other / "a[nope].csv").write_text("Name,Email\n")
-    (config / "recent.json").write_text(json.dumps([[str(other / "a[nope].csv")]]))
-    (config / "app.toml").write_text('[keys]\n"\\u001b]52;c;eA==\\u0007[/nope]" = "x"\n')
-    output = _terminal_output(
-        (b"", b"to fix"),
-        (b"w", b"Subject"),
-        (b"\x1b[B\x1b[B\x1b[B", b""),
-        (b"{{ na", b"organizer.name"),
-        (b"\x1b", b""),
-        (b"\x1b", b""),
-        (b"\x1b", b""),
-        (b"\x1b", b""),
-        (b"e", b"enter changes it"),
-        (b"\r", b"Time zone"),
-        (b"\x1b", b""),
-        (b"\x1b[F", b"Zed"),
-        (b"a", b"Correct the list"),
-        (b"\x1b", b""),
-        (b"\x10nope", b"p0@"),
-        (b"\x1b", b""),
-        (b"\x1b", b""),
-        (b"\x0f", b"Open lately"),
-        (b"\x1b", b""),
-        environment={"INVITE_TUI_CONFIG_DIR": str(config)},
-    )
-    _has_no_command(output)
+    (hostile.parent / "[red]\x1b]0;x\x07.csv").write_text("Name,Email\n")
+    (folder / "recent.json").write_text(json.dumps([[str(other / "a[nope].csv")]]))
+    (folder / "app.toml").write_text('[keys]\n"\\u001b]52;c;eA==\\u0007[/nope]" = "x"\n')
+    return folder
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pty")
-def test_no_control_from_a_file_reaches_a_real_terminal(hostile: Path) -> None:
-    output = _terminal_output(
-        (b"", b"to fix"),
-        (b"\x1b[F", b"Zed"),
-        *((page, b"") for page in (b"1", b"2", b"3", b"4", b"5", b"6")),
-        (b"f", b"Problems"),
-        (b"e", b"Outbox"),
-        (b"\x1b", b""),
-        (b"?", b"Afterwards"),
-        (b"\x1b", b""),
-        (b"d", b"Rehearsal finished"),
-        (b"/nope", b"of 11"),
-        (b"\x1b", b""),
-        (b"\x1b", b""),
+def test_nothing_from_a_file_acts_on_a_terminal_before_a_send(hostile: Path, config: Path) -> None:
+    from tests.app.terminal import Terminal
+
+    own = hostile.parent / "templates"
+    own.mkdir()
+    wording = f"subject: Hello {EVIL}\n\nDear {{{{ name }}}},\n\n{EVIL}\n"
+    (own / "invitation.md").write_text(wording, encoding="utf-8")
+    (hostile.parent / "[red]loud.eml").write_text(
+        f"From: [/nope] <x@example.org>\nTo: {EVIL} <a@example.org>, [red]b[/red] <b@example.org>\n"
+        f"Subject: [@click=app.quit]press[/] {EVIL}\n\nhello\n"
     )
-    _has_no_command(output)
+    environment = {"INVITE_TUI_CONFIG_DIR": str(config), "INVITE_TUI_LOOKUPS": "off"}
+    with Terminal("hostile.csv", environment=environment, size=(140, 45)) as terminal:
+        terminal.until("0 to fix")
+        for at in (*range(1, len(HOSTILE)), 0):
+            terminal.press(DOWN if at else HOME)
+            terminal.until(f"<p{at}@example.org>")
+        for page, words in (
+            ("2", "in the browser"),
+            ("3", "In UTC"),
+            ("4", "Message-ID"),
+            ("5", "boundary="),
+            ("6", "Next"),
+        ):
+            terminal.press(page)
+            terminal.until(words)
+        terminal.press("1")
+        terminal.until("Dear [/nope]")
+        terminal.visit("/[/nope]", "1 of 10")
+        terminal.visit("/zz[/nope]", "Nobody matches zz[/nope]")
+        terminal.visit("v", "by status")
+        terminal.visit("c", "windows-1252")
+        terminal.visit("e", "enter changes it")
+        terminal.visit("e", "enter changes it", ENTER, "Time zone")
+        terminal.visit("w", "As it will be", DOWN * 3 + "{{ na", "organizer.name")
+        terminal.visit("a", "Correct the list")
+        terminal.visit(PALETTE + "NOPE", "NOPE")
+        terminal.visit(PALETTE + "Columns of", "Columns of the list", ENTER, "Say what is in which column")
+        terminal.visit(PALETTE + "Judge", "Judge a mail", ENTER, "[red]loud.eml", ENTER, "could see each other")
+        terminal.visit(OPEN, "Open lately")
+        terminal.visit("d", "Rehearsal finished")
+        with hostile.open("a", encoding="utf-8", newline="") as file:
+            file.write(WRONG)
+        terminal.until("1 to fix")
+        terminal.press("f")
+        terminal.until("Problems")
+        terminal.press(END)
+        terminal.until("Zed <")
+        terminal.visit(ENTER + ENTER, "Correct the list")
+        terminal.press("q")
+        assert terminal.ended() == 0
+    _is_harmless(bytes(terminal.written))
 
 
-def _has_no_command(output: bytes) -> None:
+@pytest.fixture
+def answered(hostile: Path, server: RecordingServer) -> Path:
+    """Everybody was sent their invitation, a server has refused one with evil words, and evil mails have come back."""
+    server.say("RCPT", "550 5.1.1 \x1b]52;c;eA==\x07 \x1b[31mred [/nope]", to="p0@example.org")
+    sent_to_everybody(hostile, server)
+    held = {
+        message_from_bytes(one.data)["To"].partition("<")[2]: message_from_bytes(one.data) for one in server.messages
+    }
+    uids = {person.address: person.messages[0].uid for person in open_folder([str(hostile)]).people().values()}
+    of = "{}@example.org".format
+    calendars = mails.by_outlook(uids[of("p1")], of("p1"), note=EVIL).replace(b"CN=Bo Li", f"CN={EVIL}".encode())
+    elsewhere = f"{EVIL} <office@elsewhere.example>".encode()
+    somebody = mails.by_google(uids[of("p2")], of("p2")).replace(b"<p2@example.org>", elsewhere)
+    words = mails.a_mail(
+        of("p3"), f"{EVIL} Please use p3@home.example.", in_reply_to=held[f"{of('p3')}>"]["Message-ID"]
+    )
+    came_back(hostile, calendars, somebody, words.as_bytes())
+    return hostile
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pty")
+def test_nothing_from_a_server_or_a_mail_acts_on_a_terminal_after_a_send(
+    answered: Path, server: RecordingServer
+) -> None:
+    from tests.app.terminal import Terminal
+
+    with Terminal("hostile.csv", environment=through(server, USERNAME=""), size=(140, 45)) as terminal:
+        terminal.until("1 refused")
+        terminal.press("6")
+        terminal.until("550 5.1.1")
+        terminal.press("\x01")
+        terminal.until("10 marked")
+        terminal.visit("r", "Look at it", "[/nope]" + SAVE, "Type the number")
+        terminal.visit("t", "Look at it", "[/nope]" + SAVE, "Type the number")
+        terminal.press(ESCAPE)
+        terminal.until("marked", gone=True)
+        for _ in range(3):
+            terminal.visit("a", "Look at it")
+            terminal.press(DOWN)
+        terminal.press("i")
+        terminal.until("asks for another address")
+        terminal.visit(ENTER, "Asked in words")
+        terminal.until("asks for another address")  # the list is there again
+        terminal.leave("asks for another address")
+        terminal.visit(PALETTE + "Forget", "Take the selected", ENTER, "to forget them")
+        evil = "[red]\x1b]0;x\x07.txt"
+        (answered.parent / evil).write_text("p3@example.org p4@example.org")
+        event = answered.parent / "event.toml"
+        before = event.read_text()
+        event.write_text(before.replace("[message]", f"[message]\nattachments = [{json.dumps(evil)}]"))
+        with answered.open("a", encoding="utf-8", newline="") as file:
+            file.write(f'"{EVIL}","new@example.org","{EVIL}",""\n')
+        terminal.until("▲ Check")
+        terminal.visit("s", "Nothing can be sent yet")
+        terminal.press("f")
+        terminal.until("Problems")
+        terminal.press(END)
+        terminal.until("Nothing has been sent to this person yet")
+        terminal.visit(ENTER + ENTER, "What is wrong", ENTER, "An attachment")
+        event.write_text(before)
+        terminal.until("1 ready")
+        terminal.press("s")
+        terminal.until("Type the number")
+        terminal.press("1" + ENTER)
+        terminal.until("Send finished")
+        terminal.leave("Send finished")
+        terminal.press("q")
+        assert terminal.ended() in (0, 1, 3)
+    _is_harmless(bytes(terminal.written))
+
+
+def _is_harmless(output: bytes) -> None:
     """The only command to the terminal is the toolkit's own, the shape of the pointer: no clipboard, no title."""
     assert set(re.findall(rb"\x1b\](\d*)", output)) <= {b"22"}
     assert b"]52;c;" in output
@@ -220,43 +208,3 @@ def _has_no_command(output: bytes) -> None:
         assert hidden.encode() not in output
     # The app itself colours with 24 bits: this one is the cell's.
     assert not re.search(rb"\x1b\[31m", output)
-
-
-def _terminal_output(*steps: tuple[bytes, bytes], environment: Mapping[str, str] | None = None) -> bytes:
-    """Every byte that the app writes to its terminal, each key pressed once the last one's words were seen."""
-    master, slave = pty.openpty()
-    ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    root = str(Path(__file__).parents[2])
-    terminal = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": root}
-    surroundings = {**os.environ, **terminal, **(environment or {})}
-    command = [sys.executable, "-m", "tui", "hostile.csv"]
-    process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=surroundings)
-    os.close(slave)
-    output = bytearray()
-    try:
-        for keys, words in steps:
-            before = len(output)
-            os.write(master, keys)
-            _read(master, output, lambda start=before, words=words: bool(words) and words in output[start:], words)  # type: ignore[misc]
-        os.write(master, b"q")
-        _read(master, output, lambda: process.poll() is not None, b"the end")
-        assert process.wait(10) == 0
-    finally:
-        process.kill()
-        process.wait()
-        os.close(master)
-    return bytes(output)
-
-
-def _read(master: int, output: bytearray, done: Callable[[], bool], words: bytes) -> None:
-    """Read on until it is done; without words to wait for, for a while."""
-    end = time.monotonic() + (30.0 if words else 0.4)
-    while not done():
-        if time.monotonic() > end:
-            assert not words, f"never saw {words!r}"
-            return
-        if select.select([master], [], [], 0.05)[0]:
-            try:
-                output += os.read(master, 65536)
-            except OSError:  # Linux says so where the other end is closed
-                time.sleep(0.01)

@@ -177,7 +177,7 @@ async def test_the_event_page_tells_the_event_the_account_and_the_files(folder: 
 
 
 async def test_help_names_every_key_that_is_bound(folder: Path) -> None:
-    async with driven("attendees.csv", size=(110, 110)) as pilot:
+    async with driven("attendees.csv", size=(110, 150)) as pilot:
         await pilot.press("question_mark")
         await pilot.pause()
         screen = seen(pilot)

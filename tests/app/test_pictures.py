@@ -15,6 +15,7 @@ from tests.app.driving import (
     app_of,
     app_over,
     by_name,
+    came_back,
     composed,
     driven,
     seen,
@@ -23,11 +24,13 @@ from tests.app.driving import (
     until,
 )
 from tests.app.gallery import Gallery
+from tests.replies import mails
 from tests.servers.recording import RecordingServer
 from tui.app.checklist import checks
 from tui.app.screens import confirm
 from tui.app.screens.question import Asked
 from tui.app.state import Run, State
+from tui.folder import open_folder
 from tui.mailing import Question
 
 ACCOUNT = {
@@ -262,6 +265,40 @@ async def test_after_a_run(sent: Path, gallery: Gallery) -> None:
             await shows(pilot, "Type the number of people")
             await gallery.take(pilot, "a person is forgotten only by their number")
             await pilot.press("escape")
+
+
+@pytest.fixture
+def answered(sent: Path, server: RecordingServer) -> Path:
+    """Of these four people one has accepted, one may come and asks for another address, and one has bounced."""
+    ana, cid, dora = (f"{name}@example.org" for name in ("ana", "cid", "dora"))
+    people = open_folder([str(sent)]).people()
+    letters = {one.rcpt_tos[0]: one.data.decode() for one in server.messages}
+    asks = mails.a_mail(cid, "Please use cid@home.example.", in_reply_to=people[cid].messages[0].message_id)
+    came_back(
+        sent,
+        mails.by_google(people[ana].messages[0].uid, ana),
+        mails.by_apple(people[cid].messages[0].uid, cid),
+        mails.by_qmail(dora, letters[dora]),
+        asks.as_bytes(),
+    )
+    return sent
+
+
+async def test_what_came_back(answered: Path, gallery: Gallery) -> None:
+    with gallery:
+        async with driven("few.csv", environment=ACCOUNT, size=(120, 30)) as pilot:
+            await gallery.take(pilot, "the list says who has answered what")
+            await pressed(pilot, "v", shows="by status")
+            await gallery.take(pilot, "some of the list is chosen by its answers")
+            await chosen(pilot, "tentative")
+            await shows(pilot, "1 of 4")
+            await gallery.take(pilot, "who may come is shown alone")
+            await pilot.press("escape")
+            await pressed(pilot, "slash", *"accept", shows="1 of 4")
+            assert "Ana Ruiz" in seen(pilot), "an answer is found by its word"
+            await pilot.press("escape")
+            await pressed(pilot, "i", shows="Please use")
+            await gallery.take(pilot, "the answers as bars and what is to be decided")
 
 
 async def test_a_mail_that_went_wrong(folder: Path, gallery: Gallery) -> None:

@@ -23,7 +23,8 @@ class Act:
     and `says` explains it in the help and the palette, where its name is `title`.
 
     `gives_way`: where the line of keys is too short, the largest goes first; None: it never stands there. `palette`:
-    whether it is offered by name; what only moves the cursor is not.
+    whether it is offered by name; what only moves the cursor is not. `first`: it opens what is typed into, so that the
+    keys after it wait until it is there: they would be taken for keys of the screen.
     """
 
     name: str
@@ -36,12 +37,13 @@ class Act:
     gives_way: int | None = None
     title: str = ""
     palette: bool = True
+    first: bool = False
 
     def binding(self, action: str = "") -> Binding:
         """The key on the screen; `action` where it is not the list's own way."""
         shown = self.gives_way is not None
         action = action or f"do('{self.name}')"
-        return Binding(self.keys, action, self.word, show=shown, tooltip=self.says, id=self.name)
+        return Binding(self.keys, action, self.word, shown, tooltip=self.says, id=self.name, priority=self.first)
 
 
 def _always(_: "State") -> bool:
@@ -111,6 +113,7 @@ ACTIONS: tuple[Act, ...] = (
         lambda app: app.main.search(),
         _open,
         gives_way=30,
+        first=True,
     ),
     Act(
         "problems",
@@ -544,6 +547,7 @@ ACTIONS: tuple[Act, ...] = (
         _always,
         70,
         palette=False,
+        first=True,
     ),
     Act(
         "quit",

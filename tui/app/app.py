@@ -756,12 +756,15 @@ class InviteApp(App[None]):
         level = {"error": "error", "warning": "warning"}.get(severity, "information")
         self.notify(words, severity=level, markup=False, timeout=8 if severity == "error" else 4)  # type: ignore[arg-type]
 
-    def action_command_palette(self) -> None:
-        """As the toolkit has it, with words for all that it finds."""
+    async def action_command_palette(self) -> None:  # type: ignore[override]  # an action may be either
+        """As the toolkit has it, with words for all that it finds; when this returns it can be typed into."""
         from textual.command import CommandPalette
+        from textual.widgets import Input
 
         if self.use_command_palette and not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(id="--command-palette", placeholder="A command, a person or a file"))
+            palette = CommandPalette(id="--command-palette", placeholder="A command, a person or a file")
+            await self.push_screen(palette)
+            palette.set_focus(palette.query_one(Input))
 
     def show_help(self) -> None:
         from tui.app.screens.help import Help

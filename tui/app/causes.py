@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tui import data, files
+from tui.clean import one_line
 from tui.errors import Problem
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def cause_of(problem: Problem, folder: "Folder") -> Cause:
 
 def _of_leak(problem: Problem, folder: "Folder", row: int | None) -> Cause:
     what = (problem.value or "").casefold()
-    attachment = next((file for file in _attachments(folder) if file.name in (problem.place or "")), None)
+    # A message calls an attachment by what of its name can be sent.
+    attachment = next((file for file in _attachments(folder) if one_line(file.name) in (problem.place or "")), None)
     if attachment is not None:
         return Cause("attachment", problem, attachment)
     if row is not None and what:

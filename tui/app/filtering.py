@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from tui.app.state import ANSWERS, MARKS, State, answer_of, mark_of
@@ -25,7 +26,8 @@ ORDERS: Mapping[Order, str] = {
     "status": "by status",
 }
 
-_STANDINGS = frozenset(word for mark in MARKS.values() for word in mark.word.split())
+_WORDS = (*(mark.word for mark in MARKS.values()), *ANSWERS.values())
+_STANDINGS = frozenset(word for words in _WORDS for word in words.split())
 _LEAST = 3  # letters from which a part of such a word is taken for it
 _AT_ONCE = 16_384  # rows that are sorted in one go: nobody else has a turn meanwhile
 _STEP = 8192
@@ -56,7 +58,8 @@ class View:
 def find(view: View, state: State) -> Iterator[int]:
     """The rows that `view` shows, in the order of the files.
 
-    Every word must stand in some column of the row, whatever the case and the accents, or begin one of its standing.
+    Every word must stand in some column of the row, whatever the case and the accents, or begin one of its standing or
+    its answer.
     """
     if state.folder is None:
         return iter(())
@@ -68,7 +71,8 @@ def find(view: View, state: State) -> Iterator[int]:
             if part.label and word in part.label.casefold():
                 rows = _either(rows, iter(part.rows))
         if is_standing(word):
-            rows = _either(rows, _standing(state, records, lambda said, word=word: _begins(said, word)))  # type: ignore[misc]
+            rows = _either(rows, _standing(state, records, partial(_begins, word)))
+            rows = _either(rows, _saying(state, word))
         found = rows if found is None else _both(found, rows)
     if view.standing:
         wanted = MARKS[view.standing].word
@@ -121,12 +125,18 @@ def _answered(state: State) -> Iterator[tuple[int, str]]:
             yield row, answer_of(person)
 
 
+def _saying(state: State, word: str) -> Iterator[int]:
+    """The rows of those whose answer this may be; of nobody while nothing is known to have come back."""
+    known = _answered(state) if state.survey.answers else iter(())
+    return (row for row, answer in known if _begins(word, ANSWERS[answer]))
+
+
 def is_standing(word: str) -> bool:
-    """Whether a word that is searched for may be one of how people stand."""
+    """Whether a word that is searched for may be one of how people stand, or of what they answered."""
     return word in _STANDINGS or (len(word) >= _LEAST and any(one.startswith(word) for one in _STANDINGS))
 
 
-def _begins(said: str, word: str) -> bool:
+def _begins(word: str, said: str) -> bool:
     return any(one.startswith(word) for one in said.split())
 
 

@@ -117,9 +117,10 @@ def problems_in_words(problems: Sequence[Problem]) -> Iterator[Line]:
 def failure_in_words(headline: str, error: InviteError) -> Iterator[Line]:
     """What went wrong and what to do about it, with the problems that the core names."""
     yield Line(_content(headline, "strong"), _content("▲ ", "bad"))
-    yield Line(_content(visible(error.message)), _content("  "))
-    if error.hint:
-        yield Line(_content(visible(error.hint)), _content("→ ", "quiet"))
+    if all(one.message not in error.message for one in error.problems):
+        yield Line(_content(visible(error.message)), _content("  "))
+        if error.hint:
+            yield Line(_content(visible(error.hint)), _content("→ ", "quiet"))
     yield text_line()
     yield from problems_in_words(error.problems)
 

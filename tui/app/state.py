@@ -272,6 +272,25 @@ ANSWERS: Mapping[str, str] = {
 """Whether somebody comes, as far as is known, and the words for it."""
 
 
+ANSWER_MARKS: Mapping[str, Mark] = {
+    "accepted": Mark("⊕", "accepted", "good", "has answered: comes"),
+    "tentative": Mark("⊙", "tentative", "care", "has answered: may come"),
+    "declined": Mark("⊖", "declined", "quiet", "has answered: does not come"),
+    "bounced": Mark("!", "bounced", "bad", "the message came back: it has not arrived"),
+    "none": Mark(" ", "no reply", "quiet", "holds an invitation, and no reply was seen"),
+}
+"""The same in the list, beside how somebody stands."""
+
+
+def answer_mark(state: State, attendee: "Attendee") -> Mark | None:
+    """What this attendee has answered; None who holds nothing to answer, and as long as nobody has."""
+    person = state.survey.people.get(attendee.key) if state.survey.answers else None
+    if person is None:
+        return None
+    answer, held = answer_of(person), person.held
+    return ANSWER_MARKS[answer] if answer != "none" or (held is not None and held.action != "cancel") else None
+
+
 def answer_of(person: "Person") -> str:
     """Which of `ANSWERS` is known of this person. Most have sent none, and cost nothing here."""
     if not person.answers and all(sent.bounced is None for sent in person.messages):

@@ -50,7 +50,7 @@ def answers_dialog(
 ) -> Answers:
     """Its answer is what was chosen: "mailbox", "people ANSWER", or a kind and the number of one in `known`."""
     items: list[Item | str] = ["Everybody who was sent something", *_bars(people)]
-    items += ["Follow up", Item("remind", "Remind …", "those of whom no reply is known")]
+    items += ["Follow up", Item("remind", "Remind …", "who has not answered")]
     open_ones = [at for at, one in enumerate(known.requests) if one.is_open]
     items += _some("Requests, open", [_request(at, known.requests[at]) for at in open_ones])
     unsure = [at for at, one in enumerate(known.responses) if not one.answer.counts]
@@ -61,7 +61,7 @@ def answers_dialog(
         for at, one in enumerate(known.bounces)
     ]
     items += _some("Came back", bounces)
-    items += ["Read", Item("mailbox", "The account's mailbox", "what is new; what comes later too")]
+    items += ["Read", Item("mailbox", "The account's mailbox", "what is new, and what comes")]
     items.append(Item("watch", "Stop watching it" if watched else "Watch it", "" if watched else "what comes is told"))
     items.append(Item("file", "A file or folder of mails …"))
     sure = [at for at, one in enumerate(known.responses) if one.answer.counts]

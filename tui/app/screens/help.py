@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 from tui.app.actions import ACTIONS, BY_NAME, OF_THE_PROGRAM, OF_THE_SCREEN, sections
 from tui.app.pages import Line, text_line
 from tui.app.screens.dialog import PageDialog
-from tui.app.state import MARKS
+from tui.app.state import ANSWER_MARKS, MARKS
 from tui.app.widgets.keybar import key_in_words, keys_in_words
 
 
@@ -35,12 +35,12 @@ def _lines(keys: Mapping[str, str], panes: "Iterable[tuple[str, Iterable[Binding
             yield _row(each, words)
         yield text_line()
     yield text_line("The signs", "strong")
-    for mark in MARKS.values():
+    for mark in (*MARKS.values(), *ANSWER_MARKS.values()):
         yield Line(text_line(mark.meaning).body, text_line(f"  {mark.sign} {mark.word:<14}", mark.tone).body)
 
 
 def _row(keys: str, words: str) -> Line:
-    return Line(text_line(words).body, text_line(f"  {keys:<16}", "good").body)
+    return Line(text_line(words).body, text_line(f"  {keys:<18}", "good").body)
 
 
 def _keys(bindings: "Iterable[BindingType]") -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from textual.screen import Screen
 from tui.app.actions import BY_NAME, OF_THE_SCREEN
 from tui.app.filtering import ORDERS, View
 from tui.app.pages import PAGES, Subject
-from tui.app.state import ANSWERS, MARKS, TROUBLES, Mark, State, as_corrected, mark_of
+from tui.app.state import ANSWERS, MARKS, TROUBLES, Mark, State, answer_mark, as_corrected, mark_of
 from tui.app.widgets.headline import Banner, EventLine, WayLine
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.message import MessagePane
@@ -76,7 +76,7 @@ class MainScreen(Screen[None]):
         self._shown = self._view
         self._only_problems = False
         self._opening = False  # whether the message is about to have the focus: it is not on the screen yet
-        self.table = AttendeeTable(self._mark_of, self._as_known, id="table")
+        self.table = AttendeeTable(self._mark_of, self._as_known, self._answer_of, id="table")
         self.message = MessagePane(id="message")
         self._progress: ProgressPanel | None = None
         self._owed: dict[str, PromiseLine] = {}
@@ -122,6 +122,7 @@ class MainScreen(Screen[None]):
         """Show this state; what has not changed is not drawn again. `row` is where the selected attendee is now."""
         old, self._state = self._state, state
         first = old is state
+        self.table.answered = bool(state.survey.answers)
         if old.so_far is not state.so_far and state.folder is None:
             if len(old.so_far):
                 self.table.grow(state.so_far)
@@ -278,6 +279,9 @@ class MainScreen(Screen[None]):
     def _mark_of(self, attendee: "Attendee") -> Mark:
         # Until everybody was checked it is not known.
         return mark_of(self._state, attendee) if self._state.checked else _NOT_YET
+
+    def _answer_of(self, attendee: "Attendee") -> Mark | None:
+        return answer_mark(self._state, attendee)
 
     def _as_known(self, attendee: "Attendee") -> "Attendee":
         return as_corrected(attendee, self._state.survey.people.get(attendee.key))

@@ -30,7 +30,7 @@ def view_dialog(
     items += [Item(f"order {name}", words, "now" if name == view.order else "") for name, words in ORDERS.items()]
     now = f"standing {view.standing}" if view.standing else f"answer {view.answer}" if view.answer else "all"
     now = f"group {view.group}" if view.group is not None and now == "all" else now
-    return Pick("Show", items, chosen=now)
+    return Pick("Filter and sort", items, chosen=now)
 
 
 def chosen_view(view: View, answer: str) -> View:

@@ -44,7 +44,7 @@ class SearchLine(Widget):
 
     @property
     def typing(self) -> bool:
-        return self._input is not None and self._input.has_focus
+        return self._input is not None and self.screen.focused is self._input
 
     async def open(self) -> None:
         if self._input is None:
@@ -52,7 +52,7 @@ class SearchLine(Widget):
 
             self._input = Input(placeholder="name, address, group or any column", compact=True, select_on_focus=False)
             await self.mount(self._input)
-        self._input.focus()
+        self.screen.set_focus(self._input)  # at once: the next key is for it
 
     async def clear(self) -> None:
         """Search for nothing; the line is as it was before it was first used."""
