@@ -8,9 +8,9 @@ import csv
 import io
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.parser import BytesHeaderParser
 from email.utils import getaddresses
@@ -24,9 +24,11 @@ from tui.errors import ConfirmationError, InputError
 from tui.folder import Folder
 from tui.ledger import Person
 
+MOVED = "Written with their names, and no longer where it was: wherever it is now, it still names them."
 NO_UNDO = "Forgetting cannot be undone: nothing can be sent to them any more, no change and no cancellation."
 HOLDING = "{} may hold an invitation to an event that is not over: `cancel` first takes it back."
 
+_CALLED: Mapping[report.Kind, str] = {"html": "a report", "csv": "a table", "evidence": "evidence"}
 _Kind = Literal["message", "problems", "html", "csv"]
 
 _OURS = re.compile(r"\d{4,}-.*\.eml")  # as a rehearsal and `status --save` name their messages
@@ -81,6 +83,26 @@ class Forgotten:
     reports: tuple[Path, ...]
     still_in: tuple[Path, ...]
     not_found: tuple[report.Noted, ...] = ()
+    kinds: Mapping[Path, report.Kind] = field(default_factory=dict)
+    """Which report of ours each of `still_in` is, where it is one."""
+
+    def still_named(self) -> Iterator[str]:
+        """Each of `still_in`, with what to do about it where that is known here."""
+        for path in self.still_in:
+            option = f"`invite-tui report --{self.kinds.get(path)} PATH` writes it anew without them"
+            match self.kinds.get(path):
+                case None:
+                    yield f"{path}"
+                case "evidence":
+                    words = "evidence, which cannot be changed and hold. Delete it once nobody needs it"
+                    yield f"{path}: {words}; {option}, under a new seal."
+                case _:
+                    yield f"{path}: a report; {option}."
+
+    def moved(self) -> Iterator[str]:
+        """Each of `not_found`, in words."""
+        for one in self.not_found:
+            yield f"{one.path}, {_CALLED[one.kind]} of {one.at:%Y-%m-%d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +170,8 @@ def forget(folder: Folder, chosen: Whom) -> Forgotten:
     _write_anew(folder, reports)
     still = tuple(dict.fromkeys(_still_naming(folder, addresses)))
     anew = tuple(path for path, _ in reports)
-    return Forgotten(chosen.count, messages, rows, len(backups), anew, still, tuple(_not_found(folder, chosen)))
+    kinds = {path: kind for path in still if (kind := _kind_of(path)) is not None}
+    return Forgotten(chosen.count, messages, rows, len(backups), anew, still, tuple(_not_found(folder, chosen)), kinds)
 
 
 def _holding(folder: Folder, people: Collection[Person]) -> int:
@@ -283,7 +306,7 @@ def _can_be_read(path: Path) -> bool:
     return False
 
 
-def kind_of(path: Path) -> report.Kind | None:
+def _kind_of(path: Path) -> report.Kind | None:
     """Which of our reports a file is; None for every other one, and where it cannot be read."""
     with suppress(OSError, ValueError), files.open_to_read(path) as stream:
         return report.kind_of(stream.read(_HEADERS))

@@ -21,6 +21,9 @@ from tui.ledger import Response, Taken, open_for_run
 from tui.report import Figures, figures, page
 
 LOOKS = [Look(width, dark) for width, dark in product((320, 1000), (False, True))]
+PAGES = [("everything", look) for look in LOOKS]
+# One style sheet for all: of the pages that hold less, the narrow one and the dark one.
+PAGES += [(name, look) for name in ("empty", "anonymous", "forgotten") for look in (LOOKS[0], LOOKS[3])]
 _EVENT = """\
 [event]
 title = "Pathways to Work: first virtual consultation event"
@@ -85,8 +88,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield running
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
-@pytest.mark.parametrize("name", ["empty", "everything", "anonymous", "forgotten"])
+@pytest.mark.parametrize(("name", "look"), PAGES, ids=str)
 def test_a_report_keeps_wcag_2_2_aa_fits_and_fetches_nothing(name: str, look: Look, browser: Browser) -> None:
     browser.show(pages()[name], look)
     assert browser.violations() == []

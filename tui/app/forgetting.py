@@ -1,6 +1,7 @@
 """Forgetting people: from whom is meant, over the number that is typed, to what still names them."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from tui.app.asking import targets
@@ -84,7 +85,13 @@ def _in_words(done: "Forgotten") -> Iterator[Line]:
         yield text_line(f"Written anew without them: {visible(str(path))}")
     if done.still_in:
         yield text_line("Still named in files that only you can change or delete:", "label")
-        for path in done.still_in[:_SHOWN]:
-            yield text_line(f"  {visible(str(path))}")
+        for line in islice(done.still_named(), _SHOWN):
+            yield text_line(f"  {visible(line)}")
         if len(done.still_in) > _SHOWN:
             yield text_line(f"  and {len(done.still_in) - _SHOWN} more")
+    if done.not_found:
+        from tui.forgetting import MOVED
+
+        yield text_line(MOVED, "label")
+        for line in islice(done.moved(), _SHOWN):
+            yield text_line(f"  {visible(line)}")

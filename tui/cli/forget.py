@@ -2,20 +2,15 @@
 
 import argparse
 import sys
-from collections.abc import Mapping
-from pathlib import Path
 
 from tui import forgetting
 from tui.cli.output import print_json, say, tell
 from tui.errors import ConfirmationError, InputError, UsageError
 from tui.folder import Folder, open_folder
 from tui.forgetting import Forgotten, Whom
-from tui.report import Kind
 
 _FEW = 5
 """People who are named one by one before they are forgotten."""
-
-_CALLED: Mapping[Kind, str] = {"html": "a report", "csv": "a table", "evidence": "evidence"}
 
 _MANY = {
     "message file": "message files",
@@ -103,28 +98,15 @@ def _say_what_was_done(folder: Folder, done: Forgotten) -> None:
         say(f"Wrote {path} anew, without them.")
     if done.still_in:
         say("Still named in files that only you can change or delete:")
-        for path in done.still_in:
-            say(f"  {path}{_what_to_do(path)}")
+        for line in done.still_named():
+            say(f"  {line}")
     else:
         say(f"No other text file in {folder.event_path.parent} names them.")
     if done.not_found:
-        say("Written with their names, and no longer where it was: wherever it is now, it still names them.")
-        for one in done.not_found:
-            say(f"  {one.path}, {_CALLED[one.kind]} of {one.at:%Y-%m-%d}")
+        say(forgetting.MOVED)
+        for line in done.moved():
+            say(f"  {line}")
     say("Copies elsewhere, and the mailboxes, are yours to look after; docs/keeping.md says what stays of them here.")
-
-
-def _what_to_do(path: Path) -> str:
-    """What `report` makes of a file of ours; nothing for every other one."""
-    kind = forgetting.kind_of(path)
-    if kind is None:
-        return ""
-    option = f"`invite-tui report --{kind} PATH` writes it anew without them"
-    if kind == "evidence":
-        return (
-            f": evidence, which cannot be changed and hold. Delete it once nobody needs it; {option}, under a new seal."
-        )
-    return f": a report; {option}."
 
 
 def _people(count: int) -> str:
