@@ -3,9 +3,12 @@
 import shutil
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import errors
 
 from tests.cli.conftest import Desk
+from tests.ledger.test_ledger import ANA
 from tests.servers.authority import Authority
 from tests.servers.ports import free_ports
 from tests.servers.postgresql import Postgres
@@ -166,3 +169,66 @@ def test_a_server_that_cannot_prove_its_name_gets_no_login(desk: Desk, postgres:
         assert "certificate" in desk.here("status", code=6).stderr
     desk.environment["INVITE_TUI_LEDGER"] = f"{right}?sslmode=verify-full&sslrootcert={postgres.ca}"
     desk.here("status")
+
+
+# --- moving it --------------------------------------------------------------------------------------------------------
+
+
+def test_an_event_is_moved_to_a_server_and_goes_on_there(live: Live, postgres: Postgres) -> None:
+    desk, server = live
+    desk.here("send", "attendees.csv", "--confirm", "55")
+    address = postgres.database()
+    done = desk.json_here("ledger", "copy", "event.ledger.db", address)
+    assert done["counts"]["message"] == 55 and len(done["seal"]) == 64
+    assert "was moved" in desk.here("cancel", "--all", "--confirm", "55", code=6).stderr
+    desk.environment["INVITE_TUI_LEDGER"] = address
+    assert desk.json_here("send", "attendees.csv", "--confirm", "0")["counts"]["accepted"] == 0
+    assert len(server.messages) == 55
+    said = desk.here("ledger", "copy", address, "event.ledger.db", code=6).stderr
+    assert "already" in said and "event.ledger.db" in said
+    assert desk.here("ledger", "copy", address, "back.db").stdout.count("55  ") == 3
+
+
+def test_who_may_not_make_a_ledger_is_told_whom_to_ask_and_each_role_does_its_own(
+    live: Live, postgres: Postgres, tmp_path: Path
+) -> None:
+    desk, server = live
+    address = postgres.database()
+    name = address.rpartition("/")[2].partition("?")[0]
+    postgres.ask(name, desk.here("ledger", "roles").stdout)
+    for role in ("owner", "organiser", "worker", "reader"):
+        postgres.ask(name, f"CREATE ROLE {name}_{role} LOGIN; GRANT invite_{role} TO {name}_{role}")
+
+    def as_(role: str) -> Desk:
+        login = postgres.address(name, f"{name}_{role}")
+        return Desk(desk.path, desk.environment | {"INVITE_TUI_LEDGER": login})
+
+    said = as_("organiser").here("send", "attendees.csv", "--confirm", "55", code=6).stderr
+    assert "ledger prepare" in said
+    assert "version" in as_("owner").here("ledger", "prepare").stdout
+    as_("organiser").here("send", "attendees.csv", "--confirm", "55")
+    somebody = as_("reader").json_here("status")["attendees"][0]["address"]
+    assert "you may not do that" in as_("reader").here("cancel", "--all", "--confirm", "55", code=6).stderr
+    assert "only who owns" in as_("organiser").here("forget", somebody, "--confirm", "1", code=6).stderr
+    as_("owner").here("forget", somebody, "--confirm", "1")
+    assert len(server.messages) == 55
+
+    place = chosen(as_("worker")).ledger_path
+    assert isinstance(place, ledgers.Server)
+    for statement in (
+        "DELETE FROM attempt",
+        "INSERT INTO person (key, address, name, grouped, fields) VALUES ('x', 'x', 'x', '', '{}')",
+        "UPDATE message SET address = 'x'",
+        "ALTER TABLE attempt DISABLE TRIGGER attempt_is_due",
+        "TRUNCATE attempt",
+        "DROP TABLE message",
+    ):
+        for role in ("worker", "reader"):
+            with psycopg.connect(postgres.address(name, f"{name}_{role}")) as db:
+                db.execute(f"SET search_path = {place.schema}")
+                with pytest.raises(errors.InsufficientPrivilege):
+                    db.execute(statement)
+    with ledgers.open_for_run(chosen(as_("organiser")).ledger_path) as ledger:
+        (message,) = ledger.begin("send", "work", "plan", [ANA])
+    with ledgers.open_for_work(place) as worker:
+        worker.settle(worker.sending(message, ANA.digest, kept=b"x"), "accepted", "250 ok")

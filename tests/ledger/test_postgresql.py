@@ -43,7 +43,7 @@ def _of_sqlite(path: Path) -> dict[str, Any]:
             for name, origin, is_partial in [
                 (row[1], row[3], row[4]) for row in db.execute(f"PRAGMA index_list({table})") if row[2]
             ]:
-                columns = tuple(row[2] for row in db.execute(f"PRAGMA index_info({name})"))
+                columns = tuple(filter(None, (row[2] for row in db.execute(f"PRAGMA index_info({name})"))))
                 found["unique"].add((table, columns, bool(is_partial), origin == "pk"))
             if keys := [row[1] for row in db.execute(f"PRAGMA table_info({table})") if row[5]]:
                 found["unique"].add((table, tuple(keys), False, True))
@@ -70,11 +70,11 @@ def _of_postgresql(server: Server) -> dict[str, Any]:
             plain = None if default is None else default.partition("::")[0].strip("'")
             found["columns"][table, name] = (is_nullable == "NO", plain)
         for table, columns, is_partial, is_key in ask(
-            "SELECT c.relname, array_agg(a.attname ORDER BY k.n), i.indpred IS NOT NULL, i.indisprimary FROM pg_index i"
-            " JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace s ON s.oid = c.relnamespace,"
-            " unnest(i.indkey) WITH ORDINALITY AS k (at, n) JOIN pg_attribute a ON a.attnum = k.at"
-            " WHERE a.attrelid = i.indrelid AND s.nspname = %s AND i.indisunique GROUP BY i.indexrelid, c.relname,"
-            " i.indpred IS NOT NULL, i.indisprimary"
+            "SELECT c.relname, array_remove(array_agg(a.attname ORDER BY k.n), NULL), i.indpred IS NOT NULL,"
+            " i.indisprimary FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid"
+            " JOIN pg_namespace s ON s.oid = c.relnamespace CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS k (at, n)"
+            " LEFT JOIN pg_attribute a ON a.attnum = k.at AND a.attrelid = i.indrelid WHERE s.nspname = %s"
+            " AND i.indisunique GROUP BY i.indexrelid, c.relname, i.indpred IS NOT NULL, i.indisprimary"
         ):
             found["unique"].add((table, tuple(columns), is_partial, is_key))
         for table, kind, text in ask(

@@ -27,6 +27,7 @@ commands:
   audit     judge messages of any program: who could see whom, and where
   repair    an event folder out of another program's leak
   account   the SMTP logins; their secrets are in the system keyring
+  ledger    move an event's ledger to a server, or back; make one there ready
   init      make an event folder
 
 options:

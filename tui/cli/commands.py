@@ -511,6 +511,12 @@ def _report(options: argparse.Namespace) -> int:
     return report.run(options)
 
 
+def _ledger(options: argparse.Namespace) -> int:
+    from tui.cli import ledger
+
+    return ledger.run(options)
+
+
 def _forget(options: argparse.Namespace) -> int:
     from tui.cli import forget
 
@@ -558,5 +564,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "audit": _audit,
     "account": _account,
     "repair": _repair,
+    "ledger": _ledger,
     "init": _init,
 }

@@ -35,7 +35,7 @@ def parse(argv: list[str]) -> argparse.Namespace | int:
     parser = _Parser(f"invite-tui {command}".strip(), description=words, allow_abbrev=False)
     define(parser)
     # Files and options in any order, which argparse does not do where there are commands below.
-    read = parser.parse_args if command == "account" else parser.parse_intermixed_args
+    read = parser.parse_args if command in ("account", "ledger") else parser.parse_intermixed_args
     try:
         return read(argv[1:] if command else argv, argparse.Namespace(command=command))
     except SystemExit as left:
@@ -250,6 +250,19 @@ def _repair(parser: _Parser) -> None:
     _speaks_json(parser)
 
 
+def _ledger(parser: _Parser) -> None:
+    what = parser.add_subparsers(dest="ledger_command", metavar="copy|prepare|roles", required=True)
+    what.add_parser("roles", help="print what makes the roles of a database: ... | psql DATABASE")
+    copy = what.add_parser("copy", help="move this event's ledger, and prove that all of it is there")
+    copy.add_argument("source", metavar="FROM", help="a path, or postgresql://...")
+    copy.add_argument("target", metavar="TO", help="where no ledger of the event is yet")
+    prepare = what.add_parser("prepare", help="make this event's ledger ready, with the rights of the roles")
+    prepare.add_argument("--ledger", metavar="PATH|URL", help="which (default: the event's)")
+    for one in (copy, prepare):
+        one.add_argument("--event", metavar="PATH", help="the event file (default: event.toml)")
+        _speaks_json(one)
+
+
 def _init(parser: _Parser) -> None:
     parser.add_argument("dir", metavar="DIR")
     _speaks_json(parser)
@@ -314,5 +327,6 @@ _COMMANDS: dict[str, tuple[str, Callable[[_Parser], None]]] = {
     "audit": ("Judges messages of any program: who could see whom, and where.", _audit),
     "account": ("Keeps the SMTP logins; their secrets are in the system keyring.", _account),
     "repair": ("Makes an event folder out of another program's leak.", _repair),
+    "ledger": ("Moves an event's ledger to another place, or makes one on a server ready.", _ledger),
     "init": ("Makes an event folder.", _init),
 }

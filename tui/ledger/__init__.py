@@ -3,6 +3,7 @@
 from tui.ledger import marker
 from tui.ledger.answers import Answer, Answers, Bounce, BounceKind, Place, Request, RequestKind, Response, Taken
 from tui.ledger.chronicle import Attempt, Chronicle, Decision, Known, Recorded, Run
+from tui.ledger.copying import Proof
 from tui.ledger.databases import Changes
 from tui.ledger.desks import Desk
 from tui.ledger.forgetting import LeftOut, reply_without_names
@@ -28,10 +29,13 @@ from tui.ledger.store import (
     conninfo,
     follow,
     is_there,
+    move,
     must_be_free,
     open_for_run,
     open_for_work,
     open_to_read,
+    prepare,
+    roles_of_a_database,
     spelled,
 )
 
@@ -60,6 +64,7 @@ __all__ = [
     "Person",
     "Place",
     "Planned",
+    "Proof",
     "Proposal",
     "Recorded",
     "Request",
@@ -76,10 +81,13 @@ __all__ = [
     "is_on_network",
     "is_there",
     "marker",
+    "move",
     "must_be_free",
     "open_for_run",
     "open_for_work",
     "open_to_read",
+    "prepare",
     "reply_without_names",
+    "roles_of_a_database",
     "spelled",
 ]

@@ -16,10 +16,11 @@ from typing import Any, Self
 
 from tui.errors import InputError, LedgerError
 from tui.ledger import answers as inbox
-from tui.ledger import forgetting
+from tui.ledger import copying, forgetting
 from tui.ledger.answers import Answers, Place, Taken
 from tui.ledger.chronicle import Chronicle
-from tui.ledger.databases import ATTEMPT, SETTLEMENT, Changes, Database, Statement, sqlite, unusable
+from tui.ledger.copying import Proof
+from tui.ledger.databases import ATTEMPT, SETTLEMENT, VERSION, Changes, Database, Statement, schema, sqlite, unusable
 from tui.ledger.desks import Desk
 from tui.ledger.forgetting import LeftOut
 from tui.ledger.proposals import proposals, propose
@@ -624,11 +625,21 @@ def open_for_run(where: Where, desk: Desk | None = None) -> Ledger:
     BusyError, with a name, where another run holds it; LedgerError where it cannot be opened or is damaged. What
     an earlier run left in flight is `unknown` from here on.
     """
-    desk = desk or Desk.here()
-    if isinstance(where, Server):
-        ledger = Ledger(_postgresql().open_for_run(where, desk))
-    else:
-        ledger = Ledger(sqlite.open_for_run(where))
+    ledger = _held(where, desk or Desk.here())
+    try:
+        with ledger._reading() as db:
+            copying.must_be_here(db)
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
+def _held(where: Where, desk: Desk) -> Ledger:
+    """The ledger there, held as a run holds it, whatever became of it."""
+    ledger = Ledger(
+        _postgresql().open_for_run(where, desk) if isinstance(where, Server) else sqlite.open_for_run(where)
+    )
     try:
         ledger._take_over(desk)
     except BaseException:
@@ -643,6 +654,56 @@ def open_for_work(where: Server, desk: Desk | None = None) -> Ledger:
     BusyError while a run holds it alone. Nothing that is in flight is touched: it may be another worker's.
     """
     return Ledger(_postgresql().open_for_run(where, desk or Desk.here(), shared=True))
+
+
+def prepare(where: Where, desk: Desk | None = None) -> tuple[int, int]:
+    """Makes the ledger there, or brings it up to date, and gives the roles of a server their rights. Returns the
+    version that it had, 0 where there was none, and the one that it has."""
+    if not isinstance(where, Server):
+        return sqlite.prepare(where), VERSION
+    return _postgresql().prepare(where, desk or Desk.here()), VERSION
+
+
+def roles_of_a_database() -> str:
+    """The SQL that makes the roles of least rights in a PostgreSQL database."""
+    return schema("postgresql", "roles")
+
+
+def move(source: Where, target: Where, desk: Desk | None = None) -> Proof:
+    """Moves a ledger to another place, proves that all is there, and leaves the old one behind, from which nothing can
+    be sent any more.
+
+    LedgerError where there is none, or there is one already at `target`; BusyError while a run holds one of them. To be
+    called again where it was broken off.
+    """
+    desk = desk or Desk.here()
+    if not is_there(source):
+        raise LedgerError(f"There is no ledger {spelled(source)}.", hint="Check the name.", code="ledger-missing")
+    with _held(source, desk) as old, _held(target, desk) as new:
+        with old._reading() as before, new._writing() as after:
+            if copying.is_empty(after):
+                copying.must_be_here(before)  # of what was moved already there is a newer one
+                copying.copy(before, after)
+            elif not (copying.is_arriving(after) and copying.identity_of(before) == copying.identity_of(after)):
+                raise LedgerError(
+                    f"There is a ledger {spelled(target)} already; nothing was moved.",
+                    hint="Move it away, or name another place.",
+                    code="ledger-exists",
+                )
+        proofs = []
+        for where in (source, target):
+            with open_to_read(where) as ledger, ledger._reading() as db:  # what is on the disk, not what was just told
+                proofs.append(copying.proof_of(db))
+        if proofs[0] != proofs[1]:
+            raise LedgerError(
+                f"{spelled(target)} is not what {spelled(source)} is; nothing was changed there.",
+                hint="Please report it. Go on with the old one.",
+            )
+        with old._writing() as db:
+            copying.moved(db, spelled(target))
+        with new._writing() as db:
+            copying.arrived(db)
+        return proofs[0]
 
 
 def must_be_free(where: Where) -> None:

@@ -111,6 +111,10 @@ class Database(ABC):
         """Until the end of this transaction a row may refer to one that is not there."""
 
     @abstractmethod
+    def number_on(self, columns: Mapping[str, str]) -> None:
+        """Has these columns of these tables count on from the greatest number that was given them."""
+
+    @abstractmethod
     def prepare_to_forget(self) -> None:
         """Before the transaction in which something is taken out for good."""
 

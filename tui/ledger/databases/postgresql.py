@@ -11,7 +11,7 @@ import logging
 import math
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Literal, LiteralString
 
@@ -199,11 +199,25 @@ class Shared(Database):
     def defer_references(self) -> None:
         self._execute("SET CONSTRAINTS ALL DEFERRED")
 
+    def number_on(self, columns: Mapping[str, str]) -> None:
+        for table, column in columns.items():
+            self._db.execute(
+                sql.SQL(
+                    "SELECT setval(pg_get_serial_sequence({}, {}), coalesce(max({}), 1), count(*) > 0) FROM {}"
+                ).format(f"{self._server.schema}.{table}", column, sql.Identifier(column), sql.Identifier(table))
+            )
+
     def prepare_to_forget(self) -> None:
         """Nothing: what is deleted is written over by `overwrite`."""
 
     def overwrite(self) -> None:
         """Writes every table anew, and what the server remembers of their values: it keeps samples of them."""
+        foreign = "SELECT count(*) FROM pg_tables WHERE schemaname = %s AND NOT pg_has_role(tableowner, 'USAGE')"
+        if _only(self._db, foreign, self._server.schema):
+            raise LedgerError(
+                f"They are forgotten, but only who owns {self.shown} can have its disk forget them, too.",
+                hint="Ask them to run the same command; it finishes what is left.",
+            )
         written = (
             "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind = 'r'"
             " AND pg_relation_size(oid) > 0"
@@ -359,18 +373,21 @@ def _must_not_be_handed_over(db: psycopg.Connection[Row], server: Server) -> Non
 
 
 def prepare(server: Server, desk: Desk) -> int:
-    """Makes the event's ledger there, or brings it up to date; returns the version that it had, 0 where there was none.
+    """Makes the event's ledger there, or brings it up to date, and gives the roles their rights; returns the version
+    that it had, 0 where there was none.
 
     BusyError while a run holds it.
     """
     with _in_words(server.shown):
-        db = _connect(server, desk, "read-write")
+        db = _held(server, desk, "run")
         try:
-            before = _version(db, server)
+            if (before := _version(db, server)) < VERSION:
+                _migrate(db, server, before)
+            elif _has_roles(db):
+                db.execute(schema("postgresql", "grants"))
+            return before
         finally:
             db.close()
-    open_for_run(server, desk)._close()
-    return before
 
 
 def conninfo(server: Server, desk: Desk, session: Literal["read-write", "any"] = "read-write") -> str:
@@ -454,15 +471,30 @@ def _version(db: psycopg.Connection[Row], server: Server) -> int:
     return int(found[1])
 
 
+def _has_roles(db: psycopg.Connection[Row]) -> bool:
+    """Whether this database was given the roles (roles.sql). They are the whole server's, and the rights this one's."""
+    return bool(
+        _only(
+            db,
+            "SELECT CASE WHEN to_regrole('invite_owner') IS NULL THEN false"
+            " ELSE has_database_privilege('invite_owner', current_database(), 'CREATE') END",
+        )
+    )
+
+
 def _migrate(db: psycopg.Connection[Row], server: Server, version: int) -> None:
     """Makes the schema, or brings it up to date: whole or not at all."""
     name = sql.Identifier(server.schema)
     with db.transaction():
+        if _has_roles(db) and _only(db, "SELECT pg_has_role('invite_owner', 'MEMBER')"):
+            db.execute("SET LOCAL ROLE invite_owner")  # whoever made it: it is the owner's, and they may change it
         if not version:
             db.execute(sql.SQL("CREATE SCHEMA {}").format(name))
         for number in range(max(version + 1, _FIRST), VERSION + 1):
             db.execute(schema("postgresql", number))
         db.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(name, f"{_MARK}{VERSION}"))
+        if _has_roles(db):
+            db.execute(schema("postgresql", "grants"))
 
 
 def _must_be_sound(db: psycopg.Connection[Row], server: Server) -> None:
@@ -515,8 +547,13 @@ def _without_nul(value: object) -> object:
     return value.replace("\0", "\u2400") if isinstance(value, str) and "\0" in value else value
 
 
+_ASK_THE_OWNER = "Ask who owns the database; for a new event they run `invite-tui ledger prepare`."
 _WORDS: tuple[tuple[type[psycopg.Error], str, str], ...] = (
-    (errors.InsufficientPrivilege, "you may not do that there", "Ask who owns the database; docs/teams.md has roles."),
+    (
+        errors.InsufficientPrivilege,
+        "you may not do that there",
+        _ASK_THE_OWNER,
+    ),
     (errors.InvalidPassword, "the login was refused", "Check the user name and the password in INVITE_TUI_LEDGER."),
     (errors.InvalidAuthorizationSpecification, "the login was refused", "Check the user name and the password."),
     (errors.InvalidCatalogName, "there is no such database", "Check the address."),

@@ -8,7 +8,7 @@ and however the process ends, on every platform that SQLite knows.
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import cache
 from itertools import chain
@@ -80,6 +80,9 @@ class File(Database):
 
     def defer_references(self) -> None:
         self._db.execute("PRAGMA defer_foreign_keys = ON")
+
+    def number_on(self, columns: Mapping[str, str]) -> None:
+        """Nothing: it always does."""
 
     def prepare_to_forget(self) -> None:
         self._db.execute("PRAGMA secure_delete = ON")
@@ -207,6 +210,16 @@ class FileChanges(Changes):
                     return None
                 self._db = _connect_to_read(self._path)
             return self._db.execute("PRAGMA data_version").fetchone()
+
+
+def prepare(path: Path) -> int:
+    """Makes the ledger, or brings it up to date; returns the version that it had, 0 where there was none."""
+    before = 0
+    if is_there(path):
+        with _in_words(path.name), closing(_connect_to_read(path)) as db:
+            before = _version(db, path.name)
+    open_for_run(path).close()
+    return before
 
 
 def empty(shown: str) -> File:
