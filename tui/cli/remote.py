@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from pathlib import Path
 from typing import Any
 
 from tui import settings, workers
@@ -65,8 +66,8 @@ def steer(options: argparse.Namespace) -> int:
 
 def work(options: argparse.Namespace) -> int:
     """Works until a signal comes."""
-    said = settings.load([])
-    address = options.ledger or settings.own_word("INVITE_TUI_LEDGER", [])
+    said = settings.load([Path.cwd()])
+    address = options.ledger or settings.own_word("INVITE_TUI_LEDGER", [Path.cwd()])
     if not address:
         raise UsageError("Which database?", hint="Name it: --ledger postgresql://..., or INVITE_TUI_LEDGER.")
     here = [*(["env"] if said.smtp else []), *(account.name for account in AccountStore(said.config_dir).list())]

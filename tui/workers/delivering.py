@@ -34,7 +34,7 @@ _LOOK = 1.0
 """Seconds between two looks at whether the run goes on."""
 
 _WITHOUT_SERVER = 30.0
-"""Seconds after which a share is taken up again whose worker did not reach the mail server."""
+"""Seconds after which a share is taken up again, at the latest, whose worker did not reach the mail server."""
 
 
 class Away(Exception):  # it says what has happened, not what is wrong
@@ -163,7 +163,7 @@ class Bench:
             if not (error.is_passing or error.fault.scope == "connection"):
                 self._brake(relay, hold, error)
             relay.say(hold.handover.run, f"{self._desk.place}: {error.message}")
-            self._put_back(relay, hold, _WITHOUT_SERVER)
+            self._put_back(relay, hold, min(_WITHOUT_SERVER, max(1.0, pacing.backoff)))
         except LedgerError:
             raise
         except InviteError as error:
