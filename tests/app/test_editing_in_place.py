@@ -1,5 +1,7 @@
 """What is changed on the screen is in the organiser's files, as they would have written it; a problem leads there."""
 
+import tomllib
+from datetime import date
 from pathlib import Path
 
 from textual.widgets import Input
@@ -66,6 +68,14 @@ async def test_the_event_form_shows_the_sentence_as_it_is_typed_and_saves_nothin
     changed = [line for line in after.splitlines() if line not in before.splitlines()]
     assert len(changed) == 3  # start, duration, timezone
     assert len(after.splitlines()) == len(before.splitlines())
+
+
+def test_the_last_day_to_keep_people_and_the_wording_are_written_as_a_person_would(folder: Path) -> None:
+    form = EventForm(folder / "event.toml", (folder / "event.toml").read_text())
+    values = {"event keep_until": "2027-08-31", "message template": "reminder"}
+    event = tomllib.loads(form.text(values))
+    assert event["event"]["keep_until"] == date(2027, 8, 31)
+    assert event["message"]["template"] == "reminder"
 
 
 async def test_a_zone_that_is_none_is_not_saved(folder: Path) -> None:

@@ -315,8 +315,8 @@ def deeds_of(account: Account, *, is_used: bool) -> Pick:
     items: list[Item | str] = []
     if not is_used:
         items.append(Item("use", "Send through it", "from here, until you leave"))
-    items.append(Item("test", "Test it", "connects, logs in, shows what is said"))
-    items.append(Item("trial", "A message to yourself …", "takes the way of every invitation"))
+    items.append(Item("test", "Test it", "shows all that is said"))
+    items.append(Item("trial", "A message to yourself …", "the way of every invitation"))
     if account.login == "oauth":
         items.append(Item("sign-in", "Sign in again …", "where the old sign-in was taken back"))
     if account.login == "password":

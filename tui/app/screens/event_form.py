@@ -25,8 +25,10 @@ _FIELDS: Mapping[Field, tuple[str, str]] = {
     ("event", "join_url"): ("Link", "optional: https://..."),
     ("event", "description"): ("About", "optional, in the calendar entry"),
     ("event", "reply_by"): ("Reply by", "optional: 2027-04-30"),
+    ("event", "keep_until"): ("Keep until", "optional: 2027-08-31, then it is time to forget"),
     ("organizer", "name"): ("From", "who invites, as guests know them"),
     ("organizer", "email"): ("Answers to", "an address that somebody reads"),
+    ("message", "template"): ("Wording", "optional: a name under templates/, such as invitation"),
     ("message", "subject"): ("Subject", "optional: instead of the wording's own"),
     ("message", "language"): ("Language", "optional: en-GB, de, fr ... for the dates"),
 }
@@ -169,7 +171,7 @@ def _meant(field: Field, typed: str, start: date | None) -> dict[Field, object]:
         return gone | ({("event", "duration"): None} if field[1] == "end" else {})
     if field[1] == "timezone":
         return {field: zone_named(typed)}
-    if field[1] == "reply_by":
+    if field[1] in ("reply_by", "keep_until"):
         said = moment_in(typed)
         return {field: said.date() if isinstance(said, datetime) else said}
     if field[1] == "start":
