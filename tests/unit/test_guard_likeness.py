@@ -450,6 +450,17 @@ def test_an_ordinary_message_is_known_by_those_before_it(
         assert isinstance(clear(raw, address, roll, who), Cleared)
 
 
+def test_a_name_that_is_broken_over_two_lines_is_the_recipients_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    roll = Roll(LISTED, VALUES[:2], ["consultations@department.example"], "Please come")
+    for number, name in enumerate(("Анна Соколова", "Мария Кузнецова", "Екатерина Воробьёва", "Ольга Громова")):
+        who = Person(name, ANA.address, number)
+        page = f"<p>{'Please come. ' * 3}=\nDear {quoted(name)},</p>".replace("=D0=B", "=\n=D0=B", 1)
+        if number == 3:
+            monkeypatch.setattr(inspection, "read", lambda _raw: pytest.fail("it was read again"))
+        raw = letter(who, to="<«A»>", text="Hello", html=page, calendar=CALENDAR.replace("«N»", "x"))
+        assert judged(raw, who.address, name, roll) == ()
+
+
 # --- what it rests on ------------------------------------------------------------------------------------------------
 
 
@@ -488,3 +499,10 @@ def test_what_could_be_a_piece_of_something_else_is_not_cut_out() -> None:
     assert can_stand_alone("Ed Fe Ba")  # codes, but none of a letter
     for address in ("o'ana@example.org", "ana@example", "ANATO@example.org", "ána@example.org"):
         assert not is_plain_address(address), address
+
+
+@pytest.mark.parametrize(("body", "is_cut"), [("=D0=97=\r\n=D0=BE=D1=8F", True), ("=D0=97=D0=BE=D1=8=\r\nF", False)])
+def test_a_name_is_cut_out_of_two_lines_only_where_no_octet_is_broken(body: str, is_cut: bool) -> None:
+    own = masking.OwnWords("zoya@example.org", "Зоя")
+    assert ("\0" in own.out_of_body(body, is_printable=True)) is is_cut
+    assert "\0" not in own.out_of_body(body, is_printable=False)

@@ -84,11 +84,19 @@ class _Frame:
     the same to the letter.
     """
 
-    def __init__(self, between: tuple[str, ...], parts: tuple[int, ...], again: str | None, end: str) -> None:
-        """`between`: up to the calendar object; `again`: between that and its copy; `parts`: numbers of the bodies."""
+    def __init__(
+        self,
+        between: tuple[str, ...],
+        parts: tuple[int, ...],
+        are_printable: tuple[bool, ...],
+        again: str | None,
+        end: str,
+    ) -> None:
+        """`between`: up to the calendar object; `again`: between that and its copy; `parts`: numbers of the bodies, and
+        whether each is in quoted-printable."""
         self.form = (between, again, end)
         self.between, self.again, self.end = self.form
-        self.parts = parts
+        self.parts, self.are_printable = parts, are_printable
         self.known: tuple[Memory[str, _Joints], ...] = tuple(Memory(500) for _ in range(len(between) + 1))
         self._fronts: tuple[_Like, ...] = ()
         self._calendars: tuple[_Like, ...] = ()
@@ -195,7 +203,7 @@ class Likeness:
             return
         own = OwnWords(recipient, name)
         own.find_in(text)
-        cuts = _without_own(pieces, own)
+        cuts = _without_own(frame, pieces, own)
         # What is in one message only has no like, and would be judged twice for nothing.
         fresh = [at for at, cut in enumerate(cuts) if frame.known[at].get(cut) is None and self._is_worth_it(at, cut)]
         for at in fresh:
@@ -224,7 +232,8 @@ class Likeness:
         ends = [text.find("\r\n\r\n") + 2, *(_end(message.parts[number]) for number in bodies)]
         between = tuple(text[end:begin] for end, begin in zip(ends, begins, strict=True))
         again = text[_end(first) : last.at] if last is not first else None
-        frame = _Frame(between, (*bodies, at[0]), again, text[_end(last) :])
+        are_printable = tuple(message.parts[number].head.encoding == "quoted-printable" for number in bodies)
+        frame = _Frame(between, (*bodies, at[0]), are_printable, again, text[_end(last) :])
         if known := next((one for one in self._frames if one.form == frame.form), None):
             return known
         nobody = OfRoll(roll, _NOBODY)
@@ -241,7 +250,7 @@ def _end(part: Part) -> int:
 
 def _known(frame: _Frame, pieces: Sequence[str], own: OwnWords, recipient: str, roll: "Roll") -> Known:
     """What is known of a message that is put together so."""
-    cuts = _without_own(pieces, own)
+    cuts = _without_own(frame, pieces, own)
     found = [memory.get(cut) for memory, cut in zip(frame.known, cuts, strict=True)]
     joints = tuple(joint for some in found if some for joint in some)
     if not _is_innocent(own, recipient, roll, joints):
@@ -260,12 +269,13 @@ def _known(frame: _Frame, pieces: Sequence[str], own: OwnWords, recipient: str, 
     return Known(False, found[0] is not None, frozenset(bodies))
 
 
-def _without_own(pieces: Sequence[str], own: OwnWords) -> list[str]:
+def _without_own(frame: _Frame, pieces: Sequence[str], own: OwnWords) -> list[str]:
     """The headers, the bodies and the calendar object of a message, without what is the recipient's own in them."""
     headers, *bodies, piece = pieces
     calendar = _decoded(piece)
     own.find_uid(calendar)
-    return [own.out_of_headers(headers), *map(own.out_of_body, bodies), own.out_of_calendar(calendar)]
+    cuts = [own.out_of_body(body, is_so) for body, is_so in zip(bodies, frame.are_printable, strict=True)]
+    return [own.out_of_headers(headers), *cuts, own.out_of_calendar(calendar)]
 
 
 def _is_innocent(own: OwnWords, recipient: str, roll: "Roll", joints: Sequence[Joint]) -> bool:

@@ -48,6 +48,8 @@ _TELLING_WORD = re.compile(
 _TELLING_LABEL = re.compile(rf"(?<![^\W_])(?:a|{_JOINING_WORD})(?![^\W_])", re.IGNORECASE)
 _MOST_CODES = 4  # groups of digits in a row say nothing yet, and
 _CODES_OF_ONE = 2  # of them may be what is somebody's own
+_SOFT_BREAK = "=\r\n"
+_BROKEN_OCTET = re.compile(r"=[0-9A-Fa-f]?=\r\n")
 _OPENING, _CLOSING = ' \t>|*<"(:', ' \t\r>")'
 
 Own = Mapping[str, str]
@@ -252,8 +254,13 @@ class OwnWords:
         """The headers of their message without what is the recipient's own in them."""
         return cut(headers, self._in_headers)
 
-    def out_of_body(self, body: str) -> str:
-        """A body of their message without what is the recipient's own in it."""
+    def out_of_body(self, body: str, is_printable: bool = False) -> str:
+        """A body of their message without what is the recipient's own in it, in whichever lines that is broken where it
+        `is_printable`, in quoted-printable."""
+        if is_printable and _SOFT_BREAK in body and not _BROKEN_OCTET.search(body):
+            for value in self._in_bodies.values():
+                if value not in body:
+                    body = unbroken(body, value, _SOFT_BREAK)
         return cut(body, self._in_bodies)
 
     def out_of_calendar(self, calendar: str) -> str:

@@ -142,16 +142,16 @@ def unfolded(calendar: str) -> str:
     return _CALENDAR_FOLD.sub("", calendar)
 
 
-def unbroken(calendar: str, value: str) -> str:
-    """A calendar object in which no line is folded in the middle of `value`."""
-    if calendar.count(value) == unfolded(calendar).count(value):
-        return calendar
+def unbroken(text: str, value: str, fold: str = "\r\n ") -> str:
+    """A text, such as a calendar object, in which no line is folded in the middle of `value`."""
+    if text.count(value) == text.replace(fold, "").count(value):
+        return text
     beside = len(value) - 1
-    first, *others = calendar.split("\r\n ")
+    first, *others = text.split(fold)
     made = [first]
     for piece, before in zip(others, (first, *others), strict=False):
         is_within = beside and value in before[-beside:] + piece[:beside]
-        made += ("" if is_within else "\r\n ", piece)
+        made += ("" if is_within else fold, piece)
     return "".join(made)
 
 
