@@ -34,8 +34,8 @@ def ledger_path(*, event: str | None = None, ledger: str | None = None) -> Where
     """Where the ledger of an event folder is; in a file also where the folder has no event file."""
     choices = Choices(event=event, ledger=ledger)
     path = event_path_of(choices)
-    event = event_file.load(path, str(path))[0] if path.is_file() else None
-    return ledger_path_of(choices, path, event)
+    loaded = event_file.load(path, str(path))[0] if path.is_file() else None
+    return ledger_path_of(choices, path, loaded)
 
 
 def must_be_there(file: str) -> None:
