@@ -1,5 +1,6 @@
 """The databases that a ledger may be in: every test that asks for `where` runs over each."""
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +25,13 @@ def raw(where: Where) -> "closing[Any]":
     connection = sqlite3.connect(where, isolation_level=None)
     connection.execute("PRAGMA foreign_keys = ON")
     return closing(connection)
+
+
+def ask(db: Any, statement: str, **values: object) -> Any:
+    """Asks what `raw` has opened; `:name` stands for a value."""
+    if isinstance(db, psycopg.Connection):
+        statement = re.sub(r":([a-z]+)", r"%(\1)s", statement)
+    return db.execute(statement, values)
 
 
 def name_of(where: Where) -> str:

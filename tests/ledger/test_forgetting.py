@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.ledger.homes import INTEGRITY, ask, raw
 from tui.errors import BusyError, LedgerError
 from tui.ledger import (
     Answer,
@@ -31,6 +32,8 @@ from tui.ledger import (
     open_for_run,
     open_to_read,
 )
+from tui.ledger.databases import postgresql
+from tui.ledger.store import Where
 
 NOON = datetime(2027, 4, 2, 12, tzinfo=UTC)
 LATER_FIRST: tuple[tuple[Response, int], ...] = (("declined", 9), ("accepted", 3))
@@ -132,6 +135,16 @@ def found(folder: Path, number: int) -> list[str]:
 
 
 @pytest.fixture
+def known(where: Where, monkeypatch: pytest.MonkeyPatch) -> Where:
+    """Seven people in any database."""
+    # What is left on a server's disk is looked into in test_postgresql.py; it takes its time.
+    monkeypatch.setattr(postgresql.Shared, "overwrite", lambda shared: None)
+    with open_for_run(where) as ledger:
+        fill(ledger, range(1, 8))
+    return where
+
+
+@pytest.fixture
 def path(tmp_path: Path) -> Path:
     path = tmp_path / "event.ledger.db"
     with open_for_run(path) as ledger:
@@ -151,19 +164,19 @@ def test_no_byte_of_the_forgotten_is_left_and_every_one_of_the_others(path: Path
     assert found(path.parent, 4) == before[4]
 
 
-def test_what_stays_of_the_forgotten_are_totals(path: Path) -> None:
-    with open_for_run(path) as ledger:
+def test_what_stays_of_the_forgotten_are_totals(known: Where) -> None:
+    with open_for_run(known) as ledger:
         everybody = ledger.people()
         ledger.forget([guest(number).key for number in (1, 2, 5)])
-    with open_to_read(path) as ledger:
+    with open_to_read(known) as ledger:
         assert ledger.people() == {guest(number).key: everybody[guest(number).key] for number in (3, 4, 6, 7)}
         gone = ledger.forgotten()
     assert [person.outcome for person in gone] == [everybody[guest(number).key].outcome for number in (1, 2, 5)]
     assert {(person.address, person.name, person.group, *person.fields) for person in gone} == {("", "", "")}
 
 
-def test_of_their_answers_the_one_that_holds_stays_without_a_word(path: Path) -> None:
-    with open_for_run(path) as ledger:
+def test_of_their_answers_the_one_that_holds_stays_without_a_word(known: Where) -> None:
+    with open_for_run(known) as ledger:
         before = ledger.people()[guest(5).key]
         ledger.forget([guest(5).key])
         (gone,) = ledger.forgotten()
@@ -231,12 +244,12 @@ def test_who_was_forgotten_is_sent_to_anew_as_somebody_new(path: Path) -> None:
     assert found(path.parent, 2) == []
 
 
-def test_the_history_of_the_forgotten_is_not_rewritten_either(path: Path) -> None:
-    with open_for_run(path) as ledger:
+def test_the_history_of_the_forgotten_is_not_rewritten_either(known: Where) -> None:
+    with open_for_run(known) as ledger:
         ledger.forget([guest(5).key])  # which was not tried
-    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+    with raw(known) as db:
         (key,) = db.execute("SELECT key FROM forgotten").fetchone()
-        (message,) = db.execute("SELECT min(id) FROM message WHERE key = ?", (key,)).fetchone()
+        (message,) = ask(db, "SELECT min(id) FROM message WHERE key = :key", key=key).fetchone()
         for statement in (
             "DELETE FROM forgotten",
             "UPDATE forgotten SET at = ''",
@@ -248,19 +261,23 @@ def test_the_history_of_the_forgotten_is_not_rewritten_either(path: Path) -> Non
             "UPDATE attempt SET reply = 'invented' WHERE message IN (SELECT id FROM message WHERE key = :key)",
             "UPDATE attempt SET started_at = '2001' WHERE message IN (SELECT id FROM message WHERE key = :key)",
         ):
-            with pytest.raises(sqlite3.IntegrityError):
-                db.execute(statement, {"key": key, "message": message})
+            with pytest.raises(INTEGRITY):
+                ask(db, statement, key=key, message=message)
 
 
-def test_nobody_but_the_forgotten_can_be_renamed_or_shortened(path: Path) -> None:
-    with open_for_run(path) as ledger:
+def test_nobody_but_the_forgotten_can_be_renamed_or_shortened(known: Where) -> None:
+    with open_for_run(known) as ledger:
         ledger.forget([guest(2).key])
-    with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        names = {"key": guest(1).key}
-        with pytest.raises(sqlite3.IntegrityError, match="settled once"):
-            db.execute("UPDATE attempt SET reply = '' WHERE message = (SELECT id FROM message WHERE key = :key)", names)
-        with pytest.raises(sqlite3.IntegrityError, match="one version to one person"):
-            db.execute("UPDATE message SET key = 'somebody else' WHERE key = :key", names)
+    with raw(known) as db:
+        key = guest(1).key
+        with pytest.raises(INTEGRITY, match="settled once"):
+            ask(
+                db,
+                "UPDATE attempt SET reply = '' WHERE message = (SELECT min(id) FROM message WHERE key = :key)",
+                key=key,
+            )
+        with pytest.raises(INTEGRITY, match="one version to one person"):
+            ask(db, "UPDATE message SET key = 'somebody else' WHERE key = :key", key=key)
 
 
 def test_a_run_in_progress_keeps_it_from_being_opened(path: Path) -> None:

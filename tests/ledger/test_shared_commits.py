@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 from tui.errors import LedgerError
-from tui.ledger import Ledger, Planned, open_for_run
+from tui.ledger import Ledger, Planned, Where, open_for_run
 
 
 def planned(number: int) -> Planned:
@@ -26,8 +25,8 @@ def commits(ledger: Ledger, do: Callable[[], object]) -> int:
     return ledger.commits - before
 
 
-def test_they_share_one_commit_and_each_gets_its_own_answer(tmp_path: Path) -> None:
-    with open_for_run(tmp_path / "event.ledger.db") as ledger:
+def test_they_share_one_commit_and_each_gets_its_own_answer(where: Where) -> None:
+    with open_for_run(where) as ledger:
         ids = ledger.begin("send", "a", "d", [planned(number) for number in range(6)])
         attempts: list[int] = []
         calls = [partial(ledger.sending, message, "d") for message in ids]
@@ -40,8 +39,8 @@ def test_they_share_one_commit_and_each_gets_its_own_answer(tmp_path: Path) -> N
         ]
 
 
-def test_what_contradicts_the_ledger_is_refused_alone(tmp_path: Path) -> None:
-    with open_for_run(tmp_path / "event.ledger.db") as ledger:
+def test_what_contradicts_the_ledger_is_refused_alone(where: Where) -> None:
+    with open_for_run(where) as ledger:
         first, second, third = ledger.begin("send", "a", "d", [planned(number) for number in range(3)])
         attempt = ledger.sending(first, "d")
         two, one, three = ledger.in_one_commit(
@@ -60,8 +59,8 @@ def test_what_contradicts_the_ledger_is_refused_alone(tmp_path: Path) -> None:
         assert outcomes == ["accepted", "unknown", "unknown"], "both or none"
 
 
-def test_what_another_program_sent_is_put_down_whole_or_not_at_all(tmp_path: Path) -> None:
-    with open_for_run(tmp_path / "event.ledger.db") as ledger:
+def test_what_another_program_sent_is_put_down_whole_or_not_at_all(where: Where) -> None:
+    with open_for_run(where) as ledger:
         some = [planned(number) for number in range(5)]
         with pytest.raises(LedgerError):
             ledger.adopt([*some, some[0]], "sent by another program", ["p1@example.org"], [])

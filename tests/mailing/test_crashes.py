@@ -8,21 +8,22 @@ import os
 import random
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from tests.ledger.homes import raw, spelled, where_of
 from tests.mailing.dying import End, Order
+from tests.servers.postgresql import Postgres
 from tests.servers.recording import Message, RecordingServer
+from tui.ledger import Server
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,8 +31,8 @@ ROOT = Path(__file__).parents[2]
 class Mortals:
     """Sends that die, each with a ledger and attendees of its own, and a second send of each that lives."""
 
-    def __init__(self, folder: Path, server: RecordingServer) -> None:
-        self._folder, self._server = folder, server
+    def __init__(self, folder: Path, server: RecordingServer, shared: Server | None = None) -> None:
+        self._folder, self._server, self._shared = folder, server, shared
         self._orders: list[Order] = []
         self.killed = 0
         self._process = subprocess.Popen(
@@ -65,9 +66,8 @@ class Mortals:
 
     def _order(self, people: int, connections: int, step: int = 0, seconds: float = 0.0) -> Order:
         name = f"t{len(self._orders)}"
-        return Order(
-            str(self._folder / f"{name}.ledger.db"), self._server.port, name, people, connections, step, seconds
-        )
+        where = self._shared.for_event(name) if self._shared else self._folder / f"{name}.ledger.db"
+        return Order(spelled(where), self._server.port, name, people, connections, step, seconds)
 
     def _run(self, order: Order) -> End:
         assert self._process.stdin and self._process.stdout
@@ -86,7 +86,7 @@ class Mortals:
         for order in self._orders:
             arrived = Counter((message.rcpt_tos[0], *_version(message.data)) for message in stored[order.name])
             assert set(arrived.values()) <= {1}, f"somebody has the same version twice: {order}"
-            with closing(sqlite3.connect(order.ledger)) as db:
+            with raw(where_of(order.ledger)) as db:
                 rows = db.execute("SELECT address, outcome, uid, sequence FROM message").fetchall()
             assert len(rows) == len({row[0] for row in rows}) == order.people, f"somebody is forgotten: {order}"
             outcomes = Counter(row[1] for row in rows)
@@ -132,6 +132,21 @@ def test_killed_at_any_step_with_eight_connections(mortals: Mortals) -> None:
         mortals.die(16, 8, step=step)
     assert mortals.killed >= 15
     mortals.judge()
+
+
+def test_killed_at_any_step_with_a_ledger_on_a_server(
+    postgres: Postgres, tmp_path: Path, start_smtp: Callable[..., RecordingServer]
+) -> None:
+    shared = Server.parse(postgres.database())
+    mortals, chance = Mortals(tmp_path, start_smtp(security="none", login=None), shared), random.Random(8)
+    try:
+        steps = mortals.steps(12, 4)
+        for step in chance.sample(range(1, len(steps) - 8), 6):
+            mortals.die(12, 4, step=step)
+        assert mortals.killed >= 4
+        mortals.judge()
+    finally:
+        mortals.close()
 
 
 @pytest.mark.parametrize("connections", [1, 8])
