@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,11 +91,11 @@ def event_folder() -> "Iterator[Path]":
 
 
 async def shown(
-    files: Sequence[str], act: "Callable[[Show], object]", environment: Mapping[str, str], size: tuple[int, int]
+    files: Sequence[str], act: Callable[[Show], Awaitable[None]], environment: Mapping[str, str], size: tuple[int, int]
 ) -> None:
     app = InviteApp(Opening(tuple(files), environment=environment))
     async with app.run_test(size=size) as pilot:
-        await act(Show(app, pilot))  # type: ignore[misc]
+        await act(Show(app, pilot))
 
 
 def through(server: RecordingServer, config: Path) -> dict[str, str]:
@@ -160,7 +160,7 @@ def take_guide(server: RecordingServer, config: Path) -> None:
 
 def recording(frames: Sequence[str]) -> str:
     """The frames one after the other, for ever, in one file that needs nothing but a viewer of SVG."""
-    width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', frames[0]).groups()  # type: ignore[union-attr]
+    [(width, height)] = re.findall(r'<svg [^>]*viewBox="0 0 ([\d.]+) ([\d.]+)"', frames[0])
     whole = _SHOWN * len(frames)
     part = 100 / len(frames)
     fade = 100 * _FADE
@@ -192,6 +192,9 @@ def _write(path: Path, text: str) -> None:
 
 
 def main() -> None:
+    # Whatever the terminal is in which this runs, the pictures are of one with all colours.
+    os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    os.environ.pop("NO_COLOR", None)
     with tempfile.TemporaryDirectory() as place:
         authority = Authority(Path(place))
         server: AbstractContextManager[RecordingServer] = RecordingServer(authority, security="none", login=None)

@@ -179,11 +179,10 @@ async def test_the_event_page_tells_the_event_the_account_and_the_files(folder: 
 async def test_help_names_every_key_that_is_bound(folder: Path) -> None:
     async with driven("attendees.csv", size=(110, 150)) as pilot:
         await pilot.press("question_mark")
-        await pilot.pause()
+        await until(pilot, lambda: "the server refused it for good" in seen(pilot))
         screen = seen(pilot)
         for binding in app_of(pilot).main.BINDINGS:
             assert getattr(binding, "tooltip", "") in screen
-        assert "the server refused it for good" in screen
 
 
 async def test_a_missing_file_is_said_in_words_and_ends_with_its_code(folder: Path) -> None:

@@ -401,7 +401,7 @@ ACTIONS: tuple[Act, ...] = (
         "remind",
         "m",
         "remind",
-        "The invitation once more, to those of whom no reply is known",
+        "The invitation once more, to who has not answered",
         "Afterwards",
         lambda app: app.remind(),
         _known,

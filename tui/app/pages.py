@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from tui.app.state import MARKS, as_corrected
+from tui.app.state import ANSWER_MARKS, MARKS, as_corrected
 from tui.app.words import count
 from tui.clean import visible
 from tui.errors import InviteError, Problem
@@ -76,7 +76,9 @@ def page(name: str, subject: Subject) -> list[Line]:
     if name == "History":
         return list(_history(subject))
     lines = (
-        [*problems_in_words(subject.problems), *_corrected(subject), *_sessions(subject)] if name == "Message" else []
+        [*problems_in_words(subject.problems), *_trouble(subject), *_corrected(subject), *_sessions(subject)]
+        if name == "Message"
+        else []
     )
     if subject.view is None:
         return lines
@@ -128,6 +130,30 @@ def failure_in_words(headline: str, error: InviteError) -> Iterator[Line]:
 def _where(problem: Problem) -> str:
     parts = [problem.file or "", f"line {problem.line}" if problem.line else "", problem.column or ""]
     return visible(", ".join(part for part in parts if part))
+
+
+def _trouble(subject: Subject) -> Iterator[Line]:
+    """What went wrong with the newest message to this person, and what to do about it."""
+    word, reply = "accepted", ""
+    if subject.settled is not None:
+        word, reply = subject.settled.outcome, subject.settled.reply
+    elif subject.person is not None:
+        latest = subject.person.latest
+        word, reply = ("bounced", latest.bounced) if latest.bounced is not None else (latest.outcome, latest.reply)
+    if (advice := _ADVICE.get(word)) is None:
+        return
+    mark = {**MARKS, **ANSWER_MARKS}[word]
+    yield Line(_content(f"{word}: {visible(reply)}" if reply else word, "strong"), _content(f"{mark.sign} ", mark.tone))
+    yield Line(_content(advice), _content("→ ", "quiet"))
+    yield text_line()
+
+
+_ADVICE = {
+    "refused": "a corrects the address and sends anew; 6 is what happened before.",
+    "bounced": "a corrects the address and sends anew; 6 is what happened before.",
+    "deferred": "Not now, said the server: s tries again.",
+    "unknown": "It may have arrived: ask them. r sends it once more.",
+}
 
 
 def _message(view: "MessageView", _: Subject) -> Iterator[Line]:

@@ -323,7 +323,8 @@ class MainScreen(Screen[None]):
         if self._state.folder is None:
             return
         if not self._only_problems and not self._problem_rows():
-            self.notify("Nobody has a problem.", markup=False)
+            words = "Nobody has a problem." if self._state.checked else "Every message is still being checked."
+            self.notify(words, markup=False)
             if self._state.to_fix:
                 self._do("event")
             return

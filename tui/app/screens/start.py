@@ -24,7 +24,7 @@ class Start(Pick):
         items.append(f"Lists in {here.name or here}/" if lists else "There is no list here: put a .csv or .xlsx there")
         items += lists[:_MOST]
         items += ["Make", Item("new", "A new event …", "a folder with event and list")]
-        items.append(Item("account", "An account to send with …", "your mail server and your login"))
+        items.append(Item("account", "An account to send with …", "your server and your login"))
         items += ["Mails of other programs: who could see whom", *_mails([here])]
         said = "An event is a folder with event.toml and a list of people: choose a list, or make a new event."
         super().__init__("Begin", items, said=said, chosen=lists[0].name if lists else SAMPLE)

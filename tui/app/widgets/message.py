@@ -69,6 +69,7 @@ class MessagePane(Vertical):
         self._subject = subject
         name, address = visible(subject.corrected.name), visible(subject.corrected.address)
         self.border_title = Content(f"{name} <{address}>" if name else address or "no address")
+        self.border_subtitle = Content("enter twice mends it") if subject.wrong else None
         if subject.view is None and same:
             return
         self._draw(keep_place=same)
@@ -76,7 +77,7 @@ class MessagePane(Vertical):
     def show_nobody(self, state: State) -> None:
         """Say what there is instead of a person: what stopped the opening, or nothing."""
         self._subject = None
-        self.border_title = Content("Message")
+        self.border_title, self.border_subtitle = Content("Message"), None
         lines: list[Line] = []
         if state.failure is not None:
             lines = list(failure_in_words("This cannot be opened.", state.failure))
