@@ -47,7 +47,7 @@ connections = {connections}
 class Office:
     def __init__(self, path: Path, postgres: Postgres, server: RecordingServer, running: ExitStack) -> None:
         self.path, self.server, self.postgres, self._running = path, server, postgres, running
-        self.address = postgres.database()
+        self.address, self.log = postgres.database(), path / "workers.log"
         self.environment = {
             "INVITE_TUI_LEDGER": self.address,
             "INVITE_TUI_NAME": "Ana",
@@ -81,15 +81,16 @@ class Office:
 
     def start(self, *words: str, **environment: str) -> "subprocess.Popen[str]":
         """A worker in a process of its own, which takes others for lost after two seconds."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tui", "worker", "--lost-after", "2", *words],
-            cwd=self.path,
-            env=os.environ | self.environment | environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
+        with self.log.open("a") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tui", "worker", "--lost-after", "2", *words],
+                cwd=self.path,
+                env=os.environ | self.environment | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                encoding="utf-8",
+            )
         self._running.callback(process.wait)
         self._running.callback(process.kill)
         return process
@@ -102,8 +103,17 @@ class Office:
     def until(self, condition: Callable[[], object], seconds: float = 60.0) -> None:
         end = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < end, f"it never came to pass: {self.standing().in_words}"
+            assert time.monotonic() < end, f"it never came to pass: {self.standing().in_words}\n{self.said}"
             time.sleep(0.02)
+
+    @property
+    def said(self) -> str:
+        """What the processes have told."""
+        return self.log.read_text(encoding="utf-8") if self.log.exists() else ""
+
+    @property
+    def database(self) -> str:
+        return Server.parse(self.address).database
 
     @property
     def mailed(self) -> Counter[str]:

@@ -557,7 +557,8 @@ class Run:
                 self._lost_sessions += 1
             tries = self._lost_sessions
         if tries > self._pacing.retries:
-            self._fail(fault.error())
+            error = fault.error()
+            self._fail(NotOpenError(error.message, fault, hint=error.hint, is_passing=True))
             return False
         seconds = backoff(tries, self._pacing.backoff)
         self._hold(seconds, fault.reply, is_accounts=False)

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tui import ledger as ledgers
 from tui.errors import BusyError, LedgerError
@@ -29,6 +29,8 @@ _AGAIN = (1.0, 2.0, 5.0, 10.0)
 
 _BUSY = 5.0
 """Seconds after which a job is tried again whose ledger somebody holds alone."""
+
+_LOOK = 0.2
 
 _TO_SETTLE = 20.0
 """Seconds in which a worker that is to leave lets its other jobs settle what is in flight."""
@@ -122,15 +124,18 @@ class _Worker:
             reaping = asyncio.create_task(self._reap(app))
             try:
                 await asyncio.wait({jobs, over, reaping}, return_when=asyncio.FIRST_COMPLETED)
-                if self._away:
-                    await self._leave()
             finally:
-                for task in (over, reaping, jobs):
+                ending = {over, reaping, jobs}
+                for task in ending:
                     task.cancel()
-                results = await asyncio.gather(jobs, reaping, over, return_exceptions=True)
-            for result in results:
-                if isinstance(result, Exception):
-                    raise result
+                left: set[asyncio.Task[Any]] = set(ending)
+                while left:  # a job that finds out only now that it is another's never ends
+                    if self._away:
+                        await self._leave()
+                    _, left = await asyncio.wait(left, timeout=_LOOK)
+            for task in ending:
+                if not task.cancelled() and (error := task.exception()):
+                    raise error
         return True
 
     async def _reap(self, app: "App") -> None:

@@ -311,7 +311,7 @@ def _held(server: Server, desk: Desk, hold: Hold) -> psycopg.Connection[Row]:
             raise busy(server.shown, _holder(db))
         if hold == "work":
             # One that is frozen in the midst of recording must not keep what it has in hand from all others.
-            db.execute(f"SET idle_in_transaction_session_timeout = '{_IS_GONE}s'")
+            db.execute("SET idle_in_transaction_session_timeout = '5s'")
     except BaseException:
         db.close()
         raise

@@ -1,0 +1,88 @@
+"""Whatever happens to a worker, the database or the way to a server: nobody is sent a message twice, nobody is
+forgotten, and at most one message for each lost connection is unknown."""
+
+import signal
+from collections import Counter
+from urllib.parse import quote
+
+from tests.servers.wire import Wire
+from tests.workers.office import Office
+
+_LEFT_BY_A_FENCED_WORKER = 6
+
+
+def must_hold(office: Office, count: int, most_unknown: int) -> None:
+    """The promise, once the run is over: by the mail server's count, and by the ledger's."""
+    office.until(lambda: office.standing().handover.state == "done")
+    outcomes = office.outcomes()
+    unknown = {address for address, outcome in outcomes.items() if outcome == "unknown"}
+    assert Counter(outcomes.values()) == Counter(accepted=count - len(unknown), unknown=len(unknown))
+    assert len(outcomes) == count and len(unknown) <= most_unknown
+    assert not [address for address, times in office.mailed.items() if times > 1]
+    assert set(outcomes) - unknown <= set(office.mailed)
+
+
+def test_the_messages_of_a_worker_that_was_killed_are_sent_by_another(office: Office) -> None:
+    office.invites(60)
+    office.server.hang("STORED", to="guest5@example.org", times=1)
+    office.hand_over()
+    killed = office.start()
+    office.until(lambda: office.mailed["guest5@example.org"])
+    killed.kill()
+    office.start()
+    must_hold(office, 60, most_unknown=2)
+    assert office.outcomes()["guest5@example.org"] == "unknown"
+
+
+def test_a_frozen_worker_that_comes_back_sends_nothing_of_what_was_given_to_another(office: Office) -> None:
+    office.invites(40, connections=1, more="per_minute = 1200")
+    with Wire(office.server.port) as wire:
+        office.hand_over()
+        frozen = office.start(INVITE_TUI_SMTP_PORT=str(wire.port))
+        office.until(lambda: len(office.mailed) > 3)
+        wire.cut()
+        frozen.send_signal(signal.SIGSTOP)
+        office.start()
+        must_hold(office, 40, most_unknown=1)
+        wire.mend()
+        frozen.send_signal(signal.SIGCONT)
+        assert frozen.wait(30) == _LEFT_BY_A_FENCED_WORKER
+    assert "given to others" in office.said
+    must_hold(office, 40, most_unknown=1)
+
+
+def test_a_worker_that_was_cut_off_from_the_database_sends_nothing_after_that(office: Office) -> None:
+    office.invites(40, connections=1, more="per_minute = 1200")
+    with Wire(office.postgres.port) as wire:
+        office.hand_over()
+        login = f"postgres:{quote(office.postgres.password, safe='')}"
+        place = f"postgresql://{login}@{wire.host}:{wire.port}/{office.database}"
+        away = office.start(INVITE_TUI_LEDGER=place)
+        office.until(lambda: len(office.mailed) > 3)
+        wire.cut()
+        office.start()
+        must_hold(office, 40, most_unknown=1)
+        wire.mend()
+        # It finds out by the ledger that its share is another's, or by the queue that it was away.
+        office.until(lambda: away.poll() == _LEFT_BY_A_FENCED_WORKER or "cannot be reached" in office.said)
+    must_hold(office, 40, most_unknown=1)
+
+
+def test_one_that_cannot_reach_the_mail_server_leaves_its_share_to_others(office: Office) -> None:
+    office.invites(40, connections=1, more="per_minute = 1200")
+    with Wire(office.server.port) as wire:
+        office.hand_over()
+        office.start(INVITE_TUI_SMTP_PORT=str(wire.port), INVITE_TUI_SMTP_TIMEOUT="1", INVITE_TUI_SMTP_RETRIES="0")
+        office.until(lambda: len(office.mailed) > 3)
+        wire.cut()
+        office.start()
+        must_hold(office, 40, most_unknown=1)
+
+
+def test_a_database_that_is_restarted_in_the_midst_of_a_run_ends_nothing(office: Office) -> None:
+    office.invites(40, more="per_minute = 1200")
+    office.hand_over()
+    office.start()
+    office.until(lambda: len(office.mailed) > 5)
+    office.postgres.restart()
+    must_hold(office, 40, most_unknown=2)
