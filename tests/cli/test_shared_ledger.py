@@ -206,7 +206,9 @@ def test_who_may_not_make_a_ledger_is_told_whom_to_ask_and_each_role_does_its_ow
     said = as_("organiser").here("send", "attendees.csv", "--confirm", "55", code=6).stderr
     assert "ledger prepare" in said
     assert "version" in as_("owner").here("ledger", "prepare").stdout
-    as_("organiser").here("send", "attendees.csv", "--confirm", "55")
+    as_("organiser").here("send", "attendees.csv", "--workers", "--confirm", "55")
+    as_("worker").here("worker", "--until-empty", "--account", "env")
+    assert as_("reader").json_here("status")["counts"]["accepted"] == 55
     somebody = as_("reader").json_here("status")["attendees"][0]["address"]
     assert "you may not do that" in as_("reader").here("cancel", "--all", "--confirm", "55", code=6).stderr
     assert "only who owns" in as_("organiser").here("forget", somebody, "--confirm", "1", code=6).stderr

@@ -6,6 +6,7 @@ from tui import ledger as ledgers
 from tui.cli.output import print_json, say
 from tui.folder import ledger_path
 from tui.ledger import Server, Where
+from tui.workers import queue
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,7 +46,7 @@ def _roles(_: argparse.Namespace) -> int:
 
 def _prepare(options: argparse.Namespace) -> int:
     where = ledger_path(event=options.event, ledger=options.ledger)
-    before, now = ledgers.prepare(where)
+    before, now = ledgers.prepare(where, queue=queue.text() if isinstance(where, Server) else "")
     if options.json:
         print_json({"ledger": ledgers.spelled(where), "version": now, "before": before})
     else:

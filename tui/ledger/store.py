@@ -656,12 +656,12 @@ def open_for_work(where: Server, desk: Desk | None = None) -> Ledger:
     return Ledger(_postgresql().open_for_run(where, desk or Desk.here(), shared=True))
 
 
-def prepare(where: Where, desk: Desk | None = None) -> tuple[int, int]:
-    """Makes the ledger there, or brings it up to date, and gives the roles of a server their rights. Returns the
-    version that it had, 0 where there was none, and the one that it has."""
+def prepare(where: Where, desk: Desk | None = None, queue: str = "") -> tuple[int, int]:
+    """Makes the ledger there, or brings it up to date, with the `queue` for workers, and gives the roles of a server
+    their rights. Returns the version that it had, 0 where there was none, and the one that it has."""
     if not isinstance(where, Server):
         return sqlite.prepare(where), VERSION
-    return _postgresql().prepare(where, desk or Desk.here()), VERSION
+    return _postgresql().prepare(where, desk or Desk.here(), queue), VERSION
 
 
 def roles_of_a_database() -> str:

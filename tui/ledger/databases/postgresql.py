@@ -36,6 +36,7 @@ from tui.ledger.databases import (
     unusable,
 )
 from tui.ledger.desks import Desk
+from tui.ledger.relay import Relay
 from tui.ledger.servers import Server
 
 _FIRST = 6
@@ -372,9 +373,9 @@ def _must_not_be_handed_over(db: psycopg.Connection[Row], server: Server) -> Non
         )
 
 
-def prepare(server: Server, desk: Desk) -> int:
+def prepare(server: Server, desk: Desk, queue: str) -> int:
     """Makes the event's ledger there, or brings it up to date, and gives the roles their rights; returns the version
-    that it had, 0 where there was none.
+    that it had, 0 where there was none. `queue` is the text that makes the queue for workers, "" for none.
 
     BusyError while a run holds it.
     """
@@ -385,9 +386,20 @@ def prepare(server: Server, desk: Desk) -> int:
                 _migrate(db, server, before)
             elif _has_roles(db):
                 db.execute(schema("postgresql", "grants"))
+            if queue:
+                _prepare_queue(Shared(db, server, desk, "run"), db, queue)
             return before
         finally:
             db.close()
+
+
+def _prepare_queue(shared: Shared, db: psycopg.Connection[Row], queue: str) -> None:
+    with shared.writing():
+        if _is_for_owner(db):
+            shared.execute("SET LOCAL ROLE invite_owner")
+        Relay(shared).make_queue(queue)
+        if _has_roles(db):
+            shared.execute(schema("postgresql", "queue_grants"))
 
 
 def conninfo(server: Server, desk: Desk, session: Literal["read-write", "any"] = "read-write") -> str:
@@ -482,11 +494,16 @@ def _has_roles(db: psycopg.Connection[Row]) -> bool:
     )
 
 
+def _is_for_owner(db: psycopg.Connection[Row]) -> bool:
+    """Whether what is made now is to belong to the owners."""
+    return _has_roles(db) and bool(_only(db, "SELECT pg_has_role('invite_owner', 'MEMBER')"))
+
+
 def _migrate(db: psycopg.Connection[Row], server: Server, version: int) -> None:
     """Makes the schema, or brings it up to date: whole or not at all."""
     name = sql.Identifier(server.schema)
     with db.transaction():
-        if _has_roles(db) and _only(db, "SELECT pg_has_role('invite_owner', 'MEMBER')"):
+        if _is_for_owner(db):
             db.execute("SET LOCAL ROLE invite_owner")  # whoever made it: it is the owner's, and they may change it
         if not version:
             db.execute(sql.SQL("CREATE SCHEMA {}").format(name))
