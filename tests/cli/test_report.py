@@ -147,6 +147,13 @@ def test_all_reports_at_once_and_again_over_the_old_ones(sent: Desk) -> None:
         assert all((desk.path / name).stat().st_mode & 0o077 == 0 for name in first)
 
 
+def test_that_forget_cannot_be_told_where_a_report_lies_is_said_and_it_is_written(sent: Desk) -> None:
+    (sent.path / "event.ledger.reports").mkdir()
+    assert "`forget` will not ask for it" in sent.run("report", "--csv", "report.csv").stderr
+    assert (sent.path / "report.csv").exists()
+    assert sent.run("report", "--csv", "nameless.csv", "--anonymous").stderr == ""
+
+
 def test_without_names_nobody_is_in_any_of_them(sent: Desk) -> None:
     desk = sent
     people = desk.json("report")["attendees"]
