@@ -73,7 +73,8 @@ async def pasted(pilot: Driven, text: str) -> None:
 async def by_name(pilot: Driven, title: str) -> None:
     """Chosen in the palette."""
     await pilot.press("ctrl+p")
-    await typed(pilot, title)
+    await until(pilot, lambda: isinstance(pilot.app.screen, CommandPalette) and pilot.app.focused is not None)
+    await pasted(pilot, title)
 
     def offered() -> bool:
         found = pilot.app.screen.query_one(CommandList)

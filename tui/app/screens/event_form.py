@@ -25,7 +25,7 @@ _FIELDS: Mapping[Field, tuple[str, str]] = {
     ("event", "join_url"): ("Link", "optional: https://..."),
     ("event", "description"): ("About", "optional, in the calendar entry"),
     ("event", "reply_by"): ("Reply by", "optional: 2027-04-30"),
-    ("event", "keep_until"): ("Keep until", "optional: 2027-08-31, then it is time to forget"),
+    ("event", "keep_until"): ("Keep until", "optional: 2027-08-31, then forget them"),
     ("organizer", "name"): ("From", "who invites, as guests know them"),
     ("organizer", "email"): ("Answers to", "an address that somebody reads"),
     ("message", "template"): ("Wording", "optional: a name under templates/, such as invitation"),
