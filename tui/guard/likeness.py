@@ -419,7 +419,7 @@ def _counted(line: str, said: Said) -> tuple[frozenset[str], frozenset[frozenset
     beside: set[frozenset[str]] = set()
     for variant in said(line):
         spoken = words(variant)
-        for word, following in pairwise([*spoken, ""]):
+        for word, following in pairwise([*spoken, "end"]):  # which is a part of no number
             ours, others = stand_ins_in(word), stand_ins_in(following)
             if len(ours) > 1 or (ours and others):
                 beside.add(ours | others)
