@@ -309,7 +309,7 @@ class Accounts:
             else:
                 then()
 
-        self._app.aside("keyring", self._wants_passphrase, found)
+        self._app.aside("keyring", self._wants_passphrase, found, busy="Looking for the keyring ...")
 
     def _wants_passphrase(self) -> bool:
         return self._store.wants_passphrase()
