@@ -13,12 +13,10 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tests.servers.authority import Authority
 from tests.servers.issuer import Issuer
-from tests.servers.ports import free_ports
+from tests.servers.ports import OnFreePorts, PortTakenError, free_ports
 
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
@@ -126,7 +124,7 @@ def missing() -> str | None:
     return f"not installed: {', '.join(absent)}" if absent else None
 
 
-class Dovecot:
+class Dovecot(OnFreePorts):
     """`with Dovecot(authority) as server: ...`. `port` wants STARTTLS before a login, `tls_port` speaks TLS at once.
 
     A mailbox is there as soon as somebody asks for it. With an `issuer`, XOAUTH2 and OAUTHBEARER are offered too.
@@ -146,21 +144,6 @@ class Dovecot:
     def sasl(self) -> Path:
         """The socket on which it answers for a Postfix (smtpd_sasl_type = dovecot)."""
         return self._folder / "run" / "postfix"
-
-    def __enter__(self) -> Self:
-        for attempt in range(3):
-            try:
-                self._start()
-                return self
-            except _PortTakenError:
-                if attempt == 2:
-                    raise
-        raise AssertionError
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._stop()
 
     def client(self, username: str | None = None) -> imaplib.IMAP4_SSL:
         """An own session, logged in; its owner logs it out."""
@@ -234,7 +217,7 @@ class Dovecot:
             if self._keeper.stdout.readline() != b"started\n":
                 said = (self._folder / "start.log").read_text()
                 if "Address already in use" in said:
-                    raise _PortTakenError(said)
+                    raise PortTakenError(said)
                 raise RuntimeError(f"Dovecot did not start:\n{said}")
             self._wait()
         except BaseException:
@@ -262,7 +245,3 @@ class Dovecot:
         self._keeper.wait(30)
         self._keeper.stdout.close()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-class _PortTakenError(Exception):
-    """Somebody else was given the port between our asking for it and Dovecot's taking it."""

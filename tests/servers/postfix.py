@@ -15,11 +15,9 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tests.servers.authority import Authority
-from tests.servers.ports import free_ports
+from tests.servers.ports import OnFreePorts, PortTakenError, free_ports
 
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
@@ -114,7 +112,7 @@ def missing() -> str | None:
     return f"not installed: {', '.join(absent)}" if absent else None
 
 
-class Postfix:
+class Postfix(OnFreePorts):
     """`with Postfix(authority) as server: ...`. `port` offers STARTTLS, `tls_port` speaks TLS from the start.
 
     `sasl` is a Dovecot's socket: it then decides who is let in, by password or token, and offers what it knows.
@@ -129,21 +127,6 @@ class Postfix:
         self._sasl = sasl
         self._authority = authority
         self.port = self.tls_port = 0
-
-    def __enter__(self) -> Self:
-        for attempt in range(3):
-            try:
-                self._start()
-                return self
-            except _PortTakenError:
-                if attempt == 2:
-                    raise
-        raise AssertionError
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._stop()
 
     def mailboxes(self, timeout: float = 30) -> dict[str, list[bytes]]:
         """What each address received so far, oldest first, once the queue is empty.
@@ -237,7 +220,7 @@ class Postfix:
                     return
             except (OSError, smtplib.SMTPException) as error:
                 if "Address already in use" in self.log():
-                    raise _PortTakenError(str(self.port)) from error
+                    raise PortTakenError(str(self.port)) from error
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"Postfix does not answer: {error}\n{self.log()}") from error
                 time.sleep(0.05)
@@ -250,10 +233,6 @@ class Postfix:
         self._keeper.wait(30)
         self._keeper.stdout.close()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-class _PortTakenError(Exception):
-    """Somebody else was given the port between our asking for it and Postfix's taking it."""
 
 
 def _give(path: Path, user: str) -> None:

@@ -35,7 +35,7 @@ W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 S = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 A = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" xmlns:p="urn:p"'
 R = 'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"'
-O = 'xmlns:text="urn:t" xmlns:table="urn:b" xmlns:office="urn:o" xmlns:dc="urn:d" xmlns:meta="urn:m"'  # noqa: E741
+ODF = 'xmlns:text="urn:t" xmlns:table="urn:b" xmlns:office="urn:o" xmlns:dc="urn:d" xmlns:meta="urn:m"'
 TYPES = '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
 
 
@@ -71,7 +71,7 @@ def odf(part: str, xml: str, manifest: str = "<manifest/>") -> bytes:
     return packed(
         {
             "mimetype": "application/vnd.oasis.opendocument.text",
-            part: f'<?xml version="1.0"?><office:document {O}>{xml}</office:document>',
+            part: f'<?xml version="1.0"?><office:document {ODF}>{xml}</office:document>',
             "META-INF/manifest.xml": f'<?xml version="1.0"?>{manifest}',
         }
     )

@@ -197,7 +197,7 @@ def test_an_encrypted_entry_is_named_and_the_others_are_read() -> None:
 def test_a_font_that_does_not_tell_its_letters_is_said() -> None:
     def change(writer: PdfWriter) -> None:
         hiding.drawing(b"BT /F1 12 Tf <00010002> Tj ET")(writer)
-        font: Any = writer.pages[0]["/Resources"]["/Font"]["/F1"]  # type: ignore[index]
+        font: Any = writer.pages[0]["/Resources"]["/Font"]["/F1"]  # type: ignore[index]  # of any kind, pypdf says
         font[NameObject("/Subtype")], font[NameObject("/Encoding")] = NameObject("/Type0"), NameObject("/Identity-H")
 
     assert Unopened("page 1", "it has text in a font that does not tell its letters") in closed(
