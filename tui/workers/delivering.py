@@ -108,9 +108,9 @@ class Bench:
             if handover is None or not handover.is_open:
                 return
             with suppress(packing.Gone):
-                self._deliver(ledger, relay, handover, event, share)
+                self._send_share(ledger, relay, handover, event, share)
 
-    def _deliver(self, ledger: Ledger, relay: Relay, handover: Handover, event: str, share: int) -> None:
+    def _send_share(self, ledger: Ledger, relay: Relay, handover: Handover, event: str, share: int) -> None:
         made = self._event(ledger, relay, handover, event)
         pacing, (per_day, whose) = made.folder.pacing(math.inf), made.folder.per_day
         hold = relay.take(share, per_day)
