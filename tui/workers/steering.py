@@ -1,7 +1,7 @@
 """A run that workers carry out, looked at and steered from any desk: it stands still, goes on, or ends, for all."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -55,20 +55,24 @@ def standing(folder: Folder) -> Standing | None:
         return None if handover is None else Standing(handover, ledger.relay.counts(handover.run))
 
 
-def follow(folder: Folder, wait: Callable[[float], object] = time.sleep) -> Iterator[Standing]:
+def follow(folder: Folder) -> Iterator[Standing]:
     """How it stands, each time that it stands otherwise, until it is over or needs somebody's word."""
     before = None
-    while True:
-        began = time.monotonic()
-        now = standing(folder)
-        if now is None:
-            return
-        if now != before:
-            yield now
-            before = now
-        if not now.handover.goes:
-            return
-        wait(min(_MOST, max(_LEAST, 10 * (time.monotonic() - began))))
+    with folder.changes() as changes:
+        while True:
+            began = time.monotonic()
+            now = standing(folder)
+            if now is None:
+                return
+            if now != before:
+                yield now
+                before = now
+            if not now.handover.goes:
+                return
+            # Counting a long list takes its time: it is not done all the time.
+            rest = began + min(_MOST, max(_LEAST, 10 * (time.monotonic() - began))) - time.monotonic()
+            time.sleep(max(0.0, rest))
+            changes.wait(_MOST)
 
 
 def steer(folder: Folder, word: Word) -> Handover:
