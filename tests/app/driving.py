@@ -8,6 +8,7 @@ from pathlib import Path
 from textual.command import CommandList, CommandPalette
 from textual.events import Paste
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
 from tests.servers.recording import RecordingServer
 from tui.app.app import InviteApp
@@ -83,6 +84,16 @@ async def by_name(pilot: Driven, title: str) -> None:
     await until(pilot, offered)
     await pilot.press("enter")
     await until(pilot, lambda: not isinstance(pilot.app.screen, CommandPalette))
+
+
+async def chosen(pilot: Driven, label: str, key: str = "enter") -> None:
+    """The first with these words of the list in the dialog, and this key on it."""
+    await until(pilot, lambda: pilot.app.screen.query(OptionList))
+    options = pilot.app.screen.query_one(OptionList)
+    labels = [str(options.get_option_at_index(at).prompt) for at in range(options.option_count)]
+    options.highlighted = next(at for at, words in enumerate(labels) if label in words)
+    await pilot.press(key)
+    await pilot.pause()
 
 
 def seen(pilot: Driven) -> str:

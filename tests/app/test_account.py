@@ -46,7 +46,7 @@ async def begun(pilot: Driven, address: str) -> Form:
 
 async def fill(pilot: Driven, form: Form, **values: str) -> None:
     for name, value in values.items():
-        widget = form._widgets[name]
+        widget = form.line(name)
         if isinstance(widget, Cycle):
             while widget.value != value:
                 widget.action_turn(1)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from textual.widgets import Button, OptionList
+from textual.widgets import Button
 
-from tests.app.driving import Driven, app_of, driven, pasted, seen, through, until
+from tests.app.driving import Driven, app_of, chosen, driven, pasted, seen, through, until
 from tests.app.test_corrections import confirmed, words_of
 from tests.replies import mails
 from tests.servers.dovecot import Dovecot
@@ -56,13 +56,6 @@ async def listed(pilot: Driven) -> Answers:
     await until(pilot, lambda: isinstance(pilot.app.screen, Answers) and "Follow up" in seen(pilot))
     assert isinstance(pilot.app.screen, Answers)
     return pilot.app.screen
-
-
-async def chosen(pilot: Driven, label: str, key: str = "enter") -> None:
-    options = pilot.app.screen.query_one(OptionList)
-    labels = [str(options.get_option_at_index(at).prompt) for at in range(options.option_count)]
-    options.highlighted = next(at for at, words in enumerate(labels) if label in words)
-    await pilot.press(key)
 
 
 async def test_mails_are_read_and_a_request_becomes_a_correction_with_a_key(

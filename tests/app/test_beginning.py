@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.driving import app_of, app_over, composed, opened, seen, until
+from tests.app.driving import app_of, app_over, chosen, composed, opened, seen, until
 
 
 async def test_without_a_file_the_sample_and_the_lists_that_are_here_are_offered(folder: Path) -> None:
@@ -67,11 +67,7 @@ async def test_another_list_is_opened_from_the_first_with_nothing_of_it_left(fol
         await opened(pilot)
         await pilot.press("ctrl+o")
         await until(pilot, lambda: "The sample" in seen(pilot))
-        for _ in range(9):
-            if "mistakes.csv" in str(app_of(pilot).screen.query_one("OptionList").highlighted_option.prompt):  # type: ignore[attr-defined]
-                break
-            await pilot.press("down")
-        await pilot.press("enter")
+        await chosen(pilot, "mistakes.csv")
         await until(pilot, lambda: app_of(pilot).state.files == ("mistakes.csv",))
         await opened(pilot)
         await composed(pilot)

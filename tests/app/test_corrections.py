@@ -53,7 +53,7 @@ def words_of(pilot: Driven) -> str:
 
 def fill(form: Form, **values: str) -> None:
     for name, value in values.items():
-        blank = form._widgets[name.replace("_", " ")]
+        blank = form.line(name.replace("_", " "))
         assert isinstance(blank, Input)
         blank.value = value
 

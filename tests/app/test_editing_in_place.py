@@ -194,7 +194,7 @@ async def test_a_list_without_an_event_is_asked_for_one_and_leads_to_the_main_sc
         await until(pilot, lambda: isinstance(pilot.app.screen, EventForm))
         assert "Still to fill in: Title, From, Answers to" in seen(pilot)
         await typed(pilot, "Open day")
-        for _ in range(8):
+        for _ in range(9):
             await pilot.press("tab")
         await typed(pilot, "The team")
         await pilot.press("tab")
@@ -215,7 +215,9 @@ async def test_a_new_event_whose_list_has_columns_of_its_own_asks_for_them_next(
             ("organizer name", "Us"),
             ("organizer email", "us@example.org"),
         ):
-            line = pilot.app.screen._widgets[name]  # type: ignore[attr-defined]
+            assert isinstance(pilot.app.screen, EventForm)
+            line = pilot.app.screen.line(name)
+            assert isinstance(line, Input)
             line.value = value
         await pilot.press("ctrl+s")
         await until(pilot, lambda: isinstance(pilot.app.screen, ColumnsForm))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
-from textual.widgets import Input, OptionList, TextArea
+from textual.widgets import Input, TextArea
 
 from tests.app.driving import (
     Driven,
@@ -16,6 +16,7 @@ from tests.app.driving import (
     app_over,
     by_name,
     came_back,
+    chosen,
     composed,
     driven,
     seen,
@@ -95,14 +96,6 @@ async def test_where_an_organiser_begins(folder: Path, tmp_path: Path, gallery: 
             await gallery.take(pilot, "an account begins with an address")
             await pressed(pilot, "enter", "enter", shows="Account work")
             await gallery.take(pilot, "the account form says what follows from the address")
-
-
-async def chosen(pilot: Driven, label: str) -> None:
-    """This of a list, with Enter."""
-    options = pilot.app.screen.query_one(OptionList)
-    labels = [str(options.get_option_at_index(at).prompt) for at in range(options.option_count)]
-    options.highlighted = next(at for at, words in enumerate(labels) if label in words)
-    await pilot.press("enter")
 
 
 async def test_a_list_without_an_account(folder: Path, gallery: Gallery) -> None:

@@ -1,11 +1,13 @@
 """Some of the list only, and in another order; and a list that is still being read."""
 
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.app.driving import app_of, app_over, composed, driven, opened, seen, through, typed, until
+from tests.app.driving import app_of, app_over, chosen, composed, driven, opened, seen, through, typed, until
 from tests.servers.recording import RecordingServer
 from tui.app.filtering import View
 from tui.app.work import survey
@@ -14,30 +16,13 @@ from tui.folder import open_folder
 from tui.mailing import Control, Settled
 
 
-async def choose(pilot: object, words: str) -> None:
-    """In the dialog, the item with these words."""
-    from textual.pilot import Pilot
-    from textual.widgets import OptionList
-
-    assert isinstance(pilot, Pilot)
-    await until(pilot, lambda: pilot.app.screen.query("OptionList"))
-    for _ in range(40):
-        option = pilot.app.screen.query_one(OptionList).highlighted_option
-        if option is not None and words in str(option.prompt):
-            await pilot.press("enter")
-            await pilot.pause()
-            return
-        await pilot.press("down")
-    raise AssertionError(f"there is no {words}")
-
-
 async def test_v_shows_one_group_in_another_order_and_escape_everybody_again(folder: Path) -> None:
     async with driven("attendees.csv") as pilot:
         await pilot.press("v")
-        await choose(pilot, "organisations")
+        await chosen(pilot, "organisations")
         await until(pilot, lambda: "10 of 55  organisations" in seen(pilot))
         await pilot.press("v")
-        await choose(pilot, "by name")
+        await chosen(pilot, "by name")
         await until(pilot, lambda: "by name" in seen(pilot))
         table = app_of(pilot).main.table
         names = [line.split("  ")[0] for line in seen(pilot).splitlines() if "✓" in line and "│" in line]
@@ -67,7 +52,7 @@ async def test_while_a_view_is_looked_for_the_list_stays_and_the_title_says_whic
 async def test_v_shows_only_those_who_stand_so(folder: Path, few: Path) -> None:
     async with driven("few.csv") as pilot:
         await pilot.press("v")
-        await choose(pilot, "▲ to fix")
+        await chosen(pilot, "▲ to fix")
         await until(pilot, lambda: "1 of 4  to fix" in seen(pilot))
         assert "▲ Cid" in seen(pilot)
         await pilot.press("slash")
@@ -86,7 +71,7 @@ async def test_after_a_send_those_who_were_refused_can_be_shown_alone(folder: Pa
         await pilot.press("enter")
         await until(pilot, lambda: "Send finished" in seen(pilot) and "3 sent  " in seen(pilot))
         await pilot.press("v")
-        await choose(pilot, "✗ refused")
+        await chosen(pilot, "✗ refused")
         await until(pilot, lambda: "1 of 4  refused" in seen(pilot))
         assert "✗ Bo Li" in seen(pilot)
 
@@ -98,12 +83,12 @@ async def test_the_first_people_are_shown_and_walked_through_while_the_rest_is_r
     (folder / "long.csv").write_text(f"Name,Email\n{rows}")
     go_on = threading.Event()
 
-    def slowly(*given: object, seen: object = None, **more: object) -> object:
-        def told(so_far: "list[Attendee]") -> None:
-            seen(so_far)  # type: ignore[operator]
+    def slowly(*given: Any, seen: Callable[[Sequence[Attendee]], object], **more: Any) -> object:
+        def told(so_far: Sequence[Attendee]) -> None:
+            seen(so_far)
             go_on.wait(20)
 
-        return load(*given, seen=told, **more)  # type: ignore[arg-type]
+        return load(*given, seen=told, **more)
 
     monkeypatch.setattr("tui.folder.opening.load", slowly)
     async with app_over("long.csv").run_test(size=(100, 30)) as pilot:

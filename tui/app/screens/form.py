@@ -167,6 +167,10 @@ class Form(Dialog[None]):
             if (widget := self._widgets.get(name)) is not None and isinstance(line := widget.parent, Widget):
                 line.display = is_offered
 
+    def line(self, name: str) -> "Input | Cycle":
+        """What this blank is filled in with. KeyError where there is none."""
+        return self._widgets[name]
+
     @property
     def values(self) -> Mapping[str, str]:
         return {name: widget.value for name, widget in self._widgets.items()}
