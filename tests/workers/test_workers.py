@@ -132,6 +132,19 @@ def test_a_daily_quota_holds_over_all_workers_together(office: Office) -> None:
     assert office.standing().handover.state == "going"
 
 
+def test_a_server_that_throttles_one_holds_all(office: Office) -> None:
+    office.invites(60, connections=3)
+    office.environment["INVITE_TUI_SMTP_BACKOFF"] = "3600"
+    office.server.say("MAIL", "454 4.7.0 too many messages, try again later", times=1)
+    office.hand_over()
+    office.work()
+    assert office.standing().handover.state == "going"
+    before = len(office.mailed)
+    assert before < 60
+    office.work()
+    assert len(office.mailed) == before
+
+
 def test_a_worker_that_composes_something_else_sends_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another version of the program, another font of dates: whatever it is, it is not what was cleared."""
     office.invites(3)

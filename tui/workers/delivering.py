@@ -113,6 +113,8 @@ class Bench:
     def _send_share(self, ledger: Ledger, relay: Relay, handover: Handover, event: str, share: int) -> None:
         made = self._event(ledger, relay, handover, event)
         pacing, (per_day, whose) = made.folder.pacing(math.inf), made.folder.per_day
+        if seconds := relay.held(handover.account)[0]:
+            raise Later(seconds)
         hold = relay.take(share, per_day)
         if not isinstance(hold, Hold):
             return
@@ -235,7 +237,8 @@ class Bench:
 
     @contextmanager
     def _watched(self, relay: Relay, handover: Handover, control: Control) -> Iterator[None]:
-        """Stops what `control` controls as soon as the run stands still for all, or the worker is to stop."""
+        """Stops what `control` controls as soon as the run stands still for all, the account is held, or the worker is
+        to stop."""
         self._controls.add(control)
         if self.is_stopping:
             control.stop()
@@ -245,7 +248,7 @@ class Bench:
             while not over.wait(_LOOK):
                 # What cannot be read is said where it is to be written.
                 with suppress(LedgerError):
-                    if not relay.state_of(handover.run).goes:
+                    if not relay.state_of(handover.run).goes or relay.held(handover.account)[0]:
                         control.stop()
 
         watcher = threading.Thread(target=watch, daemon=True)
