@@ -45,6 +45,7 @@ _FIRST = 6
 _OLDEST = 140000  # of the server: PostgreSQL 14
 _MARK = "invite-tui ledger "
 _AT_ONCE = 2000  # rows
+_MANY = 50  # statements
 _IS_GONE = 20
 """Seconds after which a connection on which nobody answers is given up, here and by the server."""
 
@@ -109,16 +110,23 @@ class Shared(Database):
     def all_of(self, statements: Sequence[Statement]) -> Sequence[Sequence[Row]]:
         with self._db.pipeline():
             self._really_begin()
-            done = [self._db.execute(_translated(query), _storable(values)) for query, values in statements]
+            # What a pipeline that failed was to prepare is not there, and psycopg goes on to use it: prepared is only
+            # what is worth it, and ends a run where it fails.
+            is_worth_it = None if len(statements) > _MANY else False
+            done = [
+                self._db.execute(_translated(query), _storable(values), prepare=is_worth_it)
+                for query, values in statements
+            ]
         return [cursor.fetchall() if cursor.description else () for cursor in done]
 
     def settle_and_begin(self, settled: Sequence[Values], begun: Sequence[Values]) -> tuple[int, Sequence[int]]:
         """With one statement each, in one round trip."""
         with self._db.pipeline():
             self._really_begin()
-            ended = self._db.execute(_SETTLEMENTS, _columns(settled)) if settled else None
-            started = self._db.execute(_ATTEMPTS, _columns(begun)) if begun else None
-            number = self._db.execute("SELECT pg_current_xact_id()::text")
+            # As in `all_of`: not prepared.
+            ended = self._db.execute(_SETTLEMENTS, _columns(settled), prepare=False) if settled else None
+            started = self._db.execute(_ATTEMPTS, _columns(begun), prepare=False) if begun else None
+            number = self._db.execute("SELECT pg_current_xact_id()::text", prepare=False)
         (self._number,) = number.fetchone() or (None,)
         ids: dict[object, int] = dict(started.fetchall()) if started else {}
         return ended.rowcount if ended else 0, [ids[message] for message, *_ in map(tuple, begun)]
@@ -130,7 +138,7 @@ class Shared(Database):
     def _really_begin(self) -> None:
         if self._begin:
             begin, self._begin = self._begin, ""
-            self._db.execute(begin)
+            self._db.execute(begin, prepare=False)
 
     def rollback(self) -> None:
         self._begin = ""
@@ -144,7 +152,7 @@ class Shared(Database):
         self._in_doubt = self._number
         with self._db.pipeline():
             self._tell()
-            self._db.execute("COMMIT")
+            self._db.execute("COMMIT", prepare=False)
         self._in_doubt = None
 
     def _tell(self) -> None:
@@ -152,7 +160,7 @@ class Shared(Database):
         self._is_untold = self._number is not None and time.monotonic() < self._told_at + _TELL_AFTER
         if not self._is_untold:
             self._told_at = time.monotonic()
-            self._db.execute(sql.SQL("NOTIFY {}").format(sql.Identifier(self._server.schema)))
+            self._db.execute(sql.SQL("NOTIFY {}").format(sql.Identifier(self._server.schema)), prepare=False)
 
     def surely(self, record: Callable[[], None]) -> None:
         """A server that restarts is waited for; what was being committed when it went is recorded once."""
