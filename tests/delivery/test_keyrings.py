@@ -1,5 +1,6 @@
 """Where secrets are kept: in parts where a keyring takes little, in an encrypted file where there is none."""
 
+import configparser
 import os
 import subprocess
 import sys
@@ -12,9 +13,11 @@ import keyring.backend
 import keyring.errors
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
+from keyrings.cryptfile.escape import escape
 
 from tests.servers.secret_service import SecretService
-from tui.delivery.accounts import Account, AccountStore, Imap, OAuth, Secret
+from tui.delivery.accounts import SERVICE, Account, AccountStore, Imap, OAuth, Secret
+from tui.delivery.accounts.encrypted import EncryptedFile
 from tui.errors import AccountError
 
 PASSPHRASE = "a long enough passphrase"
@@ -185,6 +188,27 @@ class TestEncryptedFile:
         for secret in ("token", "grün", PASSPHRASE, "ana", "example"):
             assert secret.encode() not in stored
         assert run("store.remove('home'); print(store.secret(PASSWORD_ACCOUNT))") == "None"
+
+    def test_keeps_a_long_secret_whole_and_reads_what_was_kept_in_parts_before(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("INVITE_TUI_KEYRING_PASSPHRASE", PASSPHRASE)
+        monkeypatch.setattr(EncryptedFile, "memory_cost", 64)
+        before, after = "0123456789" * 900, "abcdefghij" * 900
+
+        def entries() -> int:
+            config = configparser.RawConfigParser()
+            config.read(tmp_path / "secrets.cfg")
+            return len(config.options(escape(SERVICE)))
+
+        store = AccountStore(tmp_path)
+        with monkeypatch.context() as then:
+            then.setattr(EncryptedFile, "longest_entry", 1_200)
+            store.add(OAUTH, Secret(before))
+            assert entries() == 9  # eight parts and a head
+        assert read(store, OAUTH) == before
+        store.add(OAUTH, Secret(after), replace=True)
+        assert (entries(), read(store, OAUTH)) == (2, after)
 
     @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
     def test_is_its_owners_alone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ Imported only where such a file is used.
 import configparser
 import hashlib
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import NoReturn
@@ -31,6 +32,9 @@ class EncryptedFile(CryptFileKeyring):  # type: ignore[misc] # the library has n
     time_cost = 3
     memory_cost = 2**16
     parallelism = 4
+
+    # Characters. An entry may be of any length, and each costs one run of Argon2: few and long ones are quick.
+    longest_entry = sys.maxsize
 
     def __init__(self, path: Path, passphrase: Secret) -> None:
         """Opens the file, or makes it. Raises `WrongPassphraseError`, and `OSError`."""

@@ -20,7 +20,10 @@ SERVICE = "invite-tui"
 """The name under which the keyring files our secrets."""
 
 PART = 1_200
-"""Characters in one entry. Windows takes 2,560 bytes of UTF-16, which are 1,280 characters."""
+"""Characters in one entry of a keyring that does not say how many it takes (`longest_entry`).
+
+Windows takes 2,560 bytes of UTF-16, which are 1,280 characters.
+"""
 
 PASSPHRASE = "INVITE_TUI_KEYRING_PASSPHRASE"  # noqa: S105 - its name
 """The variable that opens the encrypted file; only the environment is asked, no `.env`."""
@@ -70,11 +73,12 @@ class Vault:
             text = secret.reveal()
             mark = _mark(text)
             old = _head(backend.get_password(SERVICE, entry))
-            count = -(-len(text) // PART)
-            if count > _MOST_PARTS:
+            if len(text) > _MOST_PARTS * PART:
                 raise ValueError("a token of that length is none")
+            size = int(getattr(backend, "longest_entry", PART))
+            count = -(-len(text) // size)
             for at in range(count):
-                backend.set_password(SERVICE, _part(entry, mark, at), text[at * PART : (at + 1) * PART])
+                backend.set_password(SERVICE, _part(entry, mark, at), text[at * size : (at + 1) * size])
             backend.set_password(SERVICE, entry, f"{count} {mark}")
             if old is not None and old[1] != mark:
                 _delete_parts(backend, entry, old)
