@@ -112,10 +112,6 @@ class Office:
         return self.log.read_text(encoding="utf-8") if self.log.exists() else ""
 
     @property
-    def database(self) -> str:
-        return Server.parse(self.address).database
-
-    @property
     def mailed(self) -> Counter[str]:
         """How often the mail server took a message to each."""
         return Counter(address for message in list(self.server.messages) for address in message.rcpt_tos)

@@ -1,9 +1,8 @@
-"""Whatever happens to a worker, the database or the way to a server: nobody is sent a message twice, nobody is
+"""Whatever happens to a worker, the database or the way to the mail server: nobody is sent a message twice, nobody is
 forgotten, and at most one message for each lost connection is unknown."""
 
 import signal
 from collections import Counter
-from urllib.parse import quote
 
 from tests.servers.wire import Wire
 from tests.workers.office import Office
@@ -48,23 +47,6 @@ def test_a_frozen_worker_that_comes_back_sends_nothing_of_what_was_given_to_anot
         frozen.send_signal(signal.SIGCONT)
         assert frozen.wait(30) == _LEFT_BY_A_FENCED_WORKER
     assert "given to others" in office.said
-    must_hold(office, 40, most_unknown=1)
-
-
-def test_a_worker_that_was_cut_off_from_the_database_sends_nothing_after_that(office: Office) -> None:
-    office.invites(40, connections=1, more="per_minute = 1200")
-    with Wire(office.postgres.port) as wire:
-        office.hand_over()
-        login = f"postgres:{quote(office.postgres.password, safe='')}"
-        place = f"postgresql://{login}@{wire.host}:{wire.port}/{office.database}"
-        away = office.start(INVITE_TUI_LEDGER=place)
-        office.until(lambda: len(office.mailed) > 3)
-        wire.cut()
-        office.start()
-        must_hold(office, 40, most_unknown=1)
-        wire.mend()
-        # It finds out by the ledger that its share is another's, or by the queue that it was away.
-        office.until(lambda: away.poll() == _LEFT_BY_A_FENCED_WORKER or "cannot be reached" in office.said)
     must_hold(office, 40, most_unknown=1)
 
 
