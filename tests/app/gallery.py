@@ -33,6 +33,9 @@ class Gallery:
             app.clear_notifications()
         if isinstance(focused := app.screen.focused, Input | TextArea):
             focused.cursor_blink = False
-        await pilot.pause()
-        if self._snapshot(name=name.replace(" ", "_")) != app.export_screenshot(title="invite-tui"):
+        picture, before = app.export_screenshot(title="invite-tui"), ""
+        while picture != before:  # until nothing moves any more
+            await pilot.pause(0.05)
+            picture, before = app.export_screenshot(title="invite-tui"), picture
+        if self._snapshot(name=name.replace(" ", "_")) != picture:
             self._different.append(name)
