@@ -19,6 +19,7 @@ from tui.folder import open_folder
 if TYPE_CHECKING:
     from tui.delivery.accounts import Credential
     from tui.delivery.oauth import Ceremony
+    from tui.ledger import Outcome
 
 _EVENT = """\
 [event]
@@ -43,6 +44,15 @@ This is a test of invite-tui, sent by yourself to yourself.
 
 If you can read it, the account works. Its calendar entry means nothing: delete both.
 """
+
+
+class NotTakenError(AccountError):
+    """The message to oneself was tried, and the server did not take it: `outcome` says what became of it."""
+
+    def __init__(self, message: str, *, outcome: "Outcome", reply: str) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+        self.reply = reply
 
 
 def add(
@@ -120,7 +130,7 @@ def try_out(
 def send_to_oneself(account: Account, address: str, environment: Mapping[str, str] | None = None) -> str:
     """Sends one message to `address`, in its own name, through the stored `account`; the server's reply.
 
-    Raises `AccountError` where the server does not take it, and whatever else stops a run.
+    Raises `NotTakenError` where the server does not take it, and whatever else stops a run.
     """
     from tui.mailing import Control, Settled
 
@@ -137,10 +147,16 @@ def send_to_oneself(account: Account, address: str, environment: Mapping[str, st
         )
         (folder / "event.toml").write_text(event, encoding="utf-8")
         (folder / "attendees.csv").write_text(f'Name,Email\n"Yourself","{address}"\n', encoding="utf-8")
-        opened = open_folder([str(folder / "attendees.csv")], account=account.name, environment=environment)
+        opened = open_folder(
+            [str(folder / "attendees.csv")],
+            account=account.name,
+            ledger=str(folder / "trial.ledger.db"),  # not the one that a team shares
+            environment=environment,
+        )
         run = opened.send(opened.plan(), control=Control(), command="trial")
         settled = [one for one in run if isinstance(one, Settled)]
     if not settled or settled[-1].outcome != "accepted":
-        reply = settled[-1].reply if settled else "nothing was sent"
-        raise AccountError(f"{account.host} did not take the message to {address}: {reply}")
+        outcome, reply = (settled[-1].outcome, settled[-1].reply) if settled else ("unsent", "nothing was sent")
+        problem = f"{account.host} did not take the message to {address}: {reply}"
+        raise NotTakenError(problem, outcome=outcome, reply=reply)
     return settled[-1].reply or ""

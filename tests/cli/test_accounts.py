@@ -221,6 +221,43 @@ def test_a_password_account_reads_answers_too_and_its_test_hides_the_password(
     assert office.json("account", "list") == {"accounts": []}
 
 
+def test_a_message_to_oneself_is_sent_from_a_script_that_asks_for_it_and_its_outcome_told(
+    office: HereDesk, submission: Postfix, dovecot: Dovecot
+) -> None:
+    office.environment["INVITE_TUI_LEDGER"] = "postgresql://nobody.invalid/ledgers"  # a team's is none of its business
+    office.run(*words_for(submission, dovecot, "--password-stdin"), typed=dovecot.password + "\n")
+    assert "message" not in office.json("account", "test", "work")
+    assert submission.mailboxes() == {}
+    told = office.json("account", "test", "work", "--message")["message"]
+    assert (told["address"], told["outcome"]) == (dovecot.username, "accepted")
+    assert told["reply"].startswith("250 ")
+    [message] = submission.mailboxes()[dovecot.username]
+    assert b"Subject: Test of the account work" in message
+
+
+def test_a_message_to_oneself_that_is_not_taken_is_exit_4_and_says_what_became_of_it(
+    office: HereDesk, submission: Postfix, dovecot: Dovecot
+) -> None:
+    words = words_for(submission, dovecot, "--password-stdin", "--from", "nobody@department.example")
+    office.run(*words, typed=dovecot.password + "\n")
+    failed = office.json("account", "test", "work", "--message", code=4)
+    told = failed["message"]
+    assert (told["address"], told["outcome"]) == ("nobody@department.example", "refused")
+    assert told["reply"].startswith("550 5.1.1")
+    assert told["reply"] in failed["error"]["message"]
+    assert "works" not in office.run("account", "test", "work", "--message", code=4).stdout
+
+
+def test_an_account_without_an_address_has_nobody_to_send_a_message_to(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("INVITE_TUI_SMTP_HOST", "127.0.0.1")
+    monkeypatch.setenv("INVITE_TUI_SMTP_PORT", "1")
+    assert main(["account", "test", "env", "--message"]) == 4
+    assert "no address of its own" in capsys.readouterr().err
+
+
 def test_who_signs_in_where_nothing_could_be_kept_is_told_so_before(
     desk: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:

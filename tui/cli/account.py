@@ -13,12 +13,13 @@ from tui.cli.asking import agree, hidden
 from tui.cli.output import say, tell
 from tui.delivery import Account, AccountStore, Secret
 from tui.delivery.accounts import DEFAULT_IMAP_PORT, DEFAULT_PORT, ENVIRONMENT_ACCOUNT, Imap, OAuth
-from tui.errors import AccountError, UsageError
+from tui.errors import AccountError, InviteError, LedgerError, UsageError
 
 if TYPE_CHECKING:
     from tui.delivery.accounts import Credential, Security
     from tui.delivery.oauth import Ceremony, Prompt
     from tui.folder import Folder
+    from tui.ledger import Outcome
 
 _CLIENT_SECRET = "INVITE_TUI_OAUTH_CLIENT_SECRET"  # noqa: S105 - its name
 
@@ -204,33 +205,69 @@ def _list(options: argparse.Namespace, store: AccountStore) -> int:
 
 def _test(options: argparse.Namespace, store: AccountStore) -> int:
     account, credential = _told(store) if options.name == ENVIRONMENT_ACCOUNT else _stored(store, options.name)
+    address = account.sender or (account.username if account.username and "@" in account.username else None)
+    if options.message and address is None:
+        raise AccountError(
+            f"Account {account.name} has no address of its own, so nobody is there to send a message to.",
+            hint="It has one where --from, or the user name, is an address.",
+        )
     heard: list[str] = []
-    from tui.trial import try_out
+    document: dict[str, object] = {"account": _document(account), "conversation": heard}
 
     def hear(line: str) -> None:
         heard.append(line)
         if not options.json:
             say(line)
 
-    sender = account.sender or (account.username if account.username and "@" in account.username else None)
+    from tui.trial import try_out
+
+    reply = None
     try:
-        try_out(account, credential, sender=sender, hear=hear)
-    except AccountError as problem:
+        if options.message:
+            document["message"] = _told_of_message(address, "unsent")
+        try_out(account, credential, sender=address, hear=hear)
+        if options.message and address is not None:
+            reply = _send_message(account, address, document)
+    except InviteError as problem:
         if not options.json:
             raise
         # Of a login that fails, what was said is the most of what there is to know.
-        output.print_json(output.error_document(problem) | {"account": _document(account), "conversation": heard})
+        output.print_json(output.error_document(problem) | document)
         output.report_error(problem, as_json=False)
         return problem.exit_code
     if options.json:
-        output.print_json({"account": _document(account), "conversation": heard})
-    else:
-        from tui.cli import wizard
-        from tui.delivery.discovery import lookups
+        output.print_json(document)
+        return 0
+    from tui.cli import wizard
+    from tui.delivery.discovery import lookups
 
-        wizard.tell_vouching(account, lookups())
+    wizard.tell_vouching(account, lookups())
+    if reply is None:
         say(f"{account.name} works: it could send now.")
+    else:
+        say(f"{account.name} works: it has sent a message to {address} ({reply}).")
+        say("Look whether it has come, and not among the spam.")
     return 0
+
+
+def _send_message(account: Account, address: str, document: dict[str, object]) -> str:
+    """Sends the message to oneself, and tells `document` what became of it, also where it was not taken."""
+    from tui.trial import NotTakenError, send_to_oneself
+
+    try:
+        reply = send_to_oneself(account, address)
+    except NotTakenError as problem:
+        document["message"] = _told_of_message(address, problem.outcome, problem.reply)
+        raise
+    except LedgerError:
+        document["message"] = _told_of_message(address, "unknown")
+        raise
+    document["message"] = _told_of_message(address, "accepted", reply)
+    return reply
+
+
+def _told_of_message(address: str | None, outcome: "Outcome", reply: str | None = None) -> dict[str, object]:
+    return {"address": address, "outcome": outcome, "reply": reply}
 
 
 def _stored(store: AccountStore, name: str) -> tuple[Account, "Credential | None"]:

@@ -234,12 +234,9 @@ def _account(parser: _Parser) -> None:
     login.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     _speaks_json(login)
     _speaks_json(what.add_parser("list", help="all accounts"))
-    others = {
-        "test": "connect and log in, show what is said, send nothing",
-        "remove": "remove an account and its secret",
-    }
-    for name, words in others.items():
-        one = what.add_parser(name, help=words)
+    test = what.add_parser("test", help="connect and log in, show what is said; send nothing, or a message to oneself")
+    test.add_argument("--message", action="store_true", help="then send one message to the account's own address")
+    for one in (test, what.add_parser("remove", help="remove an account and its secret")):
         one.add_argument("name", metavar="NAME")
         _speaks_json(one)
 
