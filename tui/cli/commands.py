@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import signal
 import sys
 import threading
 import time
@@ -10,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import FrameType
 from typing import TextIO
 
+from tui import signals
 from tui.cli import holding, output, two
 from tui.cli.output import say, tell
 from tui.delivery.timing import moment_of
@@ -398,7 +397,7 @@ def _interruptible(control: Control, words: bytes = _STOPPING) -> Iterator[None]
     leaving = threading.Timer(_TO_LEAVE, os._exit, (130,))
     leaving.daemon = True
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    def stop(_number: int) -> None:
         if control.aborted:
             os._exit(130)
         if control.stopped:
@@ -411,18 +410,11 @@ def _interruptible(control: Control, words: bytes = _STOPPING) -> Iterator[None]
             # Written in one call: a handler may have interrupted a print.
             os.write(2, words)
 
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
-    numbers = [getattr(signal, name) for name in names]
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, stop)
     try:
-        yield
+        with signals.heeded(stop):
+            yield
     finally:
         leaving.cancel()
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _progress(item: Settled, done: int, count: int, *, quiet: bool) -> None:

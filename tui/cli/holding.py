@@ -1,13 +1,12 @@
 """What a send waits for and asks, on the terminal: its hour, second thoughts, the organiser's word."""
 
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from types import FrameType
+from typing import NoReturn
 
+from tui import signals
 from tui.cli.output import clock_time, tell, tell_over
 from tui.delivery.timing import at_in_words, in_hours
 from tui.mailing import Control, Question
@@ -93,27 +92,12 @@ def ask(question: Question, control: Control, counts: Mapping[str, int]) -> None
         tell(f"So far: {sent}. Left: {question.left}.")
         tell(f"Type “{word}” to send the rest all the same; anything else ends the run here:")
     try:
-        with _heeding_signals():
+        with signals.heeded(_interrupt):
             control.answer(go_on=" ".join(sys.stdin.readline().split()) == word)
     except KeyboardInterrupt:
         control.stop()
 
 
-@contextmanager
-def _heeding_signals() -> Iterator[None]:
-    """KeyboardInterrupt for every signal that stops a run: a handler that only took note of it would let the reading of
-    a line go on."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in (getattr(signal, name) for name in names)}
-    try:
-        for number, handler in before.items():
-            if handler is not signal.SIG_IGN:
-                signal.signal(number, interrupt)
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _interrupt(_number: int) -> NoReturn:
+    """A handler that only took note of a signal would let the reading of a line go on."""
+    raise KeyboardInterrupt

@@ -5,14 +5,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from tui import ledger as ledgers
+from tui import signals
 from tui.errors import BusyError, LedgerError
 from tui.ledger import Desk, Server
 from tui.workers import queue
@@ -59,7 +59,7 @@ def work(server: Server, desk: Desk, how: Working, tell: Tell, environment: Mapp
     bench = Bench(server, desk, environment)
     worker = _Worker(server, desk, bench, how, tell)
     try:
-        with _heeding_signals(worker.stop):
+        with signals.heeded(_once(worker.stop)):
             asyncio.run(worker.run())
     finally:
         bench.close()
@@ -174,21 +174,11 @@ class _Worker:
         os._exit(LedgerError.exit_code)
 
 
-@contextmanager
-def _heeding_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Has the first signal stop the worker; a second one does what it does."""
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in (getattr(signal, name) for name in names)}
+def _once(stop: Callable[[], None]) -> Callable[[int], None]:
+    """Has the first signal stop the worker; the same one once more does what it does to any program."""
 
-    def heed(number: int, _frame: FrameType | None) -> None:
+    def hear(number: int) -> None:
         signal.signal(number, signal.SIG_DFL)
         stop()
 
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, heed)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return hear
