@@ -645,6 +645,7 @@ def test_a_closed_ledger_is_said_in_words(where: Where) -> None:
     for call in (ledger.people, ledger.position, lambda: begin(ledger), lambda: ledger.sending(1, "d")):
         with pytest.raises(LedgerError):
             call()
+    open_for_run(where).close()  # and nothing of it was opened again
 
 
 def test_no_error_of_a_database_gets_out(where: Where) -> None:

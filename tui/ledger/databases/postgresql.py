@@ -12,7 +12,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any, Literal, LiteralString
 
 import psycopg
@@ -168,13 +168,18 @@ class Shared(Database):
             record()
             return None
         while True:
+            db = self._db
             try:
                 return record()
             except LedgerError:
-                if not self._db.closed or self._is_lost:
+                if not db.broken or self._is_lost:  # what was closed stays closed
                     raise
                 number = self._in_doubt
                 with self.alone():
+                    if self._db is not db:  # another thread has it again already
+                        continue
+                    if not db.broken:
+                        raise
                     self._connect_again()
                     if number and self._became_of(number) == "committed":
                         return None
@@ -286,8 +291,10 @@ class SharedChanges(Changes):
             self._db.close()
 
     def _listen(self) -> None:
-        self._db = _connect(self._server, self._desk, "any")
-        self._db.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._server.schema)))
+        with ExitStack() as opened:
+            self._db = opened.enter_context(closing(_connect(self._server, self._desk, "any")))
+            self._db.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._server.schema)))
+            opened.pop_all()
         self._look_at = time.monotonic() + _SECOND_LOOK
 
 
