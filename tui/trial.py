@@ -4,6 +4,7 @@ That message takes the way of every invitation: an event of its own with one att
 afterwards; composed, cleared by the guard and recorded like any other.
 """
 
+import dataclasses
 import json
 import secrets
 import tempfile
@@ -17,7 +18,7 @@ from tui.errors import AccountError
 from tui.folder import open_folder
 
 if TYPE_CHECKING:
-    from tui.delivery.accounts import Credential
+    from tui.delivery.accounts import Credential, Imap
     from tui.delivery.oauth import Ceremony
     from tui.ledger import Outcome
 
@@ -86,18 +87,24 @@ def add(
 
 
 def sign_in_again(
-    account: Account, store: AccountStore, ceremony: "Ceremony", client_secret: Secret | None = None
+    account: Account,
+    store: AccountStore,
+    ceremony: "Ceremony",
+    client_secret: Secret | None = None,
+    *,
+    imap: "Imap | None" = None,
 ) -> tuple[str, ...]:
     """A new sign-in for the one that is no longer honoured, with the client secret that was kept beside it; see `add`.
 
-    `client_secret` takes the place of that. Raises `AccountError` at the first step that fails: then the old sign-in is
-    still there.
+    `client_secret` takes the place of that, and `imap` of where answers were read. Raises `AccountError` at the first
+    step that fails: then the old sign-in is still there.
     """
     from tui.delivery.oauth.grants import Kept
 
     if client_secret is None and (secret := store.secret(account)) and (before := Kept.from_secret(secret)):
         client_secret = before.client_secret
-    return add(account, store, client_secret=client_secret, ceremony=ceremony, replace=True)
+    changed = dataclasses.replace(account, imap=imap or account.imap)
+    return add(changed, store, client_secret=client_secret, ceremony=ceremony, replace=True)
 
 
 def try_out(

@@ -1,5 +1,6 @@
 """Accounts from the command line, against real servers: added, tried, sent with, and nothing secret on disk."""
 
+import configparser
 import json
 import re
 import threading
@@ -7,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from keyrings.cryptfile.escape import escape
 
 from tests.cli.conftest import Desk, HereDesk, wait_for
 from tests.replies import mails
@@ -14,6 +16,7 @@ from tests.servers.dovecot import Dovecot
 from tests.servers.issuer import Issuer
 from tests.servers.postfix import Postfix
 from tui.cli import main
+from tui.delivery.accounts import SERVICE
 from tui.delivery.accounts.encrypted import EncryptedFile
 
 PASSPHRASE = "a long enough passphrase"
@@ -38,12 +41,19 @@ def office(guarded: HereDesk, monkeypatch: pytest.MonkeyPatch) -> HereDesk:
     return guarded
 
 
-def words_for(submission: Postfix, dovecot: Dovecot, *more: str) -> list[str]:
+def words_to_send(submission: Postfix, dovecot: Dovecot, *more: str) -> list[str]:
     return [
         *("account", "add", "work", "--host", submission.host, "--port", str(submission.port)),
-        *("--username", dovecot.username, "--ca", str(submission.ca)),
-        *("--imap-host", dovecot.host, "--imap-port", str(dovecot.tls_port), *more),
+        *("--username", dovecot.username, "--ca", str(submission.ca), *more),
     ]
+
+
+def words_to_read(dovecot: Dovecot) -> list[str]:
+    return ["--imap-host", dovecot.host, "--imap-port", str(dovecot.tls_port)]
+
+
+def words_for(submission: Postfix, dovecot: Dovecot, *more: str) -> list[str]:
+    return words_to_send(submission, dovecot, *words_to_read(dovecot), *more)
 
 
 def sign_in(desk: HereDesk, words: list[str], act: Callable[[str], object], code: int = 0) -> str:
@@ -219,6 +229,47 @@ def test_a_password_account_reads_answers_too_and_its_test_hides_the_password(
     assert dovecot.password.encode() not in b"".join(files_of(office).values())
     office.run("account", "remove", "work")
     assert office.json("account", "list") == {"accounts": []}
+
+
+def test_answers_are_read_at_another_host_once_it_has_taken_a_password_that_was_given_for_it(
+    office: HereDesk, submission: Postfix, dovecot: Dovecot
+) -> None:
+    typed = f"{dovecot.password}\n"
+    office.run(*words_to_send(submission, dovecot, "--password-stdin"), typed=typed)
+    profile = office.path / "config" / "accounts.json"
+    before = profile.read_bytes()
+    login = ("account", "login", "work", "--password-stdin")
+    wrong = office.run(*login, "--imap-host", dovecot.host, "--imap-port", "1", typed=typed, code=4)
+    assert f"{dovecot.host} port 1" in wrong.stderr
+    assert "go with --imap-host" in office.run(*login, "--imap-port", "1", typed=typed, code=2).stderr
+    # Without a password that is given for it, the stored one is not tried there.
+    assert "--password-stdin" in office.run("account", "login", "work", *words_to_read(dovecot), code=2).stderr
+    assert profile.read_bytes() == before
+
+    done = office.run(*login, *words_to_read(dovecot), typed=typed)
+    assert f"{dovecot.host}:{dovecot.tls_port} (tls). The one that is stored is not offered there." in done.stderr
+    assert f"Its answers are read at {dovecot.host}:{dovecot.tls_port} (tls)." in done.stdout
+    assert "can read them" in office.run("account", "test", "work").stdout
+    office.run(*login, "--imap-security", "starttls", "--imap-port", str(dovecot.port), typed=typed)
+    assert f"answers: {dovecot.host}:{dovecot.port}" in office.run("account", "list").stdout
+    kept = configparser.RawConfigParser()
+    kept.read(office.path / "config" / "secrets.cfg")
+    assert len(kept.options(escape(SERVICE))) == 1, "the password is no longer kept for those for whom it was before"
+
+
+def test_who_signs_in_agrees_anew_to_have_answers_read(
+    office: HereDesk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+) -> None:
+    issuer.behaviour.secret = "not-much-of-a-secret"
+    issuer.behaviour.metadata = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
+    office.environment["INVITE_TUI_OAUTH_CLIENT_SECRET"] = issuer.behaviour.secret
+    signs_in = ("--oauth", issuer.url, "--client-id", issuer.client_id)
+    sign_in(office, words_to_send(submission, dovecot, *signs_in), comes_back(issuer))
+    del office.environment["INVITE_TUI_OAUTH_CLIENT_SECRET"]
+    said = sign_in(office, ["account", "login", "work", *words_to_read(dovecot)], comes_back(issuer))
+    assert "The sign-in that you give now is for" in said
+    assert f"answers: {dovecot.username} can read them" in said
+    assert "can read them" in office.run("account", "test", "work").stdout
 
 
 def test_a_message_to_oneself_is_sent_from_a_script_that_asks_for_it_and_its_outcome_told(

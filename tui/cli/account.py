@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -147,7 +148,10 @@ def _ceremony(account: Account) -> "Ceremony":
 
 
 def _log_in(options: argparse.Namespace, store: AccountStore) -> int:
-    """Another sign-in, or password, for an account that is there; the old one is kept until the new one has worked."""
+    """Another sign-in, or password, for an account that is there; the old one is kept until the new one has worked.
+
+    A secret is for the hosts for which it was given, so another IMAP server is named here and nowhere else.
+    """
     from tui.trial import add, sign_in_again
 
     if options.name == ENVIRONMENT_ACCOUNT:
@@ -159,19 +163,32 @@ def _log_in(options: argparse.Namespace, store: AccountStore) -> int:
         raise UsageError(f"Account {account.name} needs no login.")
     if account.login == "oauth" and options.password_stdin:
         raise UsageError(f"Account {account.name} signs in, and has no password.")
+    imap = _imap_of(options, account.imap)
     unlock(store)
     store.must_keep_secrets()
+    if imap is not None and imap != account.imap:
+        _say_whom_it_is_for(account, imap)
+    changed = replace(account, imap=imap)
     if account.login == "oauth":
-        lines = sign_in_again(account, store, _ceremony(account), _client_secret())
+        lines = sign_in_again(account, store, _ceremony(account), _client_secret(), imap=imap)
     else:
-        lines = add(account, store, password=_password_of(options, account), replace=True)
+        lines = add(changed, store, password=_password_of(options, account), replace=True)
     if options.json:
-        output.print_json({"account": _document(account)})
+        output.print_json({"account": _document(changed)})
         return 0
     for line in lines:
         tell(line)
     _say_kept(account, f"{account.name} works again.")
+    if imap is not None and imap != account.imap:
+        say(f"Its answers are read at {imap.host}:{imap.port} ({imap.security}).")
     return 0
+
+
+def _say_whom_it_is_for(account: Account, imap: Imap) -> None:
+    """Before the secret is asked for: giving it is agreeing to that."""
+    what = "sign-in" if account.login == "oauth" else "password"
+    tell(f"The {what} that you give now is for {account.host}:{account.port} and, to read answers, the same one for")
+    tell(f"{imap.host}:{imap.port} ({imap.security}). The one that is stored is not offered there.")
 
 
 def _show(username: str, prompt: "Prompt") -> None:
@@ -328,8 +345,7 @@ def _must_fit(options: argparse.Namespace) -> None:
             "--oauth needs --client-id: this program brings none of its own.",
             hint="docs/accounts.md says step by step how your organisation registers one.",
         )
-    if not options.imap_host and (options.imap_port or options.imap_security):
-        raise UsageError("--imap-port and --imap-security go with --imap-host.")
+    _imap_of(options)
     if options.imap_host and not options.username:
         raise UsageError("--imap-host needs a login: --username.")
 
@@ -361,11 +377,17 @@ def _account_of(options: argparse.Namespace) -> Account:
     )
 
 
-def _imap_of(options: argparse.Namespace) -> Imap | None:
-    if not options.imap_host:
+def _imap_of(options: argparse.Namespace, before: Imap | None = None) -> Imap | None:
+    """Where answers are read: what is not said stays as it was `before`, of the same host."""
+    host = options.imap_host or (before.host if before else None)
+    if host is None:
+        if options.imap_port or options.imap_security:
+            raise UsageError("--imap-port and --imap-security go with --imap-host.")
         return None
-    security: Security = options.imap_security or "tls"
-    return Imap(options.imap_host, options.imap_port or DEFAULT_IMAP_PORT[security], security)
+    same = before if before is not None and before.host == host else None
+    security: Security = options.imap_security or (same.security if same else "tls")
+    usual = same.port if same and security == same.security else DEFAULT_IMAP_PORT[security]
+    return Imap(host, options.imap_port or usual, security)
 
 
 def _password_of(options: argparse.Namespace, account: Account) -> Secret | None:

@@ -224,14 +224,13 @@ def _account(parser: _Parser) -> None:
     add.add_argument("--oauth", metavar="ISSUER", help="sign in: microsoft, google, or an issuer's https address")
     add.add_argument("--client-id", metavar="ID", help="under which this program is registered there")
     add.add_argument("--scope", action="append", default=[], metavar="WORD", help="what to ask an issuer for")
-    add.add_argument("--imap-host", metavar="H", help="where answers are read, with the same login")
-    add.add_argument("--imap-port", type=_count, metavar="P", help="default: 993 (tls), 143 (starttls, none)")
-    add.add_argument("--imap-security", choices=("tls", "starttls", "none"), help="default: tls")
+    _reads_answers(add)
     add.add_argument("--ca", metavar="PEM", help="trust this authority instead of the system's")
     _speaks_json(add)
-    login = what.add_parser("login", help="sign in again, or give the password again; all else is kept")
+    login = what.add_parser("login", help="sign in again, or give the password again; what is not said is kept")
     login.add_argument("name", metavar="NAME")
     login.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    _reads_answers(login)
     _speaks_json(login)
     _speaks_json(what.add_parser("list", help="all accounts"))
     test = what.add_parser("test", help="connect and log in, show what is said; send nothing, or a message to oneself")
@@ -239,6 +238,12 @@ def _account(parser: _Parser) -> None:
     for one in (test, what.add_parser("remove", help="remove an account and its secret")):
         one.add_argument("name", metavar="NAME")
         _speaks_json(one)
+
+
+def _reads_answers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--imap-host", metavar="H", help="where answers are read, with the same login")
+    parser.add_argument("--imap-port", type=_count, metavar="P", help="default: 993 (tls), 143 (starttls, none)")
+    parser.add_argument("--imap-security", choices=("tls", "starttls", "none"), help="default: tls")
 
 
 def _repair(parser: _Parser) -> None:

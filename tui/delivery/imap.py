@@ -46,7 +46,7 @@ class ImapLogin:
                 hint=(
                     "Set INVITE_TUI_IMAP_HOST as well."
                     if account.name == ENVIRONMENT_ACCOUNT
-                    else f"Remove it and add it again with --imap-host: `invite-tui account remove {account.name}`."
+                    else f"Name one: `invite-tui account login {account.name} --imap-host HOST`."
                 )
                 + " Or read files: --mailbox PATH.",
             )
