@@ -116,7 +116,7 @@ def submission(_submission: Postfix, dovecot: Dovecot) -> Postfix:
 def postgres(authority: Authority) -> Iterator[Postgres]:
     """A real PostgreSQL, started once for all tests: each asks for a database of its own."""
     need(real_postgresql.missing())
-    with Postgres(authority) as server:
+    with Postgres(authority, in_memory=True) as server:
         yield server
 
 

@@ -1,6 +1,7 @@
 """A real PostgreSQL of one's own: on loopback, everything it owns in one temporary folder, nothing of it is left.
 
-It keeps what it was told as any server does (fsync is on). It lets in who logs in from this machine, over a socket
+It keeps what it was told as any server does (fsync is on); where its disk is this machine's memory, that takes no
+time, and what it was told is there after every end but the machine's. It lets in who logs in from this machine, over a socket
 without a password, and over TCP with `password`; over TLS it is `localhost`, by the test run's authority.
 """
 
@@ -19,6 +20,8 @@ from tests.servers.authority import Authority
 from tests.servers.ports import free_ports
 
 _USER = "postgres"
+_MEMORY = Path("/dev/shm")  # noqa: S108  # its folder there is `mkdtemp`'s, as anywhere
+_ROOM = 2 * 2**30  # bytes, for one of each process that runs tests
 
 # It serves for as long as its standard input is open: however this process ends, both go.
 _UNTIL_WE_END = """
@@ -37,6 +40,7 @@ port = {port}
 unix_socket_directories = '{folder}'
 max_connections = 60
 shared_buffers = 32MB
+max_wal_size = {wal}
 ssl = on
 ssl_cert_file = '{folder}/server.pem'
 ssl_key_file = '{folder}/server.pem'
@@ -73,8 +77,11 @@ class Postgres:
     host = "127.0.0.1"
     password = "correct horse battery/staple"
 
-    def __init__(self, authority: Authority) -> None:
+    def __init__(self, authority: Authority, *, in_memory: bool = False) -> None:
+        """`in_memory`: where this machine has a disk that is memory, and there is room."""
         self._authority = authority
+        has_room = in_memory and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _ROOM
+        self._disk, self._wal = (_MEMORY, "128MB") if has_room else (None, "1GB")
         self._count = 0
         self.ca = authority.pem
 
@@ -124,11 +131,11 @@ class Postgres:
 
     def _start(self) -> None:
         (self.port,) = free_ports(1)
-        self.folder = Path(tempfile.mkdtemp(prefix="invite-tui-postgresql-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="invite-tui-postgresql-", dir=self._disk))
         shutil.copy(self._authority.certificate("localhost"), self.folder / "server.pem")
         (self.folder / "password").write_text(self.password)
         (self.folder / "pg_hba.conf").write_text(_WHO)
-        (self.folder / "postgresql.auto.conf").write_text(_CONF.format(port=self.port, folder=self.folder))
+        (self.folder / "postgresql.auto.conf").write_text(_CONF.format(port=self.port, folder=self.folder, wal=self._wal))
         if os.geteuid() == 0:
             for path in (self.folder, *self.folder.iterdir()):
                 shutil.chown(path, _USER, _USER)
