@@ -1,21 +1,24 @@
 """An account is added in the app: the address, what follows from it, and nothing is kept before it has worked."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import keyring
 import pytest
+from textual.events import Key
 from textual.widgets import OptionList
 
-from tests.app.driving import Driven, by_name, driven, pasted, seen, typed, until
+from tests.app.driving import Driven, app_of, by_name, driven, pasted, seen, typed, until
 from tests.servers.dovecot import Dovecot
 from tests.servers.issuer import Issuer
 from tests.servers.postfix import Postfix
 from tests.servers.recording import RecordingServer
 from tui.app.screens.form import Cycle, Form
 from tui.app.screens.pick import Pick
-from tui.delivery import Account, AccountStore, Secret
+from tui.delivery import Account, AccountStore, Secret, discovery
 from tui.delivery.accounts import Imap
+from tui.delivery.discovery import Proposal
 
 PASSPHRASE = "a long enough passphrase"
 
@@ -38,7 +41,7 @@ async def begun(pilot: Driven, address: str) -> Form:
     await until(pilot, lambda: "Your address" in seen(pilot))
     await pasted(pilot, address)
     await pilot.press("enter", "enter")
-    await until(pilot, lambda: "Account work" in seen(pilot))
+    await until(pilot, lambda: "Account work" in seen(pilot) and "Looking up" not in seen(pilot))
     form = pilot.app.screen
     assert isinstance(form, Form)
     return form
@@ -82,6 +85,38 @@ async def test_a_password_account_is_tried_and_kept(
     [account] = stored(environment)
     assert account.imap == Imap(dovecot.host, dovecot.tls_port, "tls")
     assert account.ca == submission.ca
+
+
+async def test_what_is_typed_at_once_reaches_the_form_before_the_mail_and_the_keyring_were_looked_up(
+    few: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = threading.Event()
+    proposal = Proposal("smtp.host.example", 465, "tls", "ana", None, None, "The host says so")
+    monkeypatch.setattr(discovery, "propose", lambda *_: answered.wait(60) and proposal)
+    monkeypatch.setattr(AccountStore, "wants_passphrase", lambda _: answered.wait(60))
+    async with driven(few, environment=environment) as pilot:
+        app_of(pilot).accounts.add()
+        for key in "ana":
+            pilot.app.post_message(Key(key, key))
+        await until(pilot, lambda: isinstance(pilot.app.screen, Form) and "Your address" in seen(pilot))
+        await until(pilot, lambda: of_form(pilot)["address"] == "ana")
+        await pasted(pilot, "@host.example")
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: "Looking up how the mail" in seen(pilot))
+        await typed(pilot, "secret")
+        form = pilot.app.screen
+        assert isinstance(form, Form)
+        await fill(pilot, form, port="2525")
+        answered.set()
+        await until(pilot, lambda: "The host says so" in seen(pilot) and "Passphrase" in seen(pilot))
+        said = of_form(pilot)
+    assert (said["host"], said["username"], said["security"]) == ("smtp.host.example", "ana", "tls")
+    assert (said["password"], said["port"]) == ("secret", "2525")  # what a person typed stays
+
+
+def of_form(pilot: Driven) -> Mapping[str, str]:
+    assert isinstance(pilot.app.screen, Form)
+    return pilot.app.screen.values
 
 
 async def test_a_person_signs_in_with_the_code_that_is_shown_and_again_when_it_was_taken_back(

@@ -12,6 +12,7 @@ from tui.address import key_of
 from tui.app import work
 from tui.app.asking import Target, targets
 from tui.app.filtering import View
+from tui.app.state import answer_counts
 from tui.app.words import count
 from tui.clean import visible
 from tui.errors import BusyError, InviteError
@@ -32,6 +33,8 @@ class AnswersKnown(Message):
 
     known: "Overview"
     people: "Mapping[str, Person]"
+    counts: Mapping[str, int]
+    """Of how many people what has come back, by `ANSWERS` without "none"."""
     tally: "Tally | None" = None
     quietly: bool = False
     """Nobody has asked to see it."""
@@ -81,8 +84,8 @@ def look(
             with folder.ledger_to_write() as ledger:
                 decide(ledger)
         with folder.ledger_to_read() as ledger:
-            people = ledger.people()
-            post(AnswersKnown(overview(people, ledger.answers()), people, tally, quietly))
+            people, found = ledger.people(), ledger.answers()
+        post(AnswersKnown(overview(people, found), people, answer_counts(people, found), tally, quietly))
     except Exception as error:  # noqa: BLE001 - a hostile mail must not end the app
         if not (quietly and isinstance(error, BusyError)):  # it is read with what comes next
             post(AnswersFailed(work.in_words(error)))
@@ -190,7 +193,7 @@ class Answering:
         if self._stays_live and event.tally is not None and folder is not None and not self.is_watching:
             self._watch(folder)
         self._stays_live = False
-        made = answers_dialog(event.known, event.people, watched=self.is_watching, chosen=chosen)
+        made = answers_dialog(event.known, event.counts, len(event.people), watched=self.is_watching, chosen=chosen)
         self._app.push_screen(made, self._chosen)
 
     def failed(self, event: AnswersFailed) -> None:

@@ -1,5 +1,6 @@
 """What the screen shows: one frozen value, replaced whole. The app owns it; every widget only reads it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from tui.attendees import Attendee
     from tui.delivery import Account
     from tui.folder import Folder, Promise
+    from tui.ledger import Answers
     from tui.ledger.records import Person
     from tui.mailing import Question, Settled
     from tui.plan import Action
@@ -296,6 +298,16 @@ def answer_of(person: "Person") -> str:
     if not person.answers and all(sent.bounced is None for sent in person.messages):
         return "none"
     return "bounced" if person.has_bounced else person.response
+
+
+def answer_counts(people: "Mapping[str, Person]", found: "Answers") -> Mapping[str, int]:
+    """Of how many people something has come back, by `ANSWERS`; "none" is not among them.
+
+    Only those are looked at of whom something was found: most of a long list have sent nothing.
+    """
+    some = {one.key for one in found.answers} | {one.key for one in found.bounces}
+    counts = Counter(answer_of(people[key]) for key in some if key in people)
+    return {answer: counts[answer] for answer in ANSWERS if answer != "none" and counts[answer]}
 
 
 def as_corrected(attendee: "Attendee", person: "Person | None") -> "Attendee":

@@ -17,7 +17,7 @@ from textual.message import Message
 
 from tui.app.asking import Purpose, Request
 from tui.app.checklist import Going
-from tui.app.state import TROUBLES, Place, State, Survey, answer_of, chief
+from tui.app.state import TROUBLES, Place, State, Survey, answer_counts, chief
 from tui.errors import ConfirmationError, InputError, InviteError
 
 if TYPE_CHECKING:
@@ -362,11 +362,9 @@ def _come_back(folder: "Folder", people: "Mapping[str, Person]") -> tuple[Mappin
 
     if not people:
         return {}, 0
-    answers = Counter(answer_of(person) for person in people.values())
-    del answers["none"]
     with folder.ledger_to_read() as ledger:
         found = ledger.answers()
-    return answers, sum(one.is_open for one in overview(people, found).requests)
+    return answer_counts(people, found), sum(one.is_open for one in overview(people, found).requests)
 
 
 def _known(folder: "Folder", people: "Mapping[str, Person]") -> Sequence[int]:

@@ -4,7 +4,8 @@
 other questions about accounts: the passphrase, a message to oneself.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -54,7 +55,7 @@ def add_account(app: App[None], environment: Mapping[str, str] | None, organizer
 
 
 class _AddressForm(Form):
-    """Whose mail it is. The rest is looked up, in a thread."""
+    """Whose mail it is. The accounts that there are, are read while that is typed."""
 
     def __init__(self, environment: Mapping[str, str] | None, organizer: str, added: Added) -> None:
         super().__init__(
@@ -65,73 +66,112 @@ class _AddressForm(Form):
                 Blank("name", "Call it", "work", hint="a short word"),
             ],
             "Look it up",
-            busy="Looking up how its mail is set up ...",
-            then=self._look_up,
+            busy="Reading the accounts that there are ...",
+            then=self._go_on,
         )
         self._environment = environment
         self._organizer = organizer
         self._added = added
+        self._there: tuple[AccountStore, frozenset[str]] | InviteError | None = None
+        self._waits = False
 
-    def _look_up(self, _: Form, values: Mapping[str, str]) -> None:
-        if "@" not in values["address"]:
-            self.refuse(f"“{values['address']}” is not an address.")
-            return
-        self.run_worker(partial(self._ask, values), thread=True, exit_on_error=False)
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.run_worker(self._read, thread=True, exit_on_error=False)
 
-    def _ask(self, values: Mapping[str, str]) -> None:
-        """In a thread."""
-        from tui.delivery.discovery import lookups, propose
+    def _read(self) -> None:
+        """In a thread; with what the next form needs at once."""
+        import tui.delivery.discovery  # noqa: F401 - loaded here, so that the screen does not wait for it
         from tui.settings import load
 
-        address, name = values["address"].strip(), values["name"].strip()
+        there: tuple[AccountStore, frozenset[str]] | InviteError
         try:
             store = AccountStore(load([Path.cwd()], self._environment).config_dir)
-            if any(known.name == name for known in store.list()):
-                raise AccountError(f"There is an account {name} already.", hint="Call this one something else.")
-            proposal = propose(address, lookups(self._environment))
-            following = _SettingsForm(name, address, proposal, store, self._organizer, self._added)
-        except Exception as error:  # noqa: BLE001 - whatever a server answers must not end the app
-            self.app.call_from_thread(self._refuse, work.in_words(error))
+            there = store, frozenset(known.name for known in store.list())
+        except Exception as error:  # noqa: BLE001 - whatever is in those files must not end the app
+            there = work.in_words(error)
+        self.app.call_from_thread(self._know, there)
+
+    def _know(self, there: tuple[AccountStore, frozenset[str]] | InviteError) -> None:
+        self._there = there
+        if self._waits and self.is_current:
+            self._go_on(self, self.values)
+
+    def _go_on(self, _: Form, values: Mapping[str, str]) -> None:
+        address, name = values["address"].strip(), values["name"].strip()
+        self._waits = False
+        if "@" not in address:
+            self.refuse(f"“{address}” is not an address.")
+        elif self._there is None:
+            self._waits = True
+        elif isinstance(self._there, InviteError):
+            self.refuse(self._there)
+        elif name in self._there[1]:
+            self.refuse(AccountError(f"There is an account {name} already.", hint="Call this one something else."))
         else:
-            self.app.call_from_thread(self._go_on, following)
-
-    def _refuse(self, error: InviteError) -> None:
-        if self.is_current:
-            self.refuse(error)
-
-    def _go_on(self, following: "_SettingsForm") -> None:
-        if self.is_current:
+            store, _names = self._there
+            following = _SettingsForm(name, address, store, self._environment, self._organizer, self._added)
             self.app.switch_screen(following)
 
 
 class _SettingsForm(Form):
-    """What was proposed, to be changed or agreed to; then it is tried, in a thread."""
+    """What is proposed, to be changed or agreed to; then it is tried. It is looked up, and tried, in threads: the form
+    is there at once."""
 
     def __init__(
         self,
         name: str,
         address: str,
-        proposal: "Proposal | None",
         store: AccountStore,
+        environment: Mapping[str, str] | None,
         organizer: str,
         added: Added,
     ) -> None:
         self._account_name, self._address = name, address
         self._store, self._organizer, self._added = store, organizer, added
+        self._environment = environment
+        self._wants_passphrase = False
         self._stop = Event()
         super().__init__(
             f"Account {name}",
-            _said(address, proposal),
-            list(_blanks(address, proposal, store.wants_passphrase())),
+            f"Looking up how the mail of {address} is set up. You may go on: what you type stays.",
+            list(_blanks(address)),
             "Try it and keep it",
             busy="Trying it; nothing is sent ...",
-            begin_at=_first_blank(proposal),
+            begin_at="password",
             then=self._try,
         )
 
     def on_mount(self) -> None:
         self._offer()
         super().on_mount()
+        self.run_worker(self._look_up, thread=True, exit_on_error=False)
+        self.run_worker(self._look_for_keyring, thread=True, exit_on_error=False)
+
+    def _look_up(self) -> None:
+        """In a thread."""
+        from tui.delivery.discovery import lookups, propose
+
+        proposal = None
+        with suppress(Exception):  # whatever a server answers: then nothing is proposed
+            proposal = propose(self._address, lookups(self._environment))
+        self.app.call_from_thread(self._looked_up, proposal)
+
+    def _looked_up(self, proposal: "Proposal | None") -> None:
+        if self.is_attached:
+            self.propose(_said(self._address, proposal), _proposed(self._address, proposal), _first_blank(proposal))
+
+    def _look_for_keyring(self) -> None:
+        """In a thread: it may have to be woken."""
+        wants = True
+        with suppress(Exception):  # trying the account says what is wrong with it
+            wants = self._store.wants_passphrase()
+        self.app.call_from_thread(self._looked_for_keyring, wants)
+
+    def _looked_for_keyring(self, wants: bool) -> None:
+        self._wants_passphrase = wants
+        if self.is_attached:
+            self._offer()
 
     def on_cycle_changed(self) -> None:
         self._offer()
@@ -150,7 +190,7 @@ class _SettingsForm(Form):
                 "client_id": signs_in,
                 "client_secret": login in ("google", "issuer"),
                 "password": login == "password",
-                "passphrase": login != "none",
+                "passphrase": login != "none" and self._wants_passphrase,
             }
         )
 
@@ -418,35 +458,46 @@ def _said(address: str, proposal: "Proposal | None") -> Content:
     return Content("\n").join(parts)
 
 
-def _blanks(address: str, proposal: "Proposal | None", wants_passphrase: bool) -> "list[Blank]":
-    imap = proposal.imap if proposal is not None else None
-    username = proposal.username if proposal is not None else address
-    issuer = proposal.oauth if proposal is not None else None
-    blanks = [
-        Blank("host", "Mail server", proposal.host if proposal is not None else "", hint="smtp.department.example"),
-        Blank("port", "Port", str(proposal.port) if proposal is not None else "587"),
-        Blank("security", "Security", proposal.security if proposal is not None else "starttls", choices=_SECURITY),
-        Blank(
-            "sender",
-            "From",
-            address if address != username else "",
-            hint="optional: where bounces go",
-        ),
-        Blank("ca", "CA", hint="optional: a PEM file to trust"),
-        Blank("login", "Log in by", issuer or "password", choices=_LOGINS),
-        Blank("username", "User name", username),
-        Blank(
-            "imap", "Answers from", f"{imap.host}:{imap.port}" if imap else "", hint="optional: imap.department.example"
-        ),
-        Blank("imap_security", "Answers by", imap.security if imap else "tls", choices=_OF_ANSWERS),
-        Blank("issuer", "Issuer", hint="https://login.department.example"),
-        Blank("client_id", "Client id", hint="of your organisation"),
-        Blank("client_secret", "Client secret", hint="if there is one", secret=True),
-        Blank("password", "Password", hint="kept in the keyring", secret=True),
-    ]
-    if wants_passphrase:
-        blanks.append(Blank("passphrase", "Passphrase", hint="no keyring here: encrypts a file", secret=True))
-    return blanks
+def _blanks(address: str) -> "Iterator[Blank]":
+    """As they are before anything was looked up."""
+    at_first = _proposed(address, None)
+    yield Blank("host", "Mail server", hint="smtp.department.example")
+    yield Blank("port", "Port", at_first["port"])
+    yield Blank("security", "Security", at_first["security"], choices=_SECURITY)
+    yield Blank("sender", "From", hint="optional: where bounces go")
+    yield Blank("ca", "CA", hint="optional: a PEM file to trust")
+    yield Blank("login", "Log in by", at_first["login"], choices=_LOGINS)
+    yield Blank("username", "User name", at_first["username"])
+    yield Blank("imap", "Answers from", hint="optional: imap.department.example")
+    yield Blank("imap_security", "Answers by", at_first["imap_security"], choices=_OF_ANSWERS)
+    yield Blank("issuer", "Issuer", hint="https://login.department.example")
+    yield Blank("client_id", "Client id", hint="of your organisation")
+    yield Blank("client_secret", "Client secret", hint="if there is one", secret=True)
+    yield Blank("password", "Password", hint="kept in the keyring", secret=True)
+    yield Blank("passphrase", "Passphrase", hint="no keyring here: encrypts a file", secret=True)
+
+
+def _proposed(address: str, proposal: "Proposal | None") -> Mapping[str, str]:
+    """What stands in the lines, by their names."""
+    if proposal is None:
+        return {
+            "port": "587",
+            "security": "starttls",
+            "login": "password",
+            "username": address,
+            "imap_security": "tls",
+        }
+    imap = proposal.imap
+    return {
+        "host": proposal.host,
+        "port": str(proposal.port),
+        "security": proposal.security,
+        "sender": address if address != proposal.username else "",
+        "login": proposal.oauth or "password",
+        "username": proposal.username,
+        "imap": f"{imap.host}:{imap.port}" if imap else "",
+        "imap_security": imap.security if imap else "tls",
+    }
 
 
 def _first_blank(proposal: "Proposal | None") -> str:

@@ -1,6 +1,5 @@
 """What came back: how many come, as bars; who asks for something; what is not verified; what bounced; who answered."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -8,12 +7,11 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from tui.app.screens.pick import Item, Pick
-from tui.app.state import ANSWERS, answer_of
+from tui.app.state import ANSWERS
 from tui.app.words import crop
 from tui.clean import visible
 
 if TYPE_CHECKING:
-    from tui.ledger.records import Person
     from tui.replies import Asked, Overview, Standing
 
 ACCEPT = "accept"
@@ -46,10 +44,11 @@ class Answers(Pick):
 
 
 def answers_dialog(
-    known: "Overview", people: "Mapping[str, Person]", *, watched: bool = False, chosen: str = ""
+    known: "Overview", counts: Mapping[str, int], people: int, *, watched: bool = False, chosen: str = ""
 ) -> Answers:
-    """Its answer is what was chosen: "mailbox", "people ANSWER", or a kind and the number of one in `known`."""
-    items: list[Item | str] = ["Everybody who was sent something", *_bars(people)]
+    """Of so many `people`, `counts` have sent what. Its answer is what was chosen: "mailbox", "people ANSWER", or a
+    kind and the number of one in `known`."""
+    items: list[Item | str] = ["Everybody who was sent something", *_bars(counts, people)]
     items += ["Follow up", Item("remind", "Remind …", "who has not answered")]
     open_ones = [at for at, one in enumerate(known.requests) if one.is_open]
     items += _some("Requests, open", [_request(at, known.requests[at]) for at in open_ones])
@@ -73,12 +72,12 @@ def answers_dialog(
     return Answers(items, chosen=chosen if chosen in there else first, known=known)
 
 
-def _bars(people: "Mapping[str, Person]") -> Iterator[Item]:
+def _bars(counts: Mapping[str, int], people: int) -> Iterator[Item]:
     """How many people come, as far as is known; each shows them in the list."""
-    counts = Counter(map(answer_of, people.values()))
-    most = max(counts.values(), default=1)
+    counts = {**counts, "none": people - sum(counts.values())}
+    most = max(counts.values())
     for answer, words in ANSWERS.items():
-        if number := counts[answer]:
+        if number := counts.get(answer, 0):
             bar = "█" * max(1, number * _BAR // most)
             yield Item(f"people {answer}", words, f"{bar} {number:,}", note_tone=_TONES.get(answer, "$quiet"))
 

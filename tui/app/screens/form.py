@@ -60,6 +60,12 @@ class Cycle(Widget, can_focus=True):
     def value(self) -> str:
         return self._choices[self._at][0]
 
+    @value.setter
+    def value(self, value: str) -> None:
+        self._at = next(at for at, (name, _) in enumerate(self._choices) if name == value)
+        self.refresh()
+        self.post_message(self.Changed())
+
     def action_turn(self, by: int) -> None:
         self._at = (self._at + by) % len(self._choices)
         self.refresh()
@@ -78,6 +84,7 @@ class Cycle(Widget, can_focus=True):
 class Form(Dialog[None]):
     """Posts `Filled` and stays; whoever worked out what was asked for calls `refuse`, or dismisses it."""
 
+    AUTO_FOCUS = ""  # it knows where it begins
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "submit", "save", show=False)]
 
     @dataclass(eq=False, repr=False)
@@ -150,11 +157,24 @@ class Form(Dialog[None]):
 
     def on_mount(self) -> None:
         if self._widgets:
-            self._widgets.get(self._begin_at, next(iter(self._widgets.values()))).focus()
+            self._first.focus()
             self._judge()
         words = "→ completes   " if any(one.complete for one in self._blanks) else ""
         words += f"{'enter' if self._one_change else '^s'}: {self._button}   esc closes"
         self.tell_of_more(self.query_one(VerticalScroll), self.query_one(".panel"), words)
+
+    @property
+    def _first(self) -> "Input | Cycle":
+        return self._widgets.get(self._begin_at, next(iter(self._widgets.values())))
+
+    def on_key(self, event: events.Key) -> None:
+        """What was typed before any line had the focus: it is meant for the first."""
+        line = self.focused or (self._first if self._widgets else None)
+        if event.is_printable and isinstance(
+            line, Input
+        ):  # which lets nothing of this through that it was given itself
+            event.stop()
+            line.post_message(events.Key(event.key, event.character))
 
     def on_resize(self) -> None:
         """What scrolls gives way to what stood in the way: that is read whole."""
@@ -170,6 +190,23 @@ class Form(Dialog[None]):
     def line(self, name: str) -> "Input | Cycle":
         """What this blank is filled in with. KeyError where there is none."""
         return self._widgets[name]
+
+    def propose(self, said: Content, values: Mapping[str, str], begin_at: str) -> None:
+        """What was found out meanwhile: it stands in the lines that nobody has changed. The focus goes on to `begin_at`
+        where nothing was typed at all."""
+        self.query_one(".said", Static).update(said)
+        before = {blank.name: blank.value for blank in self._blanks}
+        untouched = {name for name, value in self.values.items() if value == before[name]}
+        is_begun = len(untouched) < len(before) or self.focused not in (None, self._first)
+        for name in untouched & values.keys():
+            self._widgets[name].value = values[name]
+        if not is_begun and self._is_asking:
+            self._widgets[begin_at].focus()
+
+    @property
+    def _is_asking(self) -> bool:
+        """Whether it waits for the organiser, not for what was asked for."""
+        return not self.query_one("#go", Button).disabled
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -218,9 +255,8 @@ class Form(Dialog[None]):
             self.dismiss(None)
 
     def action_submit(self) -> None:
-        go = self.query_one("#go", Button)
-        if not go.disabled:
-            go.disabled = True
+        if self._is_asking:
+            self.query_one("#go", Button).disabled = True
             self._say(Content.styled(self._busy, "$quiet"))
             self.post_message(self.Filled(self, self.values))
 
