@@ -1,8 +1,12 @@
-"""Files that others name: opened only where they are files. A pipe keeps its reader waiting, a device has no end."""
+"""Files: what others name is opened only where it is one, and what is written is there whole or not at all.
+
+A pipe would keep its reader waiting, a device has no end."""
 
 import errno
 import os
 import stat
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,6 +40,27 @@ def read(path: Path) -> bytes:
     """All bytes of the file. Raises what `open_to_read` raises."""
     with open_to_read(path) as stream:
         return stream.read()
+
+
+def write(path: Path, content: Iterable[bytes], *, as_open_as_before: bool = False) -> None:
+    """Writes `path` anew: a crash leaves the old file or the new one, never half of one. A link is replaced by a file.
+
+    It is its owner's alone, or, `as_open_as_before`, whoever's the old one was. Raises OSError.
+    """
+    # mkstemp makes the file 0600 where that means something; replacing is atomic on every system.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if as_open_as_before and path.exists():
+            temporary.chmod(path.stat().st_mode & 0o777)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def _must_be_a_file(path: Path, mode: int) -> None:

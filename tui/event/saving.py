@@ -1,9 +1,7 @@
 """The event file, written: whole or not at all."""
 
-import os
 import re
 import secrets
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,16 +43,4 @@ def replace_file(path: Path, text: str) -> None:
 
 def replace_bytes(path: Path, raw: bytes) -> None:
     """The same of bytes."""
-    path = path.resolve()  # a link stays one
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            Path(temporary).chmod(path.stat().st_mode & 0o777)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    files.write(path.resolve(), [raw], as_open_as_before=True)  # resolved: a link stays one

@@ -1,7 +1,5 @@
 """Where a report is written: whole or not at all, for its owner alone, and over nothing but an earlier report."""
 
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -53,17 +51,7 @@ def write(path: Path, content: Iterable[bytes]) -> None:
     """Writes `path` anew; a crash leaves the old file or the new one. InputError where it cannot be written."""
     target = _resolved(path)
     try:
-        # mkstemp makes the file 0600 where that means something; replacing is atomic on every system.
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:80]}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.writelines(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        files.write(target, content)
     except OSError as error:
         raise _unwritable(path, error) from None
 

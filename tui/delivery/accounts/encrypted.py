@@ -5,9 +5,8 @@ Imported only where such a file is used.
 
 import configparser
 import hashlib
-import os
+import io
 import sys
-import tempfile
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +14,7 @@ from keyring.errors import PasswordDeleteError
 from keyrings.cryptfile.cryptfile import CryptFileKeyring
 from keyrings.cryptfile.escape import escape
 
+from tui import files
 from tui.delivery.accounts.profile import Secret
 
 _SETTINGS = "keyring-setting"
@@ -79,16 +79,9 @@ class EncryptedFile(CryptFileKeyring):  # type: ignore[misc] # the library has n
         """Whole or not at all: the library itself would empty the file first."""
         path = Path(self.file_path)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".secrets-", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                config.write(file)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        written = io.StringIO()
+        config.write(written)
+        files.write(path, [written.getvalue().encode()])
 
     def _get_new_password(self) -> NoReturn:
         raise WrongPassphraseError("there is no passphrase")

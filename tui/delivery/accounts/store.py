@@ -6,12 +6,11 @@ that was pointed at another server, or at another issuer, finds nothing there to
 
 import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import cast
 
+from tui import files
 from tui.delivery.accounts.keyrings import SERVICE, Vault
 from tui.delivery.accounts.profile import (
     CONTROL,
@@ -167,19 +166,10 @@ class AccountStore:
     def _write(self, accounts: Iterable[Account]) -> None:
         document = {"version": _VERSION, "accounts": [_to_json(account) for account in accounts]}
         text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-        temporary: str | None = None
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # mkstemp makes the file 0600 where that means something; replacing is atomic on every system.
-            handle, temporary = tempfile.mkstemp(prefix=".accounts-", suffix=".json", dir=self.path.parent)
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(self.path)
+            files.write(self.path, [text.encode()])
         except OSError as problem:
-            if temporary is not None:
-                Path(temporary).unlink(missing_ok=True)
             raise AccountError(f"{self.path} cannot be written: {_reason(problem)}.") from None
 
 
