@@ -547,12 +547,7 @@ class InviteApp(App[None]):
 
     def send(self) -> None:
         """To everybody who is owed something; where people are marked it is asked who is meant."""
-        if not self.state.live:
-            self._explain_rehearsal()
-        elif self.main.table.marked:
-            self._ask_who("send")
-        else:
-            self.plan(Request("send"))
+        self._plan_or_ask("send")
 
     def send_these(self) -> None:
         """What is owed to who is marked, else to who is selected, and nothing to anybody else."""
@@ -563,12 +558,15 @@ class InviteApp(App[None]):
 
     def remind(self) -> None:
         """Who has not answered, as far as is known; where people are marked it is asked who is meant."""
+        self._plan_or_ask("remind")
+
+    def _plan_or_ask(self, purpose: Purpose) -> None:
         if not self.state.live:
             self._explain_rehearsal()
         elif self.main.table.marked:
-            self._ask_who("remind")
+            self._ask_who(purpose)
         else:
-            self.plan(Request("remind"))
+            self.plan(Request(purpose))
 
     @property
     def chosen(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Leaks of other programs, and the evidence of what this one sent: what runs in threads. Each posts what it found."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,12 +80,20 @@ class Failed(Message):
     error: InviteError
 
 
+@contextmanager
+def _failures_posted(post: Post) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever stands in the way, be it a hostile mail, must not end the app
+        post(Failed(in_words(error)))
+
+
 def audit_mails(post: Post, path: str, folder: "Folder | None") -> None:
     """Who could see whom in these mails, and whom of the open list they give away."""
     from tui import audit
     from tui.guard import Roll
 
-    try:
+    with _failures_posted(post):
         if not Path(path).exists():
             raise InputError(f"There is no file {path}.", hint="Check the name.", code="missing-file")
         roll = None
@@ -101,47 +110,36 @@ def audit_mails(post: Post, path: str, folder: "Folder | None") -> None:
             else:
                 place = found.file if found.number is None else f"{found.file}, message {found.number}"
                 judged.append(Judged(place, audit.judge(found.mail, roll)))
-    except Exception as error:  # noqa: BLE001 - a hostile mail must not end the app
-        post(Failed(in_words(error)))
-    else:
         post(Audited(path, tuple(judged), roll is not None, more))
 
 
 def make_repair(post: Post, message: str, folder: str) -> None:
     from tui.repair import repair
 
-    try:
+    with _failures_posted(post):
         post(RepairMade(repair(message, Path(folder))))
-    except Exception as error:  # noqa: BLE001 - as above
-        post(Failed(in_words(error)))
 
 
 def write_report(post: Post, folder: "Folder", kind: "Kind", path: str, *, anonymous: bool) -> None:
     from tui import report
 
-    try:
+    with _failures_posted(post):
         target = Path(path)
         made = report.produce(folder, {kind: target}, anonymous=anonymous)
         post(ReportWritten(kind, target, made.seal or ""))
-    except Exception as error:  # noqa: BLE001 - whatever stands in the way is shown
-        post(Failed(in_words(error)))
 
 
 def save_kept(post: Post, folder: "Folder", directory: str) -> None:
     """The messages that the ledger has kept, one file each."""
-    try:
+    with _failures_posted(post):
         post(KeptSaved(directory, folder.save_kept(Path(directory))))
-    except Exception as error:  # noqa: BLE001 - whatever stands in the way is shown
-        post(Failed(in_words(error)))
 
 
 def verify_evidence(post: Post, path: str, seal: str, folder: "Folder | None") -> None:
-    from contextlib import ExitStack
-
     from tui import ledger as ledgers
     from tui import report
 
-    try:
+    with _failures_posted(post):
         said = "".join(seal.split()).lower() or None
         if said is not None and (len(said) != 64 or not set(said) <= set("0123456789abcdef")):
             raise InputError("That is no seal: a seal is 64 digits and letters from a to f.", hint="Or leave it out.")
@@ -150,8 +148,6 @@ def verify_evidence(post: Post, path: str, seal: str, folder: "Folder | None") -
             chronicle = opened.enter_context(folder.chronicle()) if folder is not None and is_there else None
             verdict = report.verify(Path(path), chronicle, said)
         post(Verified(path, verdict))
-    except Exception as error:  # noqa: BLE001 - as above
-        post(Failed(in_words(error)))
 
 
 def mails_in(folders: Sequence[Path]) -> list[Path]:

@@ -48,13 +48,10 @@ class Dialog(ModalScreen[Answer]):
             self.watch(scrolled, name, later)
 
 
-class PageDialog(Dialog[None]):
-    """Lines to read; any of Escape, q and the key that opened it closes it."""
+class _Lines(Dialog[Answer]):
+    """Lines to read, under a title; `closes` says below what the keys do."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("q,e,question_mark,enter", "close", "close", show=False)]
-
-    def __init__(self, title: str, lines: list[Line], *, closes: str = "esc closes") -> None:
-        """`closes` says below what the keys do."""
+    def __init__(self, title: str, lines: Sequence[Line], closes: str) -> None:
         super().__init__()
         self._title_text = title
         self._lines = lines
@@ -72,7 +69,16 @@ class PageDialog(Dialog[None]):
         self.tell_of_more(reader, reader, self._closes)
 
 
-class Obstacles(Dialog[bool]):
+class PageDialog(_Lines[None]):
+    """Lines to read; any of Escape, q and the key that opened it closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q,e,question_mark,enter", "close", "close", show=False)]
+
+    def __init__(self, title: str, lines: Sequence[Line], *, closes: str = "esc closes") -> None:
+        super().__init__(title, lines, closes)
+
+
+class Obstacles(_Lines[bool]):
     """What stands in the way. True where the organiser wants to go to where it comes from."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -81,20 +87,7 @@ class Obstacles(Dialog[bool]):
     ]
 
     def __init__(self, title: str, problems: Sequence[Problem]) -> None:
-        super().__init__()
-        self._title_text = title
-        self._lines = list(problems_in_words(problems))
-
-    def compose(self) -> "list[Reader]":
-        reader = Reader(id="page")
-        reader.border_title = Content(self._title_text)
-        return [reader]
-
-    def on_mount(self) -> None:
-        reader = self.query_one(Reader)
-        reader.show(self._lines)
-        reader.focus()
-        self.tell_of_more(reader, reader, "enter goes to it   esc closes")
+        super().__init__(title, list(problems_in_words(problems)), "enter goes to it   esc closes")
 
     def action_mend(self) -> None:
         self.dismiss(True)
