@@ -201,7 +201,7 @@ def test_of_two_workers_at_one_message_the_second_waits_and_sees_what_became_of_
         )
         second.start()
         with raw(server) as watching:
-            while not watching.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall():
+            while second.is_alive() and not watching.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall():
                 pass
         one.execute("UPDATE attempt SET outcome = %s", [outcome])
         one.execute("COMMIT")

@@ -1,8 +1,8 @@
 """A real PostgreSQL of one's own: on loopback, everything it owns in one temporary folder, nothing of it is left.
 
-It keeps what it was told as any server does (fsync is on); where its disk is this machine's memory, that takes no
-time, and what it was told is there after every end but the machine's. It lets in who logs in from this machine, over a socket
-without a password, and over TCP with `password`; over TLS it is `localhost`, by the test run's authority.
+It keeps what it was told as any server does (fsync is on); where its disk is memory that takes no time, and what it was
+told outlives everything but the machine. It lets in who logs in from this machine, over a socket without a password,
+and over TCP with `password`; over TLS it is `localhost`, by the test run's authority.
 """
 
 import os
@@ -20,7 +20,7 @@ from tests.servers.authority import Authority
 from tests.servers.ports import free_ports
 
 _USER = "postgres"
-_MEMORY = Path("/dev/shm")  # noqa: S108  # its folder there is `mkdtemp`'s, as anywhere
+_MEMORY = Path("/dev/shm")
 _ROOM = 2 * 2**30  # bytes, for one of each process that runs tests
 
 # It serves for as long as its standard input is open: however this process ends, both go.
@@ -81,7 +81,8 @@ class Postgres:
         """`in_memory`: where this machine has a disk that is memory, and there is room."""
         self._authority = authority
         has_room = in_memory and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _ROOM
-        self._disk, self._wal = (_MEMORY, "128MB") if has_room else (None, "1GB")
+        self._disk = _MEMORY if has_room else None
+        self._wal = "128MB" if has_room else "1GB"
         self._count = 0
         self.ca = authority.pem
 
@@ -135,7 +136,8 @@ class Postgres:
         shutil.copy(self._authority.certificate("localhost"), self.folder / "server.pem")
         (self.folder / "password").write_text(self.password)
         (self.folder / "pg_hba.conf").write_text(_WHO)
-        (self.folder / "postgresql.auto.conf").write_text(_CONF.format(port=self.port, folder=self.folder, wal=self._wal))
+        conf = _CONF.format(port=self.port, folder=self.folder, wal=self._wal)
+        (self.folder / "postgresql.auto.conf").write_text(conf)
         if os.geteuid() == 0:
             for path in (self.folder, *self.folder.iterdir()):
                 shutil.chown(path, _USER, _USER)

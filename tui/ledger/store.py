@@ -50,21 +50,6 @@ class Fenced(LedgerError):
 _INTERRUPTED = "the run was interrupted after this message had begun to go out"
 _AT_ONCE = 500  # messages of a plan that are recorded together
 
-_PERSON = (
-    # A cancellation goes to where the old entry is, which need not be where the person is now.
-    "INSERT INTO person (key, address, name, grouped, fields) VALUES (?, ?, ?, ?, ?)"
-    " ON CONFLICT (key) DO UPDATE SET"
-    " address = CASE ? WHEN 'cancel' THEN person.address ELSE excluded.address END,"
-    " name = excluded.name, grouped = excluded.grouped, fields = excluded.fields"
-)
-_MESSAGE = (
-    "INSERT INTO message (run, key, address, action, uid, sequence, generation, round, line, facts,"
-    " message_id, stamp, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (key, uid, sequence, round) DO UPDATE SET run = excluded.run, address = excluded.address,"
-    " action = excluded.action, line = excluded.line, facts = excluded.facts,"
-    " message_id = excluded.message_id, stamp = excluded.stamp, digest = excluded.digest"
-    " WHERE message.outcome IN ('unsent', 'deferred') RETURNING id"
-)
 _SETTLEMENT_OF_THE_LAST = (
     "UPDATE attempt SET outcome = ?, reply = ?, settled_at = ?"
     " WHERE id = (SELECT max(id) FROM attempt WHERE message = ?) RETURNING id"
@@ -428,15 +413,14 @@ class Ledger:
             )
             for one in messages
         ]
-        db.each(_PERSON, people)
-        for message, found in zip(messages, db.all_of([(_MESSAGE, row) for row in rows]), strict=True):
-            if not found:
+        for message, id_ in zip(messages, db.plan(people, rows), strict=True):
+            if id_ is None:
                 raise InputError(
                     f"Another run has sent this version to {message.address} meanwhile; nothing was sent.",
                     hint="Run `plan` again.",
                     code="stale-plan",
                 )
-            yield int(found[0][0])
+            yield id_
 
     def sending(
         self,

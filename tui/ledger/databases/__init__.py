@@ -29,6 +29,21 @@ HOLDER = "SELECT who, place, since FROM holder WHERE what = 'run'"
 
 ATTEMPT = "INSERT INTO attempt (message, digest, outcome, started_at) VALUES (?, ?, 'sending', ?) RETURNING id"
 SETTLEMENT = "UPDATE attempt SET outcome = ?, reply = ?, settled_at = ? WHERE id = ? RETURNING id"
+PERSON = (
+    # A cancellation goes to where the old entry is, which need not be where the person is now.
+    "INSERT INTO person (key, address, name, grouped, fields) VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (key) DO UPDATE SET"
+    " address = CASE ? WHEN 'cancel' THEN person.address ELSE excluded.address END,"
+    " name = excluded.name, grouped = excluded.grouped, fields = excluded.fields"
+)
+MESSAGE = (
+    "INSERT INTO message (run, key, address, action, uid, sequence, generation, round, line, facts,"
+    " message_id, stamp, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (key, uid, sequence, round) DO UPDATE SET run = excluded.run, address = excluded.address,"
+    " action = excluded.action, line = excluded.line, facts = excluded.facts,"
+    " message_id = excluded.message_id, stamp = excluded.stamp, digest = excluded.digest"
+    " WHERE message.outcome IN ('unsent', 'deferred') RETURNING id"
+)
 
 
 class Rows(Protocol):
@@ -74,6 +89,12 @@ class Database(ABC):
     @abstractmethod
     def all_of(self, statements: Sequence[Statement]) -> Sequence[Sequence[Row]]:
         """What each of these RETURNs, in their order; in as few round trips as possible. One that fails ends all."""
+
+    def plan(self, people: Sequence[Values], messages: Sequence[Values]) -> Sequence[int | None]:
+        """Puts down messages and whom they are for, from the values that PERSON and MESSAGE take: of both a run has one
+        for every message. Returns the ids, None for each that was sent already."""
+        self.each(PERSON, people)
+        return [rows[0][0] if rows else None for rows in self.all_of([(MESSAGE, values) for values in messages])]
 
     def settle_and_begin(self, settled: Sequence[Values], begun: Sequence[Values]) -> tuple[int, Sequence[int]]:
         """Settles attempts and begins others, from the values that SETTLEMENT and ATTEMPT take: the two statements of

@@ -11,6 +11,7 @@ import logging
 import math
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any, Literal, LiteralString
@@ -23,6 +24,7 @@ from tui.clean import visible
 from tui.errors import BusyError, LedgerError
 from tui.ledger.databases import (
     HOLDER,
+    MESSAGE,
     VERSION,
     Changes,
     Database,
@@ -60,6 +62,28 @@ _SECOND_LOOK = 2 * _TELL_AFTER
 Hold = Literal["run", "work", "look"]
 """Alone, beside other workers of the same run, or only to read."""
 
+
+_PEOPLE = (
+    "INSERT INTO person (key, address, name, grouped, fields)"
+    " SELECT new.key, CASE new.action WHEN 'cancel' THEN coalesce(person.address, new.address) ELSE new.address END,"
+    " new.name, new.grouped, new.fields"
+    " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
+    " WITH ORDINALITY AS new (key, address, name, grouped, fields, action, place)"
+    " LEFT JOIN person ON person.key = new.key ORDER BY new.place"
+    " ON CONFLICT (key) DO UPDATE SET address = excluded.address, name = excluded.name, grouped = excluded.grouped,"
+    " fields = excluded.fields"
+)
+"""PERSON for many, of whom each is there once."""
+
+_MESSAGES = MESSAGE.replace(
+    f"VALUES ({', '.join('?' * 13)})",
+    "SELECT run, key, address, action, uid, sequence, generation, round, line, facts, message_id, stamp, digest"
+    " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[],"
+    " %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS new"
+    " (run, key, address, action, uid, sequence, generation, round, line, facts, message_id, stamp, digest, place)"
+    " ORDER BY place",
+).replace("RETURNING id", "RETURNING key, uid, sequence, round, id")
+"""MESSAGE for many, of which each is there once."""
 
 _SETTLEMENTS = (
     "UPDATE attempt SET outcome = new.outcome, reply = new.reply, settled_at = new.settled_at"
@@ -118,6 +142,18 @@ class Shared(Database):
                 for query, values in statements
             ]
         return [cursor.fetchall() if cursor.description else () for cursor in done]
+
+    def plan(self, people: Sequence[Values], messages: Sequence[Values]) -> Sequence[int | None]:
+        """With one statement for many, in one round trip."""
+        rows = [tuple(_storable(values)) for values in messages]
+        with self._db.pipeline():
+            self._really_begin()
+            # As in `all_of`: not prepared.
+            for some in _each_once(people, lambda person: next(iter(person))):
+                self._db.execute(_PEOPLE, _columns(some), prepare=False)
+            planned = [self._db.execute(_MESSAGES, _columns(some), prepare=False) for some in _each_once(rows, _which)]
+        ids: dict[Row, int] = {tuple(which): id_ for cursor in planned for *which, id_ in cursor}
+        return [ids.get(_which(row)) for row in rows]
 
     def settle_and_begin(self, settled: Sequence[Values], begun: Sequence[Values]) -> tuple[int, Sequence[int]]:
         """With one statement each, in one round trip."""
@@ -561,6 +597,26 @@ def _only(db: psycopg.Connection[Row], query: str, *values: object) -> Any:
 def _translated(query: str) -> LiteralString:
     """The same query with psycopg's places for values."""
     return re.sub(r":([a-z]+)", r"%(\1)s", query.replace("%", "%%")).replace("?", "%s")
+
+
+def _which(message: Values) -> Row:
+    """What there is one of: see the table."""
+    _, key, _, _, uid, sequence, _, round_, *_ = message
+    return key, uid, sequence, round_
+
+
+def _each_once(rows: Sequence[Values], what: Callable[[Values], object]) -> Sequence[Sequence[Values]]:
+    """The same rows, in as few groups as have each only once: one statement changes no row twice. What there is several
+    times stays in its order."""
+    groups: list[list[Values]] = []
+    seen = Counter[object]()
+    for row in rows:
+        which = what(row)
+        if seen[which] == len(groups):
+            groups.append([])
+        groups[seen[which]].append(row)
+        seen[which] += 1
+    return groups
 
 
 def _columns(rows: Sequence[Values]) -> Sequence[list[object]]:
