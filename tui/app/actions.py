@@ -6,6 +6,7 @@ organiser's own file of keys (see `preferences`) names what is in it by `name`. 
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from textual.binding import Binding
@@ -97,6 +98,11 @@ def _due(state: "State") -> bool:
 
 def _signs_in(state: "State") -> bool:
     return _idle(state) and state.account is not None and state.account.login == "oauth"
+
+
+def _shared(state: "State") -> bool:
+    """The ledger is on a server: workers may carry a run out."""
+    return _idle(state) and state.folder is not None and not isinstance(state.folder.ledger_path, Path)
 
 
 def _reports(state: "State") -> bool:
@@ -324,6 +330,16 @@ ACTIONS: tuple[Act, ...] = (
         lambda app: app.stop_run(),
         _running,
         0,
+    ),
+    Act(
+        "workers",
+        "",
+        "",
+        "How far a run is that was handed over; pause it, go on, stop it, for all of them",
+        "Send",
+        lambda app: app.handed.show(),
+        _shared,
+        title="Run of the workers",
     ),
     Act(
         "browse",

@@ -24,6 +24,7 @@ from tui.app.checklist import Going
 from tui.app.corrections import Corrections
 from tui.app.filtering import View
 from tui.app.forgetting import Forgetting
+from tui.app.handed import Handed
 from tui.app.leaks import Leaks
 from tui.app.mending import Mending
 from tui.app.noticing import EVERY, LookedAt, Noticing, look_at, stamps
@@ -108,6 +109,7 @@ class InviteApp(App[None]):
         self.accounts: Accounts = Accounts(self, opening.environment)
         self.forgetting: Forgetting = Forgetting(self)
         self.answering: Answering = Answering(self)
+        self.handed: Handed = Handed(self)
         self.mending: Mending = Mending(self)
         self._after_opening: Callable[[], object] | None = None
         self._noticing = Noticing()

@@ -33,14 +33,18 @@ class Standing:
 
     @property
     def in_words(self) -> str:
+        return self.told("`invite-tui run go-on`")
+
+    def told(self, go_on: str) -> str:
+        """In words, where `go_on` is what somebody does to have it go on."""
         handover = self.handover
         counts = ", ".join(f"{count:,} {word}" for word, count in self.counts.items() if count)
         state = {
             "going": "Workers carry it out",
             "canary": "Workers carry out the first few",
-            "asking": "The first few are out; the others wait for your word: `invite-tui run go-on`",
-            "paused": "It is paused: `invite-tui run go-on`",
-            "braked": "It has stopped itself: mend the cause, then `invite-tui run go-on`",
+            "asking": f"The first few are out; the others wait for your word: {go_on}",
+            "paused": f"It is paused: {go_on}",
+            "braked": f"It has stopped itself: mend the cause, then {go_on}",
             "stopped": "It was stopped",
             "done": "It is done",
         }[handover.state]
