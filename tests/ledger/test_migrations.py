@@ -9,7 +9,7 @@ import pytest
 from tui.ledger import CalledOff, Correction, Decisions, open_for_run, open_to_read
 from tui.ledger.databases import VERSION, schema, sqlite
 
-_ROWS = """
+ROWS = """
 INSERT INTO fact VALUES ('event', 'fingerprint');
 INSERT INTO run (id, command, account, digest, started_at) VALUES (1, 'send', 'work', 'digest', '2027-04-01T09:00:00');
 INSERT INTO person (key, address, name, grouped, fields) VALUES ('ana', 'ana@example.org', 'Ana',
@@ -32,7 +32,7 @@ def _written_by(version: int, path: Path) -> Path:
         for number in range(1, version + 1):
             db.executescript(schema("sqlite", number))
         db.executescript(sqlite.stamp(version))
-        db.executescript(_ROWS)
+        db.executescript(ROWS)
     return path
 
 

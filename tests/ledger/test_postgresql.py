@@ -16,10 +16,11 @@ import pytest
 from tests.ledger.homes import raw
 from tests.ledger.test_forgetting import fill, guest, personal
 from tests.ledger.test_ledger import ANA, begin, send, someone
+from tests.ledger.test_migrations import ROWS
 from tests.servers.postgresql import Postgres
 from tui.errors import BusyError, LedgerError
 from tui.ledger import Desk, Server, is_there, must_be_free, open_for_run, open_for_work, open_to_read
-from tui.ledger.databases import postgresql
+from tui.ledger.databases import VERSION, postgresql, schema
 
 # --- the same guarantees ----------------------------------------------------------------------------------------------
 
@@ -330,6 +331,50 @@ def test_without_psycopg_it_is_said_what_to_install(server: Server, monkeypatch:
     with pytest.raises(LedgerError, match="psycopg") as refused:
         open_for_run(server)
     assert "invite-tui[teams]" in (refused.value.hint or "")
+
+
+# --- a ledger that an earlier version wrote ---------------------------------------------------------------------------
+
+
+def _written_by(version: int, server: Server) -> None:
+    """As version `version` of the schema left it, with a message that went out and one that did not."""
+    with raw(server) as db:
+        db.execute(f"CREATE SCHEMA {server.schema}")
+        for number in range(6, version + 1):  # the first that there was
+            db.execute(schema("postgresql", number))
+        db.execute(f"COMMENT ON SCHEMA {server.schema} IS 'invite-tui ledger {version}'")
+        db.execute(ROWS)
+        db.execute("SELECT setval(pg_get_serial_sequence('attempt', 'id'), max(id)) FROM attempt")
+
+
+@pytest.mark.parametrize("version", range(6, VERSION))
+def test_a_run_brings_it_up_to_date_loses_nothing_and_goes_on(server: Server, version: int) -> None:
+    _written_by(version, server)
+    with pytest.raises(LedgerError, match="earlier version") as refused:
+        open_to_read(server)
+    assert "invite-tui ledger prepare" in (refused.value.hint or "")
+    with open_for_run(server) as ledger:
+        people = ledger.people(history=True)
+        assert {key: person.outcome for key, person in people.items()} == {"ana": "accepted", "bo": "unsent"}
+        assert [entry.reply for entry in people["ana"].history] == ["250 ok"]
+        with pytest.raises(LedgerError):
+            ledger.sending(people["ana"].messages[0].id, "d1")
+        ledger.settle(ledger.sending(people["bo"].messages[0].id, "d2"), "accepted", "250 ok")
+    fresh = server.for_event(f"fresh_{version}")
+    open_for_run(fresh).close()
+    assert _of_postgresql(server) == _of_postgresql(fresh)
+
+
+def test_what_cannot_be_brought_up_to_date_stays_as_it_was_whole(server: Server) -> None:
+    _written_by(6, server)
+    with raw(server) as db:
+        db.execute("CREATE TABLE share (id BIGINT)")  # somebody's own, in the way of what comes next
+        before = _of_postgresql(server)
+        with pytest.raises(LedgerError, match="share"):
+            open_for_run(server)
+        assert _of_postgresql(server) == before
+        db.execute("DROP TABLE share")
+    open_for_run(server).close()
 
 
 # --- forgetting -------------------------------------------------------------------------------------------------------

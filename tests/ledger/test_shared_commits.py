@@ -1,6 +1,7 @@
 """What several lines want recorded at the same time is one commit, and one of them fails alone."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -68,3 +69,30 @@ def test_what_another_program_sent_is_put_down_whole_or_not_at_all(where: Where)
         assert commits(ledger, lambda: ledger.adopt(some, "sent by another program", ["p1@example.org"], [])) == 1
         assert {person.outcome for person in ledger.people().values()} == {"accepted"}
         assert set(ledger.promised()) == {"p1@example.org"}
+
+
+def test_of_who_is_planned_for_several_times_in_one_run_the_last_holds_and_an_old_address_stays(where: Where) -> None:
+    one, other = planned(1), planned(2)
+    elsewhere = replace(one, address="new@example.org", name="New", uid="another")
+    called_off = replace(one, address="never@example.org", name="Last", action="cancel", sequence=1)
+    unknown = replace(planned(3), action="cancel")
+    with open_for_run(where) as ledger:
+        ids = ledger.begin("send", "a", "d", [one, other, elsewhere, called_off, unknown])
+        assert len(set(ids)) == 5
+        people = ledger.people()
+    assert [(person.address, person.name) for person in people.values()] == [
+        ("new@example.org", "Last"),
+        (other.address, ""),
+        (unknown.address, ""),
+    ]
+    of_one, of_other, of_unknown = ([sent.id for sent in person.messages] for person in people.values())
+    assert (of_one, of_other, of_unknown) == ([ids[0], ids[2], ids[3]], [ids[1]], [ids[4]])
+
+
+def test_one_version_that_is_planned_twice_in_one_run_is_one_message(where: Where) -> None:
+    first, second = planned(1), replace(planned(1), facts={"title": "second"})
+    with open_for_run(where) as ledger:
+        ids = ledger.begin("send", "a", "d", [first, planned(2), second])
+        assert ids[0] == ids[2] != ids[1]
+        (message,) = ledger.people()[first.key].messages
+    assert message.facts == {"title": "second"}
