@@ -134,7 +134,7 @@ def when_short(span: Span, language: str = DEFAULT) -> str:
 
 
 @lru_cache(maxsize=128)
-def _said(span: Span, folds: tuple[int, int], language: str, length: Literal["long", "short"]) -> str:  # noqa: ARG001
+def _said(span: Span, folds: tuple[int, int], language: str, length: Literal["long", "short"]) -> str:  # noqa: ARG001  # see below
     """Asked for each attendee. `folds` tells apart what is otherwise equal: the two hours when the clocks go back."""
     words = _words(language)
     return words.when(span) if length == "long" else words.when_short(span)

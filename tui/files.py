@@ -27,7 +27,7 @@ def open_to_read(path: Path) -> BinaryIO:
     folder. ValueError for a name that no file can have.
     """
     _must_be_a_file(path, path.stat().st_mode)  # before it is opened: opening some devices does something
-    stream = open(path, "rb", opener=lambda name, flags: os.open(name, flags | _NO_WAITING))  # noqa: SIM115
+    stream = open(path, "rb", opener=lambda name, flags: os.open(name, flags | _NO_WAITING))  # noqa: SIM115  # the caller's
     try:
         _must_be_a_file(path, os.fstat(stream.fileno()).st_mode)
     except OSError:

@@ -27,7 +27,7 @@ class Palette(Provider):
 
     @property
     def _app(self) -> "InviteApp":
-        app: InviteApp = self.app  # type: ignore[assignment]
+        app: InviteApp = self.app  # type: ignore[assignment]  # the only one that has this palette
         return app
 
     @property

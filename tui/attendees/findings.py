@@ -125,7 +125,7 @@ class Findings(Sequence[Problem]):
             return NotImplemented
         return len(self) == len(other) and all(one == two for one, two in zip(self, other, strict=True))
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # as Python has it of what is equal by its items
 
     def __repr__(self) -> str:
         return f"<{len(self)} problems>"

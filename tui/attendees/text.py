@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import chain, islice, repeat, tee
+from itertools import chain, islice, pairwise, repeat, tee
 from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -289,7 +289,8 @@ def records(text: Text, delimiter: str, whole: Whole, *, skip: bool = False) -> 
             if not rows[-1] and not held[-1]:
                 rows = rows[:-1]
             if len(held) > len(batch):
-                for at in [at for at, (start, end) in enumerate(zip((done, *ends), ends)) if end - start > 1]:  # noqa: B905
+                long = (end - start > 1 for start, end in pairwise((done, *ends)))
+                for at in [at for at, is_long in enumerate(long) if is_long]:
                     own = held[ends[at - 1] - done if at else 0 : ends[at] - done]
                     try:
                         _refuse_swallowed(starts[at], rows[at], own, delimiter, whole)

@@ -396,7 +396,7 @@ class _Objects:
         if b"BT" in content:
             self._draw(len(content))
             self._fonts(where, stream)
-            self._say(where, PageObject(self._reader).extract_xform_text(stream))  # type: ignore[arg-type]
+            self._say(where, PageObject(self._reader).extract_xform_text(stream))  # type: ignore[arg-type]  # it is one
 
     def _rest(self, where: str, content: bytes) -> None:
         """A stream that nothing says the purpose of."""

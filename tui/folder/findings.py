@@ -99,8 +99,8 @@ class Checked(WithMaterials):
         return frozenset(row for row in rows if row is not None)
 
     def _is_of_a_row(self, problem: Problem) -> bool:
-        place = (problem.file, problem.line)
-        return None not in place and self.attendees.records.row_at(*place) is not None  # type: ignore[arg-type]
+        file, line = problem.file, problem.line
+        return file is not None and line is not None and self.attendees.records.row_at(file, line) is not None
 
     def _has_error(self, record: Attendee) -> bool:
         return record.has_error or any(problem.severity == "error" for problem in self.problems_of(record))

@@ -307,7 +307,7 @@ def _filter(node: nodes.Expr, name: str) -> nodes.Filter:
 
 def charged(tree: nodes.Template) -> nodes.Template:
     """`tree`, which is changed, with everything that can be repeated or can grow paid for."""
-    return Charging().visit(tree).set_lineno(1).set_environment(tree.environment)  # type: ignore[no-any-return]
+    return Charging().visit(tree).set_lineno(1).set_environment(tree.environment)  # type: ignore[no-any-return]  # a Template
 
 
 def separate(parts: Iterable[Any], budget: Budget) -> list[Any]:

@@ -135,7 +135,7 @@ def _moment(at: date, zone: ZoneInfo) -> datetime:
     return at.astimezone(zone) if at.tzinfo else at.replace(tzinfo=zone)
 
 
-def _rule(component, start: datetime, all_day: bool) -> str:  # type: ignore[no-untyped-def]
+def _rule(component, start: datetime, all_day: bool) -> str:  # type: ignore[no-untyped-def]  # likewise
     rule = component.get("RRULE")
     if rule is None:
         return ""

@@ -56,7 +56,7 @@ class Protected:
         out: list[str] = []
         part, closing, begun = "", "", 1
         # Plain settings: an environment that trims would take away the indentation that makes a list a list.
-        for line, kind, value in Environment(keep_trailing_newline=True).lexer.tokeniter(source + "\n", None):  # noqa: S701
+        for line, kind, value in Environment(keep_trailing_newline=True).lexer.tokeniter(source + "\n", None):  # noqa: S701  # it prints nothing
             if closing:
                 part += value
                 if kind == closing:
@@ -153,7 +153,8 @@ def _parser(protected: Protected) -> MarkdownIt:
     )
     normalise = parser.normalizeLink
     # What a link may lead to is ours to say, not Markdown's: it would print a wrong one as it stands.
-    parser.validateLink = lambda url: True  # type: ignore[method-assign]  # noqa: ARG005
+    # Methods, assigned: markdown-it has no other way to say it.
+    parser.validateLink = lambda url: True  # type: ignore[method-assign]  # noqa: ARG005  # it names it
     parser.normalizeLink = lambda url: url if protected.has_part(url) else normalise(url)  # type: ignore[method-assign]
     return parser
 

@@ -54,7 +54,7 @@ class Answer:
     def in_short(self) -> Literal["accepted", "declined", "tentative", "none"]:
         """Whether the person comes. Who asks for another time may; who sends somebody else has not said."""
         word = self.response if self.response != "countered" else self.leaning or "tentative"
-        return word if word in ("accepted", "declined", "tentative") else "none"  # type: ignore[return-value]
+        return word if word in ("accepted", "declined", "tentative") else "none"  # type: ignore[return-value]  # one of the three
 
     @property
     def order(self) -> tuple[int, datetime, int]:

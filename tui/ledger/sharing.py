@@ -21,7 +21,7 @@ class Fields(Mapping[str, str]):
             raise ValueError("no fields")
 
     def _read(self) -> dict[str, str]:
-        return json.loads(self._text)  # type: ignore[no-any-return]
+        return json.loads(self._text)  # type: ignore[no-any-return]  # texts by texts, as we wrote them
 
     def __getitem__(self, header: str) -> str:
         return self._read()[header]

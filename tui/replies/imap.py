@@ -85,7 +85,7 @@ class Mailbox:
                 if self._box.idle.poll(timeout=_POLL):
                     return True
         finally:
-            self._box.idle.stop()  # type: ignore[no-untyped-call]
+            self._box.idle.stop()  # type: ignore[no-untyped-call]  # as above
         return True
 
     def _folder(self, name: str, read: tuple[int, int] | None, since: date) -> Iterator[Fetched | Closed]:

@@ -178,7 +178,7 @@ def _entries(lines: Sequence[Line]) -> list[list[Line]]:
 def _moment(text: str) -> datetime | None:
     found = _STAMP.fullmatch(text.strip())
     try:
-        return datetime(*map(int, found.groups()), tzinfo=UTC) if found else None  # type: ignore[arg-type, misc]
+        return datetime(*map(int, found.groups()), tzinfo=UTC) if found else None  # type: ignore[arg-type, misc]  # six numbers
     except ValueError:
         return None
 

@@ -138,7 +138,7 @@ class Editor(Dialog[bool]):
             self._text.insert("{{ ")
         self._offer_if_begun()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
         """While something is offered, the keys that choose are the offer's; else they are the text's."""
         return self._offers.display if action in ("move", "take") else True
 

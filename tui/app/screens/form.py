@@ -51,7 +51,13 @@ class Cycle(Widget, can_focus=True):
     class Changed(Message):
         """Another one was chosen."""
 
-    def __init__(self, choices: Sequence[tuple[str, str]], value: str = "", *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        choices: Sequence[tuple[str, str]],
+        value: str = "",
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's word
+    ) -> None:
         super().__init__(id=id)
         self._choices = choices
         self._at = next((at for at, (name, _) in enumerate(choices) if name == value), 0)

@@ -35,7 +35,7 @@ class EventLine(Widget):
             self._title, self._rest = said
             self.refresh(layout=True)
 
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's
         return 1 if self._fits(width) else 2
 
     def _fits(self, width: int) -> bool:

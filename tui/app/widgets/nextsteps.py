@@ -97,7 +97,7 @@ class NextSteps(Widget, can_focus=False):
             self._outcomes = tuple(found)
             self.refresh(layout=True)
 
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's
         return len(self._outcomes)
 
     def render(self) -> Content:

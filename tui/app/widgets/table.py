@@ -127,7 +127,7 @@ class AttendeeTable(ScrollView, can_focus=True):
             self._marked.clear()
             self._marks_changed()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
         return bool(self._order) if action in ("mark", "mark_all") else True
 
     def action_mark(self) -> None:

@@ -27,7 +27,7 @@ class Preset:
     selectors: tuple[str, ...] = ()
 
 
-_APP_PASSWORD = "It takes a password for programs only, made in the account's security settings."  # noqa: S105
+_APP_PASSWORD = "It takes a password for programs only, made in the account's security settings."  # noqa: S105  # words
 
 MICROSOFT_365 = Preset(
     "Microsoft 365",
@@ -37,7 +37,7 @@ MICROSOFT_365 = Preset(
     Imap("outlook.office365.com"),
     exchangers=(".mail.protection.outlook.com", ".mx.microsoft"),
     oauth="microsoft",
-    password="Passwords work only where the administrator has left them on (docs/accounts.md).",  # noqa: S106
+    password="Passwords work only where the administrator has left them on (docs/accounts.md).",  # noqa: S106  # words
     spf="spf.protection.outlook.com",
     selectors=("selector1", "selector2"),
 )
@@ -50,7 +50,7 @@ OUTLOOK_COM = Preset(
     Imap("outlook.office365.com"),
     domains=("outlook.com", "hotmail.com", "live.com", "msn.com", "hotmail.co.uk", "outlook.de", "hotmail.fr"),
     oauth="microsoft",
-    password="Passwords no longer work there.",  # noqa: S106
+    password="Passwords no longer work there.",  # noqa: S106  # words
 )
 
 GOOGLE = Preset(

@@ -66,7 +66,7 @@ class Client:
             # RFC 8414 §2: without a word of the issuer's it is the basic one.
             is_posted = "client_secret_post" in metadata.methods
             method = "client_secret_post" if is_posted else "client_secret_basic"
-        return _Session(  # type: ignore[call-arg]
+        return _Session(  # type: ignore[call-arg]  # as above
             client_id=self._oauth.client_id,
             client_secret=None if self._secret is None else self._secret.reveal(),
             token_endpoint_auth_method=method,
@@ -173,7 +173,7 @@ class Client:
         """What the token endpoint answers to one of authlib's calls."""
         error: AccountError
         try:
-            return cast("Mapping[str, object]", call(*words, **options))  # type: ignore[operator]
+            return cast("Mapping[str, object]", call(*words, **options))  # type: ignore[operator]  # a method of authlib's
         except OAuthError as problem:
             error = self._refused(problem, metadata, is_new=is_new)
         except (requests.RequestException, OSError, ValueError, RecursionError) as problem:
