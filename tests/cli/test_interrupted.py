@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,8 +20,8 @@ Live = tuple[Desk, RecordingServer]
 SEND = ("send", "attendees.csv", "--confirm", "55", "--json")
 
 
-def started(desk: Desk, output: int = subprocess.PIPE, **more: object) -> "subprocess.Popen[str]":
-    return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
+def started(desk: Desk, output: int = subprocess.PIPE, **more: Any) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
         [sys.executable, "-m", "tui", *SEND],
         cwd=desk.path,
         env=os.environ | desk.environment,

@@ -206,7 +206,7 @@ def test_resend_is_the_same_entry_with_a_later_stamp(live: Live) -> None:
     assert stamps[0]
     assert stamps[1]
     assert stamps[1].group(1) > stamps[0].group(1)
-    assert "As you asked." in messages[1].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "As you asked." in messages[1].get_body(("plain",)).get_content()  # type: ignore[union-attr]  # it has one
     assert desk.json("plan", "attendees.csv")["counts"]["invite"] == 54
 
 

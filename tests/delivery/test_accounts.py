@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, ClassVar
 
 import keyring
 import keyring.backend
@@ -73,7 +74,7 @@ def store(tmp_path: Path, memory: MemoryKeyring) -> AccountStore:
 class TestSecret:
     def test_is_shown_by_nothing(self) -> None:
         secret = Secret(PASSWORD)
-        for shown in (repr(secret), str(secret), f"{secret}", f"{secret!r:>40}", f"{[secret]}", "%s" % secret):  # noqa: UP031
+        for shown in (repr(secret), str(secret), f"{secret}", f"{secret!r:>40}", f"{[secret]}", "%s" % secret):  # noqa: UP031  # too
             assert PASSWORD not in shown
         assert secret.reveal() == PASSWORD
 
@@ -143,9 +144,9 @@ class TestAccount:
             {"sender": "a@b>\r\nRCPT TO:<c@d"},
         ],
     )
-    def test_refuses_what_does_not_fit(self, changes: dict[str, object]) -> None:
+    def test_refuses_what_does_not_fit(self, changes: dict[str, Any]) -> None:
         with pytest.raises(AccountError) as caught:
-            replace(WORK, **changes)  # type: ignore[arg-type]
+            replace(WORK, **changes)
         assert caught.value.exit_code == 4
         assert "\n" not in caught.value.message
         assert "\0" not in caught.value.message
@@ -185,10 +186,10 @@ class TestStore:
         [{"host": "smtp.evil.example"}, {"port": 2525}, {"username": "bob@example.org"}, {"name": "other"}],
     )
     def test_offers_a_secret_to_nobody_but_whom_it_was_stored_for(
-        self, store: AccountStore, changes: dict[str, object]
+        self, store: AccountStore, changes: dict[str, Any]
     ) -> None:
         store.add(WORK, Secret(PASSWORD))
-        assert store.secret(replace(WORK, **changes)) is None  # type: ignore[arg-type]
+        assert store.secret(replace(WORK, **changes)) is None
 
     def test_offers_no_secret_after_the_file_was_edited(self, store: AccountStore) -> None:
         store.add(WORK, Secret(PASSWORD))
@@ -422,7 +423,7 @@ class TestKeyring:
 
 
 class TestFromSettings:
-    BASE = {"host": "smtp.example.org", "username": "ana@example.org", "password": PASSWORD}  # noqa: RUF012
+    BASE: ClassVar = {"host": "smtp.example.org", "username": "ana@example.org", "password": PASSWORD}
 
     def test_is_starttls_on_587_by_default(self) -> None:
         account, secret = account_from_settings(self.BASE)

@@ -5,13 +5,13 @@ import random
 import pytest
 
 from tui.delivery.brakes import ALIKE, LOST, PUT_OFF, REFUSED, WINDOW, Brakes, Stop
-from tui.delivery.faults import Fault, Receipt, Reply, judge
+from tui.delivery.faults import Fault, Receipt, Reply, Stage, judge
 
 TAKEN = Receipt("250 Ok")
 
 
-def fault(stage: str, words: str) -> Fault:
-    found = judge(stage, Reply(int(words[:3]), (words[4:],)))  # type: ignore[arg-type]
+def fault(stage: Stage, words: str) -> Fault:
+    found = judge(stage, Reply(int(words[:3]), (words[4:],)))
     assert found
     return found
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import dns.message
 import dns.rrset
@@ -14,7 +15,7 @@ from tui.delivery.accounts import Imap
 from tui.delivery.discovery import NoLookups, alignment, differing, lookups, propose
 from tui.delivery.discovery.autoconfig import MOST_BYTES, parse
 from tui.delivery.discovery.lookups import Network, Service
-from tui.delivery.discovery.presets import GOOGLE, MICROSOFT_365
+from tui.delivery.discovery.presets import GOOGLE, MICROSOFT_365, Preset
 
 ADDRESS = "ana@department.example"
 
@@ -208,9 +209,11 @@ class TestPage:
 class TestAlignment:
     DOMAIN = "department.example"
 
-    def found(self, texts: Mapping[str, tuple[str, ...]], preset: object = MICROSOFT_365) -> dict[str, bool | None]:
+    def found(
+        self, texts: Mapping[str, tuple[str, ...]], preset: Preset | None = MICROSOFT_365
+    ) -> dict[str, bool | None]:
         world = World(texts=dict(texts), exchangers={self.DOMAIN: ("mx.department.example",)})
-        return {finding.what: finding.is_good for finding in alignment(self.DOMAIN, preset, world)}  # type: ignore[arg-type]
+        return {finding.what: finding.is_good for finding in alignment(self.DOMAIN, preset, world)}
 
     def test_of_a_domain_that_vouches_for_its_provider_is_good(self) -> None:
         texts = {
@@ -269,7 +272,7 @@ class TestAlignment:
 class TestNetwork:
     """The look-ups themselves, at a name server of our own on loopback."""
 
-    RECORDS = {  # noqa: RUF012
+    RECORDS: ClassVar = {
         ("_imaps._tcp.department.example.", "SRV"): ["10 5 993 Mail.Department.example."],
         ("department.example.", "MX"): ["20 b.example.", "10 A.example."],
         ("department.example.", "TXT"): ['"v=spf1 " "-all"', '"\\195\\188"'],

@@ -2,6 +2,7 @@
 
 import imaplib
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -27,9 +28,9 @@ class Given:
         return False
 
 
-def login_to(dovecot: Dovecot, **changes: object) -> ImapLogin:
+def login_to(dovecot: Dovecot, **changes: Any) -> ImapLogin:
     login = ImapLogin(dovecot.host, dovecot.tls_port, "tls", dovecot.username, Secret(dovecot.password), ca=dovecot.ca)
-    return replace(login, **changes)  # type: ignore[arg-type]
+    return replace(login, **changes)
 
 
 def reach(login: ImapLogin) -> imaplib.IMAP4:

@@ -418,7 +418,7 @@ class TestTokens:
         account = account_at(issuer)
         for kept in (None, Secret("{}"), Secret("[]"), Secret('{"refresh": 1}'), Secret("x")):
             with pytest.raises(AccountError, match="Nobody has signed in"):
-                Tokens(account, lambda kept=kept: kept, lambda _: None).token()  # type: ignore[misc]
+                Tokens(account, lambda kept=kept: kept, lambda _: None).token()  # type: ignore[misc]  # mypy infers no default's type
 
 
 class TestSending:

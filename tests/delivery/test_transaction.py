@@ -116,7 +116,7 @@ class TestBytes:
         self, server: RecordingServer, connection: Connection, message: object
     ) -> None:
         with pytest.raises(TypeError, match="cleared"):
-            connection.deliver(message)  # type: ignore[arg-type]
+            connection.deliver(message)  # type: ignore[arg-type]  # what must not be
         assert "MAIL" not in server.verbs()
 
     def test_that_look_cleared_are_a_type_error(self, server: RecordingServer, connection: Connection) -> None:
@@ -124,7 +124,7 @@ class TestBytes:
             raw, recipient, digest = raw_message(), "ana@example.org", ""
 
         with pytest.raises(TypeError):
-            connection.deliver(LooksCleared())  # type: ignore[arg-type]
+            connection.deliver(LooksCleared())  # type: ignore[arg-type]  # likewise
         with pytest.raises(TypeError):
             Cleared(object(), raw_message(), "ana@example.org", "")
         assert "MAIL" not in server.verbs()
@@ -498,7 +498,7 @@ class TestLookAhead:
         letters = [cleared(f"{name}@example.org") for name in people]
         behind = [*letters[1:], None]
         return {
-            name: connection.deliver(letter, on_body=lambda after=after: after)  # type: ignore[misc]
+            name: connection.deliver(letter, on_body=lambda after=after: after)  # type: ignore[misc]  # mypy infers no default's type
             for name, letter, after in zip(people, letters, behind, strict=True)
         }
 

@@ -243,7 +243,7 @@ def test_an_attempt_is_settled_once_and_only_with_an_outcome(ledger: Ledger) -> 
     attempt = ledger.sending(message, "d")
     for wrong in ("sending", "sent", "", "ACCEPTED", None):
         with pytest.raises(LedgerError):
-            ledger.settle(attempt, wrong, "")  # type: ignore[arg-type]
+            ledger.settle(attempt, wrong, "")  # type: ignore[arg-type]  # what must not be
     ledger.settle(attempt, "accepted", "")
     with pytest.raises(LedgerError):
         ledger.settle(attempt, "unsent", "")
@@ -444,7 +444,7 @@ def test_several_threads_record_at_once(ledger: Ledger) -> None:
             for message in mine:
                 ledger.settle(ledger.sending(message, "d"), "accepted", str(message))
                 ledger.position()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001  # looked at below
             faults.append(error)
 
     threads = [threading.Thread(target=work, args=(messages[at::6],)) for at in range(6)]

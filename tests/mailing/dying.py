@@ -92,7 +92,7 @@ class Steps:
             client.written = len(data)
             steps.take("after a write")
 
-        _Client.writing = written  # type: ignore[assignment,method-assign]
+        _Client.writing = written  # type: ignore[assignment,method-assign]  # likewise
 
 
 def prepare(order: Order) -> mailing.Mailing:

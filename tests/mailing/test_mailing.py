@@ -556,7 +556,7 @@ def test_a_message_whose_envelope_alone_was_said_was_not_tried(ledger: Ledger, s
     control = Control()
     server.hang("STORED", after=1, times=1)
     steps = sending(a_mailing(4), ledger, server, control=control)
-    assert next(steps).outcome == "accepted"  # type: ignore[union-attr]
+    assert next(steps).outcome == "accepted"  # type: ignore[union-attr]  # it waits for nothing
     while len(server.messages) < 2:
         time.sleep(0.01)
     control.abort()
@@ -854,7 +854,7 @@ class World:
             try:
                 pacing = Pacing(connections=connections, backoff=0.0, retries=2)
                 for _ in mailing.send(
-                    *(made, ledger, lambda: World._Line(self)),  # type: ignore[arg-type]
+                    *(made, ledger, lambda: World._Line(self)),  # type: ignore[arg-type]  # all a run asks of one
                     command="send", account="work", pacing=pacing, control=Control(),
                 ):  # fmt: skip
                     pass

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,10 +31,10 @@ def message_ids(made: mailing.Mailing) -> list[str]:
     return [letter.revision.message_id for letter in made.letters]
 
 
-def sent(opened: Folder, server: RecordingServer, intended: object) -> list[str]:
+def sent(opened: Folder, server: RecordingServer, intended: Any) -> list[str]:
     """The Message-IDs that the server has got by this send."""
     before = len(server.messages)
-    for step in opened.send(intended, control=mailing.Control()):  # type: ignore[arg-type]
+    for step in opened.send(intended, control=mailing.Control()):
         assert isinstance(step, mailing.Settled) and step.outcome == "accepted"
     return [
         line.split(b": ", 1)[1].decode()

@@ -266,7 +266,7 @@ class TestDovecotAndIssuer:
         client = dovecot.client()
         try:
             assert client.select("Sent/2027", readonly=True)[1] == [b"1"]
-            assert client.fetch("1", "(RFC822)")[1][0][1] == MESSAGE  # type: ignore[index]
+            assert client.fetch("1", "(RFC822)")[1][0][1] == MESSAGE  # type: ignore[index]  # imaplib's types say nothing
         finally:
             client.logout()
         assert validity().isdigit()

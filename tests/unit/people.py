@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests.unit.making import an_attendee
 from tui.attendees import Attendee
@@ -13,10 +14,10 @@ from tui.plan import Action, Plan
 BEGIN = datetime(2027, 4, 1, 9, tzinfo=UTC)
 
 
-def listed(address: str = "ana@example.org", *, key: str | None = None, line: int = 2, **facts: object) -> Attendee:
+def listed(address: str = "ana@example.org", *, key: str | None = None, line: int = 2, **facts: Any) -> Attendee:
     """A row of the list; `key` where it has an id."""
     made = an_attendee(name=str(facts.pop("name", "Ana Ruiz")), address=address)
-    return replace(made, key=key or address, line=line, **facts)  # type: ignore[arg-type]
+    return replace(made, key=key or address, line=line, **facts)
 
 
 def as_sent(action: Action, outcome: Outcome, *, number: int = 1, reply: str = "", attempts: int = 1) -> Sent:
@@ -99,5 +100,5 @@ class Book:
             self.off = CalledOff(plan.decisions.called_off)
 
 
-def changed(event: Event, **facts: object) -> Event:
-    return replace(event, **facts)  # type: ignore[arg-type]
+def changed(event: Event, **facts: Any) -> Event:
+    return replace(event, **facts)

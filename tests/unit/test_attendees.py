@@ -11,6 +11,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
 
 import pytest
@@ -27,15 +28,13 @@ Read = Callable[..., AttendeeList]
 def read(tmp_path: Path) -> Read:
     """Reads the given text or bytes as one file after another: list.csv, list2.csv, ..."""
 
-    def read(
-        *contents: str | bytes, encoding: str | None = None, suffix: str = ".csv", **columns: object
-    ) -> AttendeeList:
+    def read(*contents: str | bytes, encoding: str | None = None, suffix: str = ".csv", **columns: Any) -> AttendeeList:
         files = []
         for number, content in enumerate(contents, 1):
             file = tmp_path / f"list{number if number > 1 else ''}{suffix}"
             file.write_bytes(content if isinstance(content, bytes) else content.encode())
             files.append(file)
-        return load(files, ColumnSettings(**columns), encoding=encoding)  # type: ignore[arg-type]
+        return load(files, ColumnSettings(**columns), encoding=encoding)
 
     return read
 
@@ -359,7 +358,7 @@ def test_what_a_csv_writer_writes_is_read_cell_by_cell_and_line_by_line(
     end, quoting = form
     stream = io.StringIO(newline="")
     stream.write(f"sep={delimiter}{end}" if preamble == "sep" else preamble)
-    writer = csv.writer(stream, delimiter=delimiter, lineterminator=end, quoting=quoting)  # type: ignore[arg-type]
+    writer = csv.writer(stream, delimiter=delimiter, lineterminator=end, quoting=quoting)  # type: ignore[arg-type]  # one of csv's
     writer.writerow(["before", "email", "after"])
     expected = []
     for number, (before, after) in enumerate(rows):

@@ -6,6 +6,7 @@ from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -185,9 +186,9 @@ def test_a_named_file_that_is_no_mail_is_told_before_anything_is_judged(
 # --- Outlook ----------------------------------------------------------------------------------------------------------
 
 
-def a_msg(tmp_path: Path, **facts: object) -> Path:
+def a_msg(tmp_path: Path, **facts: Any) -> Path:
     file = tmp_path / "mail.msg"
-    file.write_bytes(compound_file(a_message(**facts)))  # type: ignore[arg-type]
+    file.write_bytes(compound_file(a_message(**facts)))
     return file
 
 

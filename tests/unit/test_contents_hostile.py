@@ -147,7 +147,7 @@ def test_forms_that_call_each_other_are_read_once_each() -> None:
             form = hiding.a_form(content, DictionaryObject({NameObject("/XObject"): following}))
             following = DictionaryObject({NameObject("/N"): writer._add_object(form)})
         hiding.drawing(b"BT (x) Tj ET /N Do")(writer)
-        writer.pages[0]["/Resources"][NameObject("/XObject")] = following  # type: ignore[index]
+        writer.pages[0]["/Resources"][NameObject("/XObject")] = following  # type: ignore[index]  # a dictionary
 
     assert reasons(hiding.pdf(change)) == set()
 

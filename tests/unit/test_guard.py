@@ -6,6 +6,7 @@ import pickle
 import re
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from quopri import encodestring
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -32,9 +33,9 @@ WORDING = a_wording(BODY)
 MESSAGE = compose(WORDING).raw
 
 
-def a_message(**facts: object) -> bytes:
+def a_message(**facts: Any) -> bytes:
     """Ana's message, of another event where facts are said."""
-    return compose(WORDING, event=an_event(**facts)).raw if facts else MESSAGE  # type: ignore[arg-type]
+    return compose(WORDING, event=an_event(**facts)).raw if facts else MESSAGE
 
 
 def judged(raw: bytes, roll: Roll | None = None, *, own: str = "") -> tuple[Leak, ...]:
@@ -680,7 +681,7 @@ def test_what_is_cleared_cannot_be_changed_copied_or_imitated() -> None:
 
 def test_bytes_that_could_still_be_changed_are_not_what_is_cleared() -> None:
     raw = bytearray(a_message())
-    said = clear(raw, ANA, a_roll())  # type: ignore[arg-type]
+    said = clear(raw, ANA, a_roll())  # type: ignore[arg-type]  # what is no bytes
     raw[:4] = b"Bcc:"
     assert isinstance(said, Cleared) and not said.raw.startswith(b"Bcc")
 

@@ -62,7 +62,8 @@ def plain(value: str) -> str:
 def raw_headers(raw: bytes) -> list[tuple[str, str]]:
     """Every header as it stands, unfolded."""
     head = raw.partition(b"\r\n\r\n")[0].decode()
-    return [tuple(line.split(": ", 1)) for line in re.sub(r"\r\n([ \t])", r"\1", head).split("\r\n")]  # type: ignore[misc]
+    lines = (line.partition(": ") for line in re.sub(r"\r\n([ \t])", r"\1", head).split("\r\n"))
+    return [(name, value) for name, _, value in lines]
 
 
 def check_lines(raw: bytes, *, utf8: bool = False) -> None:

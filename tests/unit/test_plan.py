@@ -452,7 +452,7 @@ def a_full_plan() -> Plan:
     for name in ("held", "moved", "gone", "withdrawn", "cancelled"):
         book.put(make(EVENT, [by_name[name]], {}).actions)
     for name in ("unknown", "refused", "deferred"):
-        book.put(make(EVENT, [by_name[name]], {}).actions, name)  # type: ignore[arg-type]
+        book.put(make(EVENT, [by_name[name]], {}).actions, name)  # type: ignore[arg-type]  # one of the three
     book.carry_out(make_cancel(LATER, {}, book.people, ["cancelled@example.org"]))
     by_name["moved"] = replace(by_name["moved"], address="elsewhere@example.org")
     by_name["withdrawn"] = replace(by_name["withdrawn"], withdrawn="no")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -69,18 +70,18 @@ def somebody(name: str, shirt: str, town: str) -> Attendee:
     return an_attendee({"T shirt": shirt, "Town": town}, name=name)
 
 
-def made(composer: Composer, people: Sequence[Attendee], action: str = "invite", **more: object) -> list[object]:
+def made(composer: Composer, people: Sequence[Attendee], action: str = "invite", **more: Any) -> list[object]:
     """The messages, or why there is none."""
     found: list[object] = []
     for person in people:
         try:
-            found.append(composer.compose(person, replace(a_revision(action), **more)))  # type: ignore[arg-type]
+            found.append(composer.compose(person, replace(a_revision(action), **more)))
         except Uncomposable as error:
             found.append(error.problems)
     return found
 
 
-def each_alone(wording: Wording, people: Sequence[Attendee], action: str = "invite", **more: object) -> list[object]:
+def each_alone(wording: Wording, people: Sequence[Attendee], action: str = "invite", **more: Any) -> list[object]:
     """The same by composers that see nobody else, and so have nothing that they could share."""
     return [made(Composer(an_event(), {action: wording}), [person], action, **more)[0] for person in people]
 
@@ -111,9 +112,9 @@ def renderings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     asked: list[str] = []
     fill = Wording.fill
 
-    def watched(self: Wording, *words: object) -> object:
+    def watched(self: Wording, *words: Any) -> object:
         asked.append(self.shown)
-        return fill(self, *words)  # type: ignore[arg-type]
+        return fill(self, *words)
 
     monkeypatch.setattr(Wording, "fill", watched)
     return asked
