@@ -9,11 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 
 from tests.servers.postgresql import Postgres
 from tests.servers.recording import RecordingServer
+from tests.servers.wire import Wire
 from tui import workers
 from tui.folder import Choices, Folder
 from tui.ledger import Desk, Server, open_to_read
@@ -100,7 +102,7 @@ class Office:
         assert found is not None
         return found
 
-    def until(self, condition: Callable[[], object], seconds: float = 60.0) -> None:
+    def until(self, condition: Callable[[], object], seconds: float = 300.0) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, f"it never came to pass: {self.standing().in_words}\n{self.said}"
@@ -110,6 +112,11 @@ class Office:
     def said(self) -> str:
         """What the processes have told."""
         return self.log.read_text(encoding="utf-8") if self.log.exists() else ""
+
+    def way_to_database(self, wire: Wire) -> str:
+        """The address of the same database, over what can be cut."""
+        login = f"postgres:{quote(self.postgres.password, safe='')}"
+        return f"postgresql://{login}@{wire.host}:{wire.port}/{Server.parse(self.address).database}"
 
     @property
     def mailed(self) -> Counter[str]:

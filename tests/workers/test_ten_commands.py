@@ -36,7 +36,7 @@ def test_the_ten_commands_do_what_the_page_says(office: Office) -> None:
         | {"PGPORT": str(office.postgres.port)},
         capture_output=True,
         encoding="utf-8",
-        timeout=110,
+        timeout=300,
         check=False,
     )
     said = done.stdout + done.stderr

@@ -14,7 +14,7 @@ from tui.errors import UsageError
 from tui.ledger.relay import QUEUE
 
 if TYPE_CHECKING:
-    from procrastinate import App
+    from procrastinate import App, JobContext
 
     from tui.ledger.relay import Relay
 
@@ -53,8 +53,8 @@ def defer(relay: "Relay", account: str, event: str, shares: Sequence[int], conne
             deferrer.batch_defer(*({"event": event, "share": share} for share in shares[number::connections]))
 
 
-def app_for(conninfo: str, do: Callable[[str, int], None], most: int) -> "App":
-    """What does the jobs: each of them is `do` with its event and share, in a thread of its own."""
+def app_for(conninfo: str, do: Callable[[int, str, int], None], most: int) -> "App":
+    """What does the jobs: each of them is `do` with its number, event and share, in a thread of its own."""
     procrastinate = _library()
     from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
@@ -75,7 +75,10 @@ def app_for(conninfo: str, do: Callable[[str, int], None], most: int) -> "App":
     )
     app = procrastinate.App(connector=connector)
 
-    app.task(name=TASK, retry=Again())(do)
+    def task(context: "JobContext", event: str, share: int) -> None:
+        do(context.job.id or 0, event, share)
+
+    app.task(name=TASK, retry=Again(), pass_context=True)(task)
 
     # What a job is done again for is no fault, and is told in our own words.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)

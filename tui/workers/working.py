@@ -32,6 +32,9 @@ _BUSY = 5.0
 
 _LOOK = 0.2
 
+_LOOK_FOR_JOBS = 1.0
+"""Seconds between two looks for jobs that were to wait; those that are new tell of themselves."""
+
 _TO_SETTLE = 20.0
 """Seconds in which a worker that is to leave lets its other jobs settle what is in flight."""
 
@@ -69,7 +72,8 @@ def work(server: Server, desk: Desk, how: Working, tell: Tell, environment: Mapp
 class _Worker:
     def __init__(self, server: Server, desk: Desk, bench: Bench, how: Working, tell: Tell) -> None:
         self._server, self._desk, self._bench, self._how, self._tell = server, desk, bench, how, tell
-        self._active = self._away = self._done = 0
+        self._away = self._done = 0
+        self._jobs: set[int] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._over = asyncio.Event()
 
@@ -115,7 +119,7 @@ class _Worker:
                     wait=not self._how.until_empty,
                     delete_jobs="successful",
                     install_signal_handlers=False,
-                    fetch_job_polling_interval=2.0,
+                    fetch_job_polling_interval=_LOOK_FOR_JOBS,
                     update_heartbeat_interval=self._how.lost_after / 4,
                     stalled_worker_timeout=self._how.lost_after,
                 )
@@ -139,15 +143,19 @@ class _Worker:
         return True
 
     async def _reap(self, app: "App") -> None:
-        """Gives the jobs of workers that are not heard of any more to others."""
+        """Gives the jobs of workers that are not heard of any more to others.
+
+        What is in hand here is not lost, however late this worker is in saying so.
+        """
         while True:
             await asyncio.sleep(self._how.lost_after / 2)
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self._how.lost_after):
-                await app.job_manager.retry_job(job, retry_at=datetime.now(UTC))
+                if job.id not in self._jobs:
+                    await app.job_manager.retry_job(job, retry_at=datetime.now(UTC))
 
-    def _deliver(self, event: str, share: int) -> None:
+    def _deliver(self, job: int, event: str, share: int) -> None:
         """A job. It never fails: it is done, or done again later."""
-        self._active += 1
+        self._jobs.add(job)
         try:
             self._bench.do(event, share)
         except Away:
@@ -160,12 +168,12 @@ class _Worker:
         else:
             self._done += 1
         finally:
-            self._active -= 1
+            self._jobs.discard(job)
 
     async def _leave(self) -> None:
         """Ends this process without a word to the queue, once the other jobs here are over."""
         end = time.monotonic() + _TO_SETTLE
-        while self._active > self._away and time.monotonic() < end:  # noqa: ASYNC110  # threads are waited for
+        while len(self._jobs) > self._away and time.monotonic() < end:  # noqa: ASYNC110  # threads are waited for
             await asyncio.sleep(0.05)
         self._tell(
             "This worker was not heard of for too long, and what it had in hand was given to others. Nothing is lost, "

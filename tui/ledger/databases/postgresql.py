@@ -132,7 +132,7 @@ class Shared(Database):
             cursor.executemany(_translated(query), map(_storable, values))
 
     def all_of(self, statements: Sequence[Statement]) -> Sequence[Sequence[Row]]:
-        with self._db.pipeline():
+        with self._in_one_go():
             self._really_begin()
             # What a pipeline that failed was to prepare is not there, and psycopg goes on to use it: prepared is only
             # what is worth it, and ends a run where it fails.
@@ -156,16 +156,41 @@ class Shared(Database):
         return [ids.get(_which(row)) for row in rows]
 
     def settle_and_begin(self, settled: Sequence[Values], begun: Sequence[Values]) -> tuple[int, Sequence[int]]:
-        """With one statement each, in one round trip."""
-        with self._db.pipeline():
-            self._really_begin()
-            # As in `all_of`: not prepared.
-            ended = self._db.execute(_SETTLEMENTS, _columns(settled), prepare=False) if settled else None
-            started = self._db.execute(_ATTEMPTS, _columns(begun), prepare=False) if begun else None
-            number = self._db.execute("SELECT pg_current_xact_id()::text", prepare=False)
-        (self._number,) = number.fetchone() or (None,)
-        ids: dict[object, int] = dict(started.fetchall()) if started else {}
-        return ended.rowcount if ended else 0, [ids[message] for message, *_ in map(tuple, begun)]
+        """With one statement each, in one round trip: as one text, not as a pipeline, see `_in_one_go`."""
+        statements = [(_SETTLEMENTS, _columns(settled))] if settled else []
+        statements += [(_ATTEMPTS, _columns(begun))] if begun else []
+        begin, self._begin = self._begin, ""
+        cursor = psycopg.ClientCursor(self._db)
+        cursor.execute(
+            "; ".join(
+                [*filter(None, [begin]), *(query for query, _ in statements), "SELECT pg_current_xact_id()::text"]
+            ),
+            [column for _, columns in statements for column in columns],
+        )
+        if begin:
+            cursor.nextset()
+        count, ids = 0, dict[object, int]()
+        if settled:
+            count = cursor.rowcount
+            cursor.nextset()
+        if begun:
+            ids = dict(cursor.fetchall())
+            cursor.nextset()
+        (self._number,) = cursor.fetchone() or (None,)
+        return count, [ids[message] for message, *_ in map(tuple, begun)]
+
+    @contextmanager
+    def _in_one_go(self) -> Iterator[None]:
+        """Many statements in one round trip; a worker's one after the other.
+
+        The last that psycopg says of a pipeline is a Flush, and with that the server's clock for a transaction that
+        nobody goes on with is stopped: one whose worker was frozen, or cut off, would keep its locks.
+        """
+        if self._hold == "work":
+            yield
+        else:
+            with self._db.pipeline():
+                yield
 
     def begin(self, *, reading: bool) -> None:
         self._number = self._in_doubt = None
