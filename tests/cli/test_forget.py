@@ -267,16 +267,21 @@ def test_on_a_terminal_who_it_is_and_what_it_means_is_said_and_the_number_typed(
         assert len(desk.json("status")["attendees"]) == left
 
 
+def breaks_off(desk: Desk, gone: str, monkeypatch: pytest.MonkeyPatch, at: tuple[type, str]) -> None:
+    """Forgetting somebody is broken off as it comes to this method."""
+    folder = open_folder([], event=str(desk.path / "event.toml"))
+    with monkeypatch.context() as patched:
+        patched.setattr(*at, raising(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            forget(folder, whom(folder, [gone]))
+
+
 def test_broken_off_before_the_ledger_forgets_the_same_command_finishes(
     sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk, people = sent
     gone = people[0]["address"]
-    folder = open_folder([], event=str(desk.path / "event.toml"))
-    with monkeypatch.context() as patched:
-        patched.setattr(Ledger, "forget", raising(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            forget(folder, whom(folder, [gone]))
+    breaks_off(desk, gone, monkeypatch, (Ledger, "forget"))
     assert gone in {person["address"] for person in desk.json("status")["attendees"]}
     assert desk.json("forget", gone, "--confirm", "1")["forgotten"] == 1
     assert named_in(desk, gone, people[0]["name"]) == {"attendees.csv", "evidence.jsonl"}
@@ -287,11 +292,7 @@ def test_broken_off_after_the_ledger_forgot_status_says_so_and_the_same_command_
 ) -> None:
     desk, people = sent
     gone = people[0]["address"]
-    folder = open_folder([], event=str(desk.path / "event.toml"))
-    with monkeypatch.context() as patched:
-        patched.setattr(File, "overwrite", raising(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            forget(folder, whom(folder, [gone]))
+    breaks_off(desk, gone, monkeypatch, (File, "overwrite"))
     assert "Forgetting was broken off: give the same `forget` command again." in desk.run("status").stdout
     desk.run("forget", gone, "--confirm", "1")
     assert "broken off" not in desk.run("status").stdout

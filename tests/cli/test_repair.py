@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.conftest import Desk
 from tests.cli.test_corrections import calendar, part
+from tests.replies.mails import OUTLOOK_ZONE
 from tests.servers.recording import RecordingServer
 
 _UID = "040000008200E00074C5B7101A82E00800000000D0A1"
@@ -19,22 +20,7 @@ BEGIN:VCALENDAR
 METHOD:REQUEST
 PRODID:Microsoft Exchange Server 2010
 VERSION:2.0
-BEGIN:VTIMEZONE
-TZID:GMT Standard Time
-BEGIN:STANDARD
-DTSTART:16010101T020000
-TZOFFSETFROM:+0100
-TZOFFSETTO:+0000
-RRULE:FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=10
-END:STANDARD
-BEGIN:DAYLIGHT
-DTSTART:16010101T010000
-TZOFFSETFROM:+0000
-TZOFFSETTO:+0100
-RRULE:FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=3
-END:DAYLIGHT
-END:VTIMEZONE
-BEGIN:VEVENT
+{zone}BEGIN:VEVENT
 ORGANIZER;CN=Consultation team:mailto:consultations@department.example
 {guests}
 UID:{uid}
@@ -68,7 +54,7 @@ def leaked(
             for at, (address, name) in enumerate(people.items())
         )
         day = f"{datetime.now(UTC) + timedelta(days=days):%Y%m%d}"
-        text = _ENTRY.format(guests=guests, uid=_UID, day=day, link=_LINK).replace("\n", "\r\n")
+        text = _ENTRY.format(zone=OUTLOOK_ZONE, guests=guests, uid=_UID, day=day, link=_LINK).replace("\n", "\r\n")
         message.add_alternative(text, subtype="calendar", params={"method": "REQUEST"})
     return message.as_bytes()
 

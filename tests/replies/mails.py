@@ -7,7 +7,7 @@ from textwrap import dedent
 
 ORGANIZER = "consultations@department.example"
 
-_OUTLOOK_ZONE = """\
+OUTLOOK_ZONE = """\
 BEGIN:VTIMEZONE
 TZID:GMT Standard Time
 BEGIN:STANDARD
@@ -99,7 +99,7 @@ def by_outlook(uid: str, address: str, status: str = "ACCEPTED", *, note: str = 
     """Outlook and Exchange: base64, MAILTO in capitals, Windows' zone, and the note as the mail's text."""
     text = (
         "BEGIN:VCALENDAR\nMETHOD:REPLY\nPRODID:Microsoft Exchange Server 2010\nVERSION:2.0\n"
-        + _OUTLOOK_ZONE
+        + OUTLOOK_ZONE
         + f"BEGIN:VEVENT\nATTENDEE;PARTSTAT={status};CN=Bo Li:MAILTO:{address.upper()}\nCOMMENT;LANGUAGE=en-GB:\n"
         f"UID:{uid}\nSUMMARY;LANGUAGE=en-GB:{status.title()}: Pathways to Work\n"
         "DTSTART;TZID=GMT Standard Time:20270506T140000\nDTEND;TZID=GMT Standard Time:20270506T153000\n"
@@ -156,7 +156,7 @@ def a_counter(uid: str, address: str) -> bytes:
     """Outlook's "propose new time"."""
     text = (
         "BEGIN:VCALENDAR\nMETHOD:COUNTER\nPRODID:Microsoft Exchange Server 2010\nVERSION:2.0\n"
-        + _OUTLOOK_ZONE
+        + OUTLOOK_ZONE
         + f"BEGIN:VEVENT\nATTENDEE;PARTSTAT=TENTATIVE;CN=Dev:MAILTO:{address}\nCOMMENT:An hour later suits me better.\n"
         f"UID:{uid}\nSUMMARY:New Time Proposed: Pathways to Work\nORGANIZER:mailto:{ORGANIZER}\n"
         "DTSTART;TZID=GMT Standard Time:20270506T150000\nDTEND;TZID=GMT Standard Time:20270506T163000\n"
