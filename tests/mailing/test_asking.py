@@ -1,9 +1,7 @@
 """A run with several connections that holds and asks, after the first few or where it brakes; a day's quota."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -12,21 +10,10 @@ from tests.mailing.test_mailing import FAST, a_mailing
 from tests.servers.recording import RecordingServer
 from tui import mailing
 from tui.delivery.pacing import DAY, Quota
-from tui.ledger import Ledger, open_for_run
+from tui.ledger import Ledger
 from tui.mailing import BrakeError, Control, Pacing, PausedError, Question, Settled
 
 FOUR = replace(FAST, connections=4)
-
-
-@pytest.fixture
-def server(start_smtp: Callable[..., RecordingServer]) -> RecordingServer:
-    return start_smtp(security="none", login=None)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with open_for_run(tmp_path / "event.ledger.db") as opened:
-        yield opened
 
 
 class Organiser:

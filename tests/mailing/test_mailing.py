@@ -68,18 +68,6 @@ def a_mailing(people: Sequence[Attendee] | int = 3, held: dict[str, Person] | No
     return prepare(make(an_event(), people, held or {}), composer(), roll_of(people))
 
 
-@pytest.fixture
-def server(start_smtp: Callable[..., RecordingServer]) -> RecordingServer:
-    """Without TLS and a login, which are `tests/delivery`'s affair and take most of the time."""
-    return start_smtp(security="none", login=None)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with open_for_run(tmp_path / "event.ledger.db") as opened:
-        yield opened
-
-
 def sending(
     made: Mailing,
     ledger: Ledger,

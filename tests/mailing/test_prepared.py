@@ -1,7 +1,6 @@
 """Messages that were made before the organiser was asked go out after it: they are not all made a second time."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,6 @@ import pytest
 from tests.servers.recording import RecordingServer
 from tui import data, mailing
 from tui.folder import Choices, Folder
-
-
-@pytest.fixture
-def server(start_smtp: Callable[..., RecordingServer]) -> RecordingServer:
-    return start_smtp(security="none", login=None)
 
 
 @pytest.fixture
