@@ -176,7 +176,19 @@ async def test_a_mailbox_that_was_read_stays_live_and_what_comes_is_shown_at_onc
             raw = accepted_by(held, "ana@example.org")
             dovecot.put(raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
             await until(pilot, lambda: "1 new mail about the event" in words_of(pilot), 60)
-            await until(pilot, lambda: "█ 1" in seen(pilot) and isinstance(pilot.app.screen, Answers))
+            await until(pilot, lambda: " 1 █" in seen(pilot) and isinstance(pilot.app.screen, Answers))
             assert known(held)["ana@example.org"].response == "accepted"
     finally:
         keyring.set_keyring(before)
+
+
+async def test_a_long_request_is_read_to_its_end_with_the_keys(held: Path, server: RecordingServer) -> None:
+    words = "\n".join(f"Reason {number}." for number in range(40))
+    read_before(held, asking(held, "bo@example.org", f"Please take me off.\n{words}"))
+    async with driven("few.csv", environment=through(server), size=(60, 20)) as pilot:
+        await pilot.press("i")
+        await chosen(pilot, "Bo Li")
+        await until(pilot, lambda: "Asked in words" in seen(pilot) and "more below" in seen(pilot))
+        for _ in range(9):
+            await pilot.press("pagedown")
+        await until(pilot, lambda: "Reason 39." in seen(pilot) and "more below" not in seen(pilot))

@@ -283,7 +283,7 @@ class Answering:
         if asked.is_open and request.kind == "withdraw":
             answers.insert(0, ("cancel-it", "Cancel …"))
         if asked.is_open:
-            answers.append(("settle-it", "It is dealt with"))
+            answers.append(("settle-it", "Dealt with"))
         what: dict[str, Callable[[], None]] = {
             "correct-it": lambda: self._mend(request.key, request.suggested),
             "cancel-it": lambda: self._cancel(request.key),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ACCEPT = "accept"
 """Before an answer of the dialog: the organiser takes it as it is."""
 
-_BAR = 24  # cells of the longest bar
+_BAR = 12  # cells of the longest bar
 _MOST = 500  # of one kind
 _TONES = {"accepted": "$primary", "declined": "$error", "tentative": "$warning", "bounced": "$error"}
 _ASKS = {"address": "asks for another address", "withdraw": "asks to be taken off", "other": "writes"}
@@ -79,7 +79,7 @@ def _bars(counts: Mapping[str, int], people: int) -> Iterator[Item]:
     for answer, words in ANSWERS.items():
         if number := counts.get(answer, 0):
             bar = "█" * max(1, number * _BAR // most)
-            yield Item(f"people {answer}", words, f"{bar} {number:,}", note_tone=_TONES.get(answer, "$quiet"))
+            yield Item(f"people {answer}", words, f"{number:>6,} {bar}", note_tone=_TONES.get(answer, "$quiet"))
 
 
 def _some(title: str, items: list[Item]) -> list[Item | str]:

@@ -20,6 +20,8 @@ class Choice(Dialog[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right", "app.focus_next", "next", show=False),
         Binding("left", "app.focus_previous", "previous", show=False),
+        Binding("pageup", "scroll(-5)", "up", show=False),
+        Binding("pagedown", "scroll(5)", "down", show=False),
     ]
 
     def __init__(self, title: str, said: Sequence[Content | str], answers: Sequence[tuple[str, str]]) -> None:
@@ -31,7 +33,6 @@ class Choice(Dialog[str]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="panel") as panel:
             panel.border_title = Content(self._title_text)
-            panel.border_subtitle = Content("esc closes")
             with Body():
                 yield Static(Content("\n\n").join(self._said), markup=False)
             with Horizontal(classes="answers"):
@@ -40,6 +41,7 @@ class Choice(Dialog[str]):
 
     def on_mount(self) -> None:
         self.query(Button).first().focus()
+        self.tell_of_more(self.query_one(Body), self.query_one(".panel"), "esc closes")
 
     def on_resize(self) -> None:
         """The answers stay in sight, however much is said."""

@@ -150,9 +150,6 @@ class Confirm(Dialog[Going | str]):
         """However small the screen, the number can be typed: what scrolls gives way to it."""
         self.query_one(Body).styles.max_height = max(2, self.size.height * 92 // 100 - _BELOW)
 
-    def action_scroll(self, by: int) -> None:
-        self.query_one(Body).scroll_relative(y=by, animate=False)
-
     def _account_in_words(self) -> Content:
         account = self._account
         messages = count(self._number, "message")

@@ -34,6 +34,10 @@ class Dialog(ModalScreen[Answer]):
     def action_close(self) -> None:
         self.dismiss(None)
 
+    def action_scroll(self, by: int) -> None:
+        """What is said in the `Body` goes up or down by so many lines."""
+        self.query_one(Body).scroll_relative(y=by, animate=False)
+
     def tell_of_more(self, scrolled: Widget, panel: Widget, words: str) -> None:
         """Under `panel`, say that there is more than is seen of what it holds, else `words`."""
 
