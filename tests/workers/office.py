@@ -82,10 +82,10 @@ class Office:
         return workers.work(Server.parse(self.address), Desk("Bo", "here"), how, lambda _: None, self.environment)
 
     def start(self, *words: str, **environment: str) -> "subprocess.Popen[str]":
-        """A worker in a process of its own, which takes others for lost after two seconds."""
+        """A worker in a process of its own, which takes others for lost after a second."""
         with self.log.open("a") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tui", "worker", "--lost-after", "2", *words],
+                [sys.executable, "-m", "tui", "worker", "--lost-after", "1", *words],
                 cwd=self.path,
                 env=os.environ | self.environment | environment,
                 stdin=subprocess.DEVNULL,

@@ -88,13 +88,16 @@ def test_a_transaction_that_nobody_goes_on_with_is_ended_by_the_server(office: O
 
 
 def test_one_that_cannot_reach_the_mail_server_leaves_its_share_to_others(office: Office) -> None:
+    patient = "--lost-after", "300"  # on a slow machine neither takes the other for lost
     office.invites(24, connections=1, more="per_minute = 1200")
     with Wire(office.server.port) as wire:
         office.hand_over()
-        office.start(INVITE_TUI_SMTP_PORT=str(wire.port), INVITE_TUI_SMTP_TIMEOUT="1", INVITE_TUI_SMTP_RETRIES="0")
+        office.start(
+            *patient, INVITE_TUI_SMTP_PORT=str(wire.port), INVITE_TUI_SMTP_TIMEOUT="1", INVITE_TUI_SMTP_RETRIES="0"
+        )
         office.until(lambda: len(office.mailed) > 3)
         wire.cut()
-        office.start()
+        office.start(*patient)
         must_hold(office, 24, most_unknown=1)
 
 
