@@ -20,7 +20,7 @@ from tui.ledger import Outcome, Server, Where, open_for_run
 
 MESSAGES, CONNECTIONS = 2000, 20
 STEPS = ("planning", "sending", "reading")
-GOALS = {"planning, PostgreSQL": 8.0, "sending, PostgreSQL": 6.0, "reading, PostgreSQL": 2.0}
+GOALS = {"planning, PostgreSQL": 4.0, "sending, PostgreSQL": 6.0, "reading, PostgreSQL": 2.0}
 
 
 def measure(where: Where) -> dict[str, float]:
