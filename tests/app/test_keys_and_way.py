@@ -47,8 +47,8 @@ def test_the_page_of_keys_names_themes_that_there_are() -> None:
     for name in (
         "invite-light",
         "invite-dark",
-        "ansi-dark",
-        "ansi-light",
+        "invite-16-dark",
+        "invite-16-light",
         "nord",
         "gruvbox",
         "dracula",
