@@ -174,6 +174,23 @@ def test_workers_share_what_a_run_has_for_itself(server: Server) -> None:
     must_be_free(server)
 
 
+def test_whoever_comes_at_once_after_a_run_finds_it_free(server: Server) -> None:
+    open_for_run(server).close()
+    with raw(server) as db:
+
+        def is_held() -> bool:
+            held = "SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE locktype = 'advisory'"
+            return bool(db.execute(f"{held} AND datname = current_database()").fetchall())
+
+        while is_held():  # by whoever another test ended
+            pass
+        for _ in range(10):
+            open_for_run(server).close()
+            assert not is_held()
+            must_be_free(server)
+            assert not is_held()
+
+
 def test_a_worker_takes_nothing_for_lost_that_another_has_in_hand(server: Server) -> None:
     with open_for_run(server) as ledger:
         (message,) = begin(ledger)

@@ -314,7 +314,7 @@ class Shared(Database):
         if self._is_untold and not self._db.closed:
             with suppress(psycopg.Error):
                 self._db.execute(sql.SQL("NOTIFY {}").format(sql.Identifier(self._server.schema)))
-        self._db.close()
+        _let_go(self._db)
 
     @contextmanager
     def in_words(self) -> Iterator[None]:
@@ -375,7 +375,7 @@ def open_for_run(server: Server, desk: Desk, *, shared: bool = False) -> Shared:
             _must_be_sound(db, server)
             return Shared(db, server, desk, hold)
         except BaseException:
-            db.close()
+            _let_go(db)
             raise
 
 
@@ -393,6 +393,14 @@ def _held(server: Server, desk: Desk, hold: Hold) -> psycopg.Connection[Row]:
         db.close()
         raise
     return db
+
+
+def _let_go(db: psycopg.Connection[Row]) -> None:
+    """Closes it. What it held is free when this returns: the server notices only a moment later that somebody went."""
+    if not db.closed and db.info.transaction_status == pq.TransactionStatus.IDLE:
+        with suppress(psycopg.Error):
+            db.execute("SELECT pg_advisory_unlock_all()")
+    db.close()
 
 
 def open_to_read(server: Server, desk: Desk) -> Shared | None:
@@ -436,7 +444,7 @@ def must_be_free(server: Server) -> None:
             if _version(db, server) == VERSION:
                 _must_not_be_handed_over(db, server)
         finally:
-            db.close()
+            _let_go(db)
 
 
 def _must_not_be_handed_over(db: psycopg.Connection[Row], server: Server) -> None:
@@ -466,7 +474,7 @@ def prepare(server: Server, desk: Desk, queue: str) -> int:
                 _prepare_queue(Shared(db, server, desk, "run"), db, queue)
             return before
         finally:
-            db.close()
+            _let_go(db)
 
 
 def _prepare_queue(shared: Shared, db: psycopg.Connection[Row], queue: str) -> None:
