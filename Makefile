@@ -20,11 +20,9 @@ run: $(RUN) ## open the sample event
 check: lint ## the quick half: lint, types, contracts, unit tests
 	@$(BIN)/python -m pytest --quiet tests/unit tests/test_architecture.py
 
-# Half of a test's time goes by in waiting for a server, a terminal or another process.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(16, 2 * (os.cpu_count() or 1)))')
 test: lint ## everything, against real servers (installs them where it may: root and apt)
 	@tests/servers/install
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(DEV)
 	@$(BIN)/ruff check
