@@ -186,7 +186,7 @@ async def test_another_password_is_tried_before_it_is_kept(
 ) -> None:
     monkeypatch.setenv("INVITE_TUI_KEYRING_PASSPHRASE", PASSPHRASE)
     said = {"username": dovecot.username, "ca": submission.ca}
-    account = Account("work", submission.host, submission.port, **said)  # type: ignore[arg-type]
+    account = Account("work", submission.host, submission.port, **said)  # type: ignore[arg-type]  # each of its own type
     store = AccountStore(Path(environment["INVITE_TUI_CONFIG_DIR"]))
     store.add(account, Secret("an old one"))
     async with driven("few.csv", environment=environment, size=(110, 40)) as pilot:
@@ -200,7 +200,7 @@ async def test_another_password_is_tried_before_it_is_kept(
             assert isinstance(form, Form)
             await fill(pilot, form, password=password)
             await pilot.press("ctrl+s")
-            await until(pilot, lambda words=words: words in words_of(pilot), 60)  # type: ignore[misc]
+            await until(pilot, lambda words=words: words in words_of(pilot), 60)  # type: ignore[misc]  # mypy infers no default's type
             assert (secret := store.secret(account)) is not None and secret.reveal() == kept
 
 
@@ -208,7 +208,7 @@ async def done(pilot: Driven, deed: str) -> None:
     """This, chosen of what can be done with the account `work`."""
     await by_name(pilot, "Accounts")
     for label in ("work", deed):
-        await until(pilot, lambda label=label: isinstance(pilot.app.screen, Pick) and label in seen(pilot))  # type: ignore[misc]
+        await until(pilot, lambda label=label: isinstance(pilot.app.screen, Pick) and label in seen(pilot))  # type: ignore[misc]  # mypy infers no default's type
         options = pilot.app.screen.query_one(OptionList)
         labels = [str(options.get_option_at_index(at).prompt) for at in range(options.option_count)]
         options.highlighted = next(at for at, words in enumerate(labels) if label in words)
@@ -244,7 +244,7 @@ async def test_what_cannot_be_is_said_in_the_form(few: Path, environment: dict[s
         ):
             await fill(pilot, form, **changes)
             await pilot.press("ctrl+s")
-            await until(pilot, lambda words=words: words in seen(pilot))  # type: ignore[misc]
+            await until(pilot, lambda words=words: words in seen(pilot))  # type: ignore[misc]  # mypy infers no default's type
         assert "Client id" in seen(pilot) and "Password" not in seen(pilot)  # what does not matter is not asked
 
 

@@ -168,7 +168,7 @@ async def test_a_mailbox_that_was_read_stays_live_and_what_comes_is_shown_at_onc
             for passphrase, said in (("wrong", "does not open"), ("a long enough passphrase", "0 new mails read")):
                 await pasted(pilot, passphrase)
                 await pilot.press("enter")
-                await until(pilot, lambda said=said: said in words_of(pilot), 60)  # type: ignore[misc]
+                await until(pilot, lambda said=said: said in words_of(pilot), 60)  # type: ignore[misc]  # mypy infers no default's type
                 if passphrase == "wrong":
                     await pilot.press(*["backspace"] * len(passphrase))
             await listed(pilot)

@@ -150,7 +150,7 @@ async def test_a_correction_that_makes_no_sense_is_refused_in_the_form_and_can_b
         ):
             fill(form, address=address)
             await pilot.press("ctrl+s")
-            await until(pilot, lambda words=words: words in words_of(pilot))  # type: ignore[misc]
+            await until(pilot, lambda words=words: words in words_of(pilot))  # type: ignore[misc]  # mypy infers no default's type
             assert pilot.app.screen is form
             assert not form.query_one("#go", Button).disabled
     assert len(server.messages) == 4
@@ -274,7 +274,7 @@ async def test_escape_forgets_a_plan_that_takes_long(
 
     def slow(self: Folder, **asked: object) -> object:
         go_on.wait(10)
-        return real(self, **asked)  # type: ignore[arg-type]
+        return real(self, **asked)  # type: ignore[arg-type]  # as it was asked
 
     async with driven("few.csv", environment=through(server)) as pilot:
         monkeypatch.setattr(Folder, "plan", slow)

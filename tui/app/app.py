@@ -754,7 +754,7 @@ class InviteApp(App[None]):
     def say(self, message: str, hint: str | None = None, *, severity: str = "information") -> None:
         words = visible(f"{message} {hint}" if hint else message)
         level = {"error": "error", "warning": "warning"}.get(severity, "information")
-        self.notify(words, severity=level, markup=False, timeout=8 if severity == "error" else 4)  # type: ignore[arg-type]
+        self.notify(words, severity=level, markup=False, timeout=8 if severity == "error" else 4)  # type: ignore[arg-type]  # one of the three
 
     async def action_command_palette(self) -> None:  # type: ignore[override]  # an action may be either
         """As the toolkit has it, with words for all that it finds; when this returns it can be typed into."""

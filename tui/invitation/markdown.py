@@ -155,7 +155,7 @@ def _parser(protected: Protected) -> MarkdownIt:
     # What a link may lead to is ours to say, not Markdown's: it would print a wrong one as it stands.
     # Methods, assigned: markdown-it has no other way to say it.
     parser.validateLink = lambda url: True  # type: ignore[method-assign]  # noqa: ARG005  # it names it
-    parser.normalizeLink = lambda url: url if protected.has_part(url) else normalise(url)  # type: ignore[method-assign]
+    parser.normalizeLink = lambda url: url if protected.has_part(url) else normalise(url)  # type: ignore[method-assign]  # its way to say so
     return parser
 
 
