@@ -256,6 +256,11 @@ def test_answers_are_read_at_another_host_once_it_has_taken_a_password_that_was_
     kept.read(office.path / "config" / "secrets.cfg")
     assert len(kept.options(escape(SERVICE))) == 1, "the password is no longer kept for those for whom it was before"
 
+    nowhere = ("account", "login", "work", "--no-imap")
+    assert "not both" in office.run(*nowhere, *words_to_read(dovecot), code=2).stderr
+    assert "reads no answers any more" in office.run(*nowhere).stdout  # without a password, which it has
+    assert "answers:" not in office.run("account", "test", "work").stdout + office.run("account", "list").stdout
+
 
 def test_who_signs_in_agrees_anew_to_have_answers_read(
     office: HereDesk, submission: Postfix, dovecot: Dovecot, issuer: Issuer

@@ -17,7 +17,7 @@ import keyring.errors
 import pytest
 
 from tests.servers.secret_service import SecretService
-from tui.delivery.accounts import SERVICE, Account, AccountStore, Imap, Secret, account_from_settings
+from tui.delivery.accounts import SERVICE, Account, AccountStore, Imap, OAuth, Secret, account_from_settings
 from tui.errors import AccountError
 
 PASSWORD = "correct horse battery staple"
@@ -216,6 +216,31 @@ class TestStore:
         store.add(WORK, Secret("old"))
         store.add(WORK, Secret("new"), replace=True)
         assert list(memory.entries.values()) == ["new"]
+
+    @pytest.mark.parametrize("login", ["password", "oauth"])
+    def test_reads_no_answers_any_more_and_keeps_the_secret_for_the_mail_server_alone(
+        self, store: AccountStore, memory: MemoryKeyring, login: str
+    ) -> None:
+        before = replace(WORK, imap=Imap("imap.example.org"))
+        if login == "oauth":
+            before = replace(before, login="oauth", oauth=OAuth("https://login.example.org", "client-1"))
+        store.add(before, Secret(PASSWORD))
+        after = store.stop_reading("work")
+        assert after == store.get("work") == replace(before, imap=None)
+        secret = store.secret(after)
+        assert secret is not None and secret.reveal() == PASSWORD
+        assert store.secret(before) is None
+        assert not any("imap.example.org" in name for _, name in memory.entries)
+        assert store.stop_reading("work") == after
+
+    def test_goes_on_reading_where_there_is_no_secret_to_be_kept(
+        self, store: AccountStore, memory: MemoryKeyring
+    ) -> None:
+        store.add(replace(WORK, imap=Imap("imap.example.org")), Secret(PASSWORD))
+        memory.entries.clear()
+        with pytest.raises(AccountError, match="needs a password"):
+            store.stop_reading("work")
+        assert store.get("work").imap is not None
 
     def test_forgets_profile_and_secret(self, store: AccountStore, memory: MemoryKeyring) -> None:
         store.add(WORK, Secret(PASSWORD))

@@ -163,14 +163,21 @@ def _log_in(options: argparse.Namespace, store: AccountStore) -> int:
         raise UsageError(f"Account {account.name} needs no login.")
     if account.login == "oauth" and options.password_stdin:
         raise UsageError(f"Account {account.name} signs in, and has no password.")
-    imap = _imap_of(options, account.imap)
+    if options.no_imap and (options.imap_host or options.imap_port or options.imap_security):
+        raise UsageError("Answers are read somewhere (--imap-host) or nowhere (--no-imap), not both.")
+    imap = None if options.no_imap else _imap_of(options, account.imap)
     unlock(store)
     store.must_keep_secrets()
+    if options.no_imap and not options.password_stdin and store.secret(account):
+        return _stop_reading(account, store, options)
     if imap is not None and imap != account.imap:
         _say_whom_it_is_for(account, imap)
     changed = replace(account, imap=imap)
     if account.login == "oauth":
-        lines = sign_in_again(account, store, _ceremony(account), _client_secret(), imap=imap)
+        # Without another server the secret that is there is for who the account is now.
+        lines = sign_in_again(
+            changed if imap is None else account, store, _ceremony(account), _client_secret(), imap=imap
+        )
     else:
         lines = add(changed, store, password=_password_of(options, account), replace=True)
     if options.json:
@@ -181,6 +188,18 @@ def _log_in(options: argparse.Namespace, store: AccountStore) -> int:
     _say_kept(account, f"{account.name} works again.")
     if imap is not None and imap != account.imap:
         say(f"Its answers are read at {imap.host}:{imap.port} ({imap.security}).")
+    return 0
+
+
+def _stop_reading(account: Account, store: AccountStore, options: argparse.Namespace) -> int:
+    """The secret that is there is kept, for the mail server alone: nobody is asked, and nothing has to be tried."""
+    changed = store.stop_reading(account.name)
+    if options.json:
+        output.print_json({"account": _document(changed)})
+    else:
+        what = "sign-in" if account.login == "oauth" else "password"
+        said = f"{account.name} reads no answers any more." if account.imap else f"{account.name} reads no answers."
+        say(f"{said} Its {what} is kept for {account.host}:{account.port} alone.")
     return 0
 
 

@@ -230,6 +230,7 @@ def _account(parser: _Parser) -> None:
     login = what.add_parser("login", help="sign in again, or give the password again; what is not said is kept")
     login.add_argument("name", metavar="NAME")
     login.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    login.add_argument("--no-imap", action="store_true", help="read no answers any more; the login is kept as it is")
     _reads_answers(login)
     _speaks_json(login)
     _speaks_json(what.add_parser("list", help="all accounts"))

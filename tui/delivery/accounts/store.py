@@ -5,6 +5,7 @@ that was pointed at another server, or at another issuer, finds nothing there to
 """
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -106,6 +107,19 @@ class AccountStore:
             raise
         if old is not None and old.login != "none" and (account.login == "none" or entry_of(old) != entry_of(account)):
             self._forget(old)
+
+    def stop_reading(self, name: str) -> Account:
+        """From now on no answers are read with this account; its secret is kept for the mail server alone.
+
+        Nothing has to be tried: the secret is for fewer than before. Returns the account as it is now. `AccountError`
+        where there is no secret to be kept.
+        """
+        account = self.get(name)
+        if account.imap is None:
+            return account
+        changed = dataclasses.replace(account, imap=None)
+        self.add(changed, self.secret(account), replace=True)
+        return changed
 
     def remove(self, name: str) -> None:
         """Forgets the profile and its secret."""
