@@ -76,7 +76,8 @@ def test_a_transaction_that_nobody_goes_on_with_is_ended_by_the_server(office: O
     assert isinstance(place, Server)
     with ExitStack() as opened:
         settling, asking = (
-            opened.enter_context(closing(open_for_run(place, Desk(who, "frozen"), shared=True))) for who in ("A", "B")
+            opened.enter_context(closing(open_for_run(place, Desk(who, "frozen"), shared=True, idle=0.5)))
+            for who in ("A", "B")
         )
         for one in (settling, asking):
             one.begin(reading=False)

@@ -632,12 +632,14 @@ def _held(where: Where, desk: Desk) -> Ledger:
     return ledger
 
 
-def open_for_work(where: Server, desk: Desk | None = None) -> Ledger:
+def open_for_work(where: Server, desk: Desk | None = None, *, idle: float | None = None) -> Ledger:
     """The ledger on a server for one worker of a run, beside others: while one of them is there, no run begins.
 
+    The server ends a transaction with which nobody goes on for `idle` seconds, by default five.
     BusyError while a run holds it alone. Nothing that is in flight is touched: it may be another worker's.
     """
-    return Ledger(_postgresql().open_for_run(where, desk or Desk.here(), shared=True))
+    driver = _postgresql()
+    return Ledger(driver.open_for_run(where, desk or Desk.here(), shared=True, idle=idle or driver.IDLE))
 
 
 def prepare(where: Where, desk: Desk | None = None, queue: str = "") -> tuple[int, int]:

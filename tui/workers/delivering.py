@@ -76,8 +76,10 @@ class _Event:
 class Bench:
     """What a worker delivers from: one database, and the accounts of this machine. Safe to use from several threads."""
 
-    def __init__(self, server: Server, desk: Desk, environment: Mapping[str, str] | None = None) -> None:
-        self._server, self._desk, self._environment = server, desk, environment
+    def __init__(
+        self, server: Server, desk: Desk, environment: Mapping[str, str] | None = None, *, idle: float | None = None
+    ) -> None:
+        self._server, self._desk, self._environment, self._idle = server, desk, environment, idle
         self._turn = threading.Lock()
         self._events: dict[tuple[str, int], _Event] = {}
         self._controls: set[Control] = set()
@@ -102,7 +104,7 @@ class Bench:
 
         Away where it was given to another meanwhile; LedgerError where nothing can be recorded.
         """
-        with ledgers.open_for_work(self._server.for_event(event), self._desk) as ledger:
+        with ledgers.open_for_work(self._server.for_event(event), self._desk, idle=self._idle) as ledger:
             relay = ledger.relay
             handover = relay.of_share(share)
             if handover is None or not handover.is_open:

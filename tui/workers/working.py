@@ -35,6 +35,9 @@ _LOOK = 0.2
 _LOOK_FOR_JOBS = 1.0
 """Seconds between two looks for jobs that were to wait; those that are new tell of themselves."""
 
+_IDLE = 5.0
+"""Seconds in which whoever is well has gone on with a transaction, however busy the machine is."""
+
 _TO_SETTLE = 20.0
 """Seconds in which a worker that is to leave lets its other jobs settle what is in flight."""
 
@@ -49,6 +52,12 @@ class Working:
     lost_after: float = LOST_AFTER
     until_empty: bool = False
 
+    @property
+    def idle(self) -> float:
+        """Seconds after which the server ends a transaction that a worker does not go on with: its jobs are given to
+        others, who need what it has locked."""
+        return min(_IDLE, max(1.0, self.lost_after / 6))
+
 
 Tell = Callable[[str], object]
 
@@ -59,7 +68,7 @@ def work(server: Server, desk: Desk, how: Working, tell: Tell, environment: Mapp
     Where others have taken over what it had in hand, because it was not heard of for too long, it ends the process,
     with the exit code of the ledger.
     """
-    bench = Bench(server, desk, environment)
+    bench = Bench(server, desk, environment, idle=how.idle)
     worker = _Worker(server, desk, bench, how, tell)
     try:
         with signals.heeded(_once(worker.stop)):

@@ -59,6 +59,9 @@ _TELL_AFTER = 0.25
 
 _SECOND_LOOK = 2 * _TELL_AFTER
 
+IDLE = 5.0
+"""Seconds after which the server ends a worker's transaction that nobody goes on with: it may keep a lock."""
+
 Hold = Literal["run", "work", "look"]
 """Alone, beside other workers of the same run, or only to read."""
 
@@ -102,9 +105,11 @@ logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what it has to
 class Shared(Database):
     """A ledger in PostgreSQL, opened."""
 
-    def __init__(self, connection: psycopg.Connection[Row], server: Server, desk: Desk, hold: Hold) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[Row], server: Server, desk: Desk, hold: Hold, idle: float = IDLE
+    ) -> None:
         super().__init__(server.shown, is_held=hold != "look")
-        self._db, self._server, self._desk, self._hold = connection, server, desk, hold
+        self._db, self._server, self._desk, self._hold, self._idle = connection, server, desk, hold, idle
         self._begin = ""
         """What begins the transaction, until it goes out with the first statement: that saves a round trip."""
         self._number: str | None = None
@@ -251,7 +256,7 @@ class Shared(Database):
         self._is_lost = True
         while True:
             try:
-                self._db = _held(self._server, self._desk, self._hold)
+                self._db = _held(self._server, self._desk, self._hold, self._idle)
                 break
             except (psycopg.Error, BusyError):  # it still starts, or has not noticed yet that we had gone
                 if time.monotonic() > until:
@@ -359,27 +364,28 @@ class SharedChanges(Changes):
         self._look_at = time.monotonic() + _SECOND_LOOK
 
 
-def open_for_run(server: Server, desk: Desk, *, shared: bool = False) -> Shared:
-    """The event's ledger there, made where it is missing, held for one run, or `shared` with other workers of one.
+def open_for_run(server: Server, desk: Desk, *, shared: bool = False, idle: float = IDLE) -> Shared:
+    """The event's ledger there, made where it is missing, held for one run, or `shared` with other workers of one: then
+    the server ends a transaction with which nobody goes on for `idle` seconds.
 
     BusyError where another run holds it; LedgerError where it cannot be opened, or its guarantees are not in force.
     """
     hold: Hold = "work" if shared else "run"
     with _in_words(server.shown):
-        db = _held(server, desk, hold)
+        db = _held(server, desk, hold, idle)
         try:
             if (version := _version(db, server)) < VERSION:
                 _migrate(db, server, version)
             elif not shared:
                 _must_not_be_handed_over(db, server)
             _must_be_sound(db, server)
-            return Shared(db, server, desk, hold)
+            return Shared(db, server, desk, hold, idle)
         except BaseException:
             _let_go(db)
             raise
 
 
-def _held(server: Server, desk: Desk, hold: Hold) -> psycopg.Connection[Row]:
+def _held(server: Server, desk: Desk, hold: Hold, idle: float = IDLE) -> psycopg.Connection[Row]:
     """A connection that holds the event's lock. BusyError where that is another's."""
     db = _connect(server, desk, "read-write")
     try:
@@ -388,7 +394,7 @@ def _held(server: Server, desk: Desk, hold: Hold) -> psycopg.Connection[Row]:
             raise busy(server.shown, _holder(db))
         if hold == "work":
             # One that is frozen in the midst of recording must not keep what it has in hand from all others.
-            db.execute("SET idle_in_transaction_session_timeout = '5s'")
+            _only(db, "SELECT set_config('idle_in_transaction_session_timeout', %s, false)", f"{idle * 1000:.0f}ms")
     except BaseException:
         db.close()
         raise
