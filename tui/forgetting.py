@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,13 +22,14 @@ from tui import files, plan, report
 from tui.address import key_of
 from tui.errors import ConfirmationError, InputError
 from tui.folder import Folder
-from tui.ledger import Person
+from tui.ledger import Person, Written
 
+ELSEWHERE = "Written with their names at other desks: ask there, and have each deleted or written anew."
 MOVED = "Written with their names, and no longer where it was: wherever it is now, it still names them."
 NO_UNDO = "Forgetting cannot be undone: nothing can be sent to them any more, no change and no cancellation."
 HOLDING = "{} may hold an invitation to an event that is not over: `cancel` first takes it back."
 
-_CALLED: Mapping[report.Kind, str] = {"html": "a report", "csv": "a table", "evidence": "evidence"}
+_CALLED: Mapping[str, str] = {"html": "a report", "csv": "a table", "evidence": "evidence"}
 _Kind = Literal["message", "problems", "html", "csv"]
 
 _OURS = re.compile(r"\d{4,}-.*\.eml")  # as a rehearsal and `status --save` name their messages
@@ -74,7 +75,8 @@ class Whom:
 class Forgotten:
     """What was done: how many people, messages in files, rows of problems.csv and copies of the ledger are gone; which
     reports were written anew; which files of others, evidence, and reports elsewhere still have the address of one of
-    them; and which reports of after they were sent something are no longer where they were written."""
+    them; which reports of after they were sent something are no longer where they were written; and which of those
+    another desk has written, where the ledger is shared and nothing can be looked into."""
 
     people: int
     messages: int
@@ -85,6 +87,8 @@ class Forgotten:
     not_found: tuple[report.Noted, ...] = ()
     kinds: Mapping[Path, report.Kind] = field(default_factory=dict)
     """Which report of ours each of `still_in` is, where it is one."""
+
+    elsewhere: tuple[Written, ...] = ()
 
     def still_named(self) -> Iterator[str]:
         """Each of `still_in`, with what to do about it where that is known here."""
@@ -103,6 +107,12 @@ class Forgotten:
         """Each of `not_found`, in words."""
         for one in self.not_found:
             yield f"{one.path}, {_CALLED[one.kind]} of {one.at:%Y-%m-%d}"
+
+    def at_other_desks(self) -> Iterator[str]:
+        """Each of `elsewhere`, in words."""
+        for one in self.elsewhere:
+            what = _CALLED.get(one.kind, "a report")
+            yield f"{one.path}, {what} of {one.at:%Y-%m-%d} by {one.desk.who} on {one.desk.place}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +177,29 @@ def forget(folder: Folder, chosen: Whom) -> Forgotten:
         for backup in backups:
             backup.unlink(missing_ok=True)
         ledger.forget(keys)
+        noted, elsewhere = _noted(folder, ledger.reports())
     _write_anew(folder, reports)
-    still = tuple(dict.fromkeys(_still_naming(folder, addresses)))
+    still = tuple(dict.fromkeys(_still_naming(folder, noted, addresses)))
     anew = tuple(path for path, _ in reports)
     kinds = {path: kind for path in still if (kind := _kind_of(path)) is not None}
-    return Forgotten(chosen.count, messages, rows, len(backups), anew, still, tuple(_not_found(folder, chosen)), kinds)
+    since = min((person.messages[0].stamp for person in chosen.people if person.messages), default=None)
+    gone = tuple(one for one in noted if since and one.at >= since and not _can_be_read(one.path))
+    others = tuple(one for one in elsewhere if since and one.at >= since)
+    return Forgotten(chosen.count, messages, rows, len(backups), anew, still, gone, kinds, others)
+
+
+def _noted(folder: Folder, shared: Sequence[Written]) -> tuple[Sequence[report.Noted], Sequence[Written]]:
+    """The reports with names that this machine can be asked for, by the register of this folder and the `shared` one in
+    the ledger; and those of other desks that it cannot."""
+    here = {one.path: one for one in report.noted(report.register_of(folder.event_path))}
+    elsewhere = []
+    for one in shared:
+        known = report.on_this_machine(one, folder.desk)
+        if known is None or not (known.path in here or _can_be_read(known.path)):
+            elsewhere.append(one)
+        else:
+            here.setdefault(known.path, known)
+    return [*here.values()], elsewhere
 
 
 def _holding(folder: Folder, people: Collection[Person]) -> int:
@@ -267,7 +295,7 @@ def _write_anew(folder: Folder, reports: Sequence[tuple[Path, _Kind]]) -> None:
             report.write(path, report.page(figures) if kind == "html" else report.table(figures))
 
 
-def _still_naming(folder: Folder, addresses: frozenset[str]) -> Iterator[Path]:
+def _still_naming(folder: Folder, noted: Iterable[report.Noted], addresses: frozenset[str]) -> Iterator[Path]:
     """The files here, and our reports wherever they were written, that have one of these addresses."""
     for path in _files(folder):
         with suppress(OSError):
@@ -275,7 +303,7 @@ def _still_naming(folder: Folder, addresses: frozenset[str]) -> Iterator[Path]:
             if (is_text and _addresses_in(path) & addresses) or _is_a_report_of(path, addresses):
                 yield path
     home = folder.event_path.parent
-    for one in report.noted(report.register_of(folder.event_path)):
+    for one in noted:
         with suppress(OSError, ValueError):
             if _is_a_report_of(one.path, addresses):
                 # As `_files` would call it.
@@ -290,14 +318,6 @@ def _is_a_report_of(path: Path, addresses: frozenset[str]) -> bool:
             return False
         stream.seek(0)
         return any(found in addresses for line in stream for found in _addresses_of(line.decode("utf-8", "replace")))
-
-
-def _not_found(folder: Folder, chosen: Whom) -> Iterator[report.Noted]:
-    """The reports that were written after one of them was sent something, and are not there any more."""
-    first = min((person.messages[0].stamp for person in chosen.people if person.messages), default=None)
-    for one in report.noted(report.register_of(folder.event_path)):
-        if first is not None and one.at >= first and not _can_be_read(one.path):
-            yield one
 
 
 def _can_be_read(path: Path) -> bool:

@@ -1,6 +1,7 @@
 """Several desks, one ledger: what one of them has sent the other knows, and neither sends beside the other."""
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -85,6 +86,29 @@ def test_somebody_is_forgotten_on_the_server_and_the_report_says_so(anna: Desk) 
     assert somebody not in str(status) and status["counts"]["accepted"] == 55
     anna.here("report", "--evidence", "evidence.jsonl")
     anna.here("report", "--verify", "evidence.jsonl")
+
+
+def test_who_forgets_somebody_is_told_what_each_desk_has_written(anna: Desk, bo: Desk, tmp_path: Path) -> None:
+    anna.run("send", "attendees.csv", "--confirm", "55")
+    here = tmp_path / "on-this-machine.csv"
+    place = chosen(bo).ledger_path
+    assert isinstance(place, ledgers.Server)
+    there = [
+        ledgers.Written(path, kind, datetime.now(UTC), ledgers.Desk("Cy", "cys-laptop"))
+        for path, kind in ((str(here), "evidence"), (r"C:\Users\cy\all.html", "html"))
+    ]
+    with chosen(bo).ledger_to_write():  # also beside a run
+        anna.run("report", "--csv", str(here))
+        anna.run("report", "--html", str(tmp_path / "nameless.html"), "--anonymous")
+        for _ in range(2):  # again is the same
+            with ledgers.open_to_note(place, there[0].desk) as ledger:
+                ledger.note_reports(there)
+    done = bo.json("forget", bo.json("status")["attendees"][0]["address"], "--confirm", "1")
+    assert str(here) in done["still_in"] and done["not_found"] == []
+    assert {(one["file"], one["kind"]) for one in done["elsewhere"]} == {(one.path, one.kind) for one in there}
+    assert all(one["desk"] == {"who": "Cy", "place": "cys-laptop"} for one in done["elsewhere"])
+    said = bo.run("forget", bo.json("status")["attendees"][1]["address"], "--confirm", "1").stdout
+    assert "at other desks" in said and r"C:\Users\cy\all.html, a report of " in said and "by Cy on cys-laptop" in said
 
 
 # --- whose word it is -------------------------------------------------------------------------------------------------
@@ -210,6 +234,8 @@ def test_who_may_not_make_a_ledger_is_told_whom_to_ask_and_each_role_does_its_ow
     as_("worker").here("worker", "--until-empty", "--account", "env")
     assert as_("reader").json_here("status")["counts"]["accepted"] == 55
     somebody = as_("reader").json_here("status")["attendees"][0]["address"]
+    noted = as_("reader").run("report", "--csv", str(tmp_path / "names.csv"))
+    assert "cannot be noted in the ledger" in noted.stderr
     assert "you may not do that" in as_("reader").here("cancel", "--all", "--confirm", "55", code=6).stderr
     assert "only who owns" in as_("organiser").here("forget", somebody, "--confirm", "1", code=6).stderr
     as_("owner").here("forget", somebody, "--confirm", "1")

@@ -89,9 +89,9 @@ def _in_words(done: "Forgotten") -> Iterator[Line]:
             yield text_line(f"  {visible(line)}")
         if len(done.still_in) > _SHOWN:
             yield text_line(f"  and {len(done.still_in) - _SHOWN} more")
-    if done.not_found:
-        from tui.forgetting import MOVED
+    from tui.forgetting import ELSEWHERE, MOVED
 
-        yield text_line(MOVED, "label")
-        for line in islice(done.moved(), _SHOWN):
-            yield text_line(f"  {visible(line)}")
+    for what, lines in ((MOVED, done.moved()), (ELSEWHERE, done.at_other_desks())):
+        if some := list(islice(lines, _SHOWN)):
+            yield text_line(what, "label")
+            yield from (text_line(f"  {visible(line)}") for line in some)

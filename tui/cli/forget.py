@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import asdict
 
 from tui import forgetting
 from tui.cli.output import print_json, say, tell
@@ -40,6 +41,10 @@ def run(options: argparse.Namespace) -> int:
                 "still_in": [str(path) for path in done.still_in],
                 "not_found": [
                     {"file": str(one.path), "kind": one.kind, "at": one.at.isoformat()} for one in done.not_found
+                ],
+                "elsewhere": [
+                    {"file": one.path, "kind": one.kind, "at": one.at.isoformat(), "desk": asdict(one.desk)}
+                    for one in done.elsewhere
                 ],
             }
         )
@@ -105,6 +110,10 @@ def _say_what_was_done(folder: Folder, done: Forgotten) -> None:
     if done.not_found:
         say(forgetting.MOVED)
         for line in done.moved():
+            say(f"  {line}")
+    if done.elsewhere:
+        say(forgetting.ELSEWHERE)
+        for line in done.at_other_desks():
             say(f"  {line}")
     say("Copies elsewhere, and the mailboxes, are yours to look after; docs/keeping.md says what stays of them here.")
 

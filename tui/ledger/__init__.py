@@ -21,6 +21,7 @@ from tui.ledger.records import (
     Proposal,
     Sent,
 )
+from tui.ledger.reports import Written
 from tui.ledger.servers import Server, is_address
 from tui.ledger.store import (
     Fenced,
@@ -33,6 +34,7 @@ from tui.ledger.store import (
     must_be_free,
     open_for_run,
     open_for_work,
+    open_to_note,
     open_to_read,
     prepare,
     roles_of_a_database,
@@ -75,6 +77,7 @@ __all__ = [
     "Server",
     "Taken",
     "Where",
+    "Written",
     "conninfo",
     "follow",
     "is_address",
@@ -85,6 +88,7 @@ __all__ = [
     "must_be_free",
     "open_for_run",
     "open_for_work",
+    "open_to_note",
     "open_to_read",
     "prepare",
     "reply_without_names",

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from tui.errors import InputError, LedgerError
 from tui.ledger import answers as inbox
-from tui.ledger import copying, forgetting
+from tui.ledger import copying, forgetting, reports
 from tui.ledger.answers import Answers, Place, Taken
 from tui.ledger.chronicle import Chronicle
 from tui.ledger.copying import Proof
@@ -37,6 +37,7 @@ from tui.ledger.records import (
     Sent,
 )
 from tui.ledger.relay import Relay
+from tui.ledger.reports import Written
 from tui.ledger.servers import Server
 from tui.ledger.sharing import Fields, Shared
 
@@ -357,6 +358,16 @@ class Ledger:
         """Who was forgotten, as far as it can still be told: see `LeftOut`."""
         with self._reading() as db:
             return forgetting.left_out(db)
+
+    def note_reports(self, written: Iterable[Written]) -> None:
+        """Notes where what names people was written; also beside a run, see `open_to_note`."""
+        with self._writing() as db:
+            reports.note(db, written)
+
+    def reports(self) -> Sequence[Written]:
+        """Where what names people was written, as far as it was noted here."""
+        with self._reading() as db:
+            return reports.noted(db)
 
     def is_unfinished(self) -> bool:
         """Whether what was forgotten may still be in the file, because forgetting was broken off."""
@@ -720,6 +731,15 @@ def open_to_read(where: Where) -> Ledger:
     if isinstance(where, Server):
         return Ledger(_postgresql().open_to_read(where, Desk.here()) or sqlite.empty(where.shown))
     return Ledger(sqlite.open_to_read(where))
+
+
+def open_to_note(where: Server, desk: Desk) -> Ledger:
+    """The ledger there, in which it can be noted where reports are, also beside a run. LedgerError where there is none;
+    where it may only be read, as soon as something is noted."""
+    found = _postgresql().open_to_read(where, desk, notes=True)
+    if found is None:
+        raise LedgerError(f"There is no ledger {where.shown}.", hint="Check the name.", code="ledger-missing")
+    return Ledger(found)
 
 
 def conninfo(server: Server, desk: Desk) -> str:

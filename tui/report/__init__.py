@@ -6,7 +6,7 @@ from tui.report.page import page
 from tui.report.producing import Produced, produce
 from tui.report.table import table
 from tui.report.verifying import Flaw, Verdict, verify
-from tui.report.whereabouts import Noted, noted, register_of
+from tui.report.whereabouts import Noted, noted, on_this_machine, register_of
 from tui.report.writing import Kind, kind_of, must_be_writable, write
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "lines",
     "must_be_writable",
     "noted",
+    "on_this_machine",
     "page",
     "produce",
     "register_of",

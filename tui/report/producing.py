@@ -1,26 +1,27 @@
 """Reports of one moment, written where they were asked for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tui.folder import Folder
+from tui.ledger import Server
 from tui.report.evidence import Chain, lines
 from tui.report.figures import Figures, figures
 from tui.report.page import page
 from tui.report.table import table
-from tui.report.whereabouts import note, register_of
+from tui.report.whereabouts import note, register_of, tell_others
 from tui.report.writing import Kind, must_be_writable, write
 
 
 @dataclass(frozen=True, slots=True)
 class Produced:
-    """The figures, and the seal of the evidence where that was written. `is_noted` is false where the place of what
-    names people could not be noted, so that `forget` will not ask for it."""
+    """The figures, and the seal of the evidence where that was written. `unnoted` says, of what names people, where its
+    place could not be noted, so that `forget` will not ask for it: here, or at another desk."""
 
     figures: Figures
     seal: str | None
-    is_noted: bool
+    unnoted: tuple[str, ...] = ()
 
 
 def produce(folder: Folder, paths: Mapping[Kind, Path], *, anonymous: bool) -> Produced:
@@ -38,5 +39,14 @@ def produce(folder: Folder, paths: Mapping[Kind, Path], *, anonymous: bool) -> P
         }
         for kind, path in paths.items():
             write(path, contents[kind])
-    is_noted = anonymous or note(register_of(folder.event_path), paths)
-    return Produced(made, chain.seal if "evidence" in paths else None, is_noted)
+    unnoted = () if anonymous else tuple(_unnoted(folder, paths))
+    return Produced(made, chain.seal if "evidence" in paths else None, unnoted)
+
+
+def _unnoted(folder: Folder, paths: Mapping[Kind, Path]) -> Iterator[str]:
+    """Notes where they are; where that is not possible, in words."""
+    if not note(register_of(folder.event_path), paths):
+        yield f"beside {folder.event_path}"
+    where = folder.ledger_path
+    if isinstance(where, Server) and not tell_others(where, folder.desk, paths):
+        yield f"in the ledger {where.shown}"

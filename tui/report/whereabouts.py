@@ -1,5 +1,6 @@
 """Where reports with names were written: noted in a file beside the event file, so that forgetting can ask for them.
 
+In a ledger that several desks share it is noted as well: what another desk has written can be named then.
 What it says is somebody's word, as a folder that was sent is: it is looked for there, and nothing is done to it.
 """
 
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import cast, get_args
 
 from tui import files
-from tui.errors import InputError
+from tui.errors import InputError, InviteError
+from tui.ledger import Desk, Server, Written, open_to_note
 from tui.report.writing import Kind, write
 
 _LARGEST = 1 << 20  # bytes that are read
@@ -44,6 +46,26 @@ def note(register: Path, written: Mapping[Kind, Path]) -> bool:
     except InputError:
         return False
     return True
+
+
+def tell_others(ledger: Server, desk: Desk, written: Mapping[Kind, Path]) -> bool:
+    """Notes in a ledger that others share that `desk` has written these now; False where it may only be read."""
+    if not written:
+        return True
+    now = datetime.now(UTC).replace(microsecond=0)
+    try:
+        with open_to_note(ledger, desk) as shared:
+            shared.note_reports(Written(str(path.resolve()), kind, now, desk) for kind, path in written.items())
+    except InviteError:
+        return False
+    return True
+
+
+def on_this_machine(one: Written, desk: Desk) -> Noted | None:
+    """What was noted in a shared ledger, where the machine of `desk` can be asked for it."""
+    if one.desk.place != desk.place:
+        return None
+    return _noted(json.dumps({"path": one.path, "kind": one.kind, "at": one.at.isoformat()}).encode())
 
 
 def noted(register: Path) -> Sequence[Noted]:

@@ -409,14 +409,16 @@ def _let_go(db: psycopg.Connection[Row]) -> None:
     db.close()
 
 
-def open_to_read(server: Server, desk: Desk) -> Shared | None:
-    """The event's ledger there for reading, also beside a run; None where there is none."""
+def open_to_read(server: Server, desk: Desk, *, notes: bool = False) -> Shared | None:
+    """The event's ledger there for reading, also beside a run; None where there is none. With `notes` it can be written
+    to: what is no run's affair."""
     with _in_words(server.shown):
-        db = _connect(server, desk, "any")
+        db = _connect(server, desk, "read-write" if notes else "any")
         try:
             version = _version(db, server)
             if version == VERSION:
-                db.execute("SET default_transaction_read_only = on")
+                if not notes:
+                    db.execute("SET default_transaction_read_only = on")
                 return Shared(db, server, desk, "look")
         except BaseException:
             db.close()
