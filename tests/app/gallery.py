@@ -8,6 +8,7 @@ from syrupy.assertion import SnapshotAssertion
 from textual.widgets import Input, TextArea
 
 from tests.app.driving import Driven, app_of
+from tui.app.app import InviteApp
 
 
 class Gallery:
@@ -31,11 +32,16 @@ class Gallery:
         app = app_of(pilot)
         if not toasts:
             app.clear_notifications()
-        if isinstance(focused := app.screen.focused, Input | TextArea):
-            focused.cursor_blink = False
-        picture, before = app.export_screenshot(title="invite-tui"), ""
+        picture, before = _picture(app), ""
         while picture != before:  # until nothing moves any more
             await pilot.pause(0.05)
-            picture, before = app.export_screenshot(title="invite-tui"), picture
+            picture, before = _picture(app), picture
         if self._snapshot(name=name.replace(" ", "_")) != picture:
             self._different.append(name)
+
+
+def _picture(app: InviteApp) -> str:
+    """What is on the screen, as SVG, with a cursor that does not blink from now on."""
+    if isinstance(focused := app.screen.focused, Input | TextArea):
+        focused.cursor_blink = False
+    return app.export_screenshot(title="invite-tui")

@@ -1,7 +1,6 @@
 """What is worked out for the screen of a run, without a screen."""
 
 from collections import deque
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -12,7 +11,7 @@ from tui.app.runs import after_news
 from tui.app.state import Run
 from tui.app.watching import Watched
 from tui.app.widgets.progress import sparks
-from tui.app.work import Held, Running
+from tui.app.work import Held, Running, Told
 from tui.mailing import Question, Settled, Waiting
 
 
@@ -40,9 +39,8 @@ def running() -> Running:
     return Running("send", cast(Any, None), Watched(), Request("send"), news=deque())
 
 
-def settled(key: str, reply: str = "250 Ok") -> Settled:
-    letters = SimpleNamespace(actions=[SimpleNamespace(attendee=SimpleNamespace(key=key))])
-    return Settled(cast(Any, letters), 0, "accepted", reply, 1)
+def settled(key: str, reply: str = "250 Ok") -> Told:
+    return Told(key, Settled(cast(Any, None), 0, "accepted", reply, 1))
 
 
 def a_run(pace: float = 0.0) -> Run:

@@ -202,7 +202,8 @@ class InviteApp(App[None]):
         self.in_thread("open", partial(work.open_files, self.post_message, self._opening, *kept))
 
     def in_thread(self, group: str, job: Callable[[], None]) -> None:
-        self.run_worker(job, group=group, exclusive=True, thread=True, exit_on_error=True)
+        # With words of its own: else the toolkit writes out the whole job, and with it everything the state holds.
+        self.run_worker(job, group=group, description=group, exclusive=True, thread=True, exit_on_error=True)
 
     def aside(
         self,
@@ -522,7 +523,9 @@ class InviteApp(App[None]):
         if self.state.folder is not None:
             self._asked = request
             self.busy("Planning ...")
-            self.in_thread("plan", partial(work.plan_run, self.post_message, self.state.folder, request))
+            self.in_thread(
+                "plan", partial(work.plan_run, self.post_message, self.state.folder, self.state.survey, request)
+            )
 
     def forget_plan(self) -> None:
         """Nobody waits for what is being planned any more."""
@@ -682,7 +685,7 @@ class InviteApp(App[None]):
             request,
             going=going or Going(),
         )
-        self._become(self.state.with_run(begun(planned, folder, running, self.state)))
+        self._become(self.state.with_run(begun(planned, running, self.state)))
         self._ticked = self._clock()
         self._timer = self.set_interval(_TICK, self._tick)
         self.in_thread("run", partial(work.mail, self.post_message, folder, running))

@@ -10,19 +10,15 @@ from tui.app.state import TROUBLES, Run, State
 
 if TYPE_CHECKING:
     from tui.app.work import Opening, Planned, Running
-    from tui.folder import Folder
 
 
-def begun(planned: "Planned", folder: "Folder", running: "Running", state: State) -> Run:
-    keys = {action.attendee.key for action in planned.plan.to_send}
-    people = state.survey.people
-    rows = (folder.attendees.records[row].key for row in state.survey.unsettled)
+def begun(planned: "Planned", running: "Running", state: State) -> Run:
     return Run(
         purpose=running.purpose,
         total=len(planned.plan.to_send),
-        place=f"{folder.outbox}/",
+        place=f"{planned.folder.outbox}/",
         settled=MappingProxyType(running.settled),
-        before={key: people[key].outcome for key in rows if key in keys and people[key].outcome in TROUBLES},
+        before=planned.before,
         pace=60 / planned.per_minute if planned.per_minute else 0.0,
         left_out=state.left_out if planned.request.purpose in ("send", "rehearsal") else 0,
     )
@@ -38,8 +34,8 @@ _PER_PULSE = 4.0
 
 def after_news(run: Run, running: "Running", passed: float) -> Run:
     """The run after what its thread has reported since; `passed` is in seconds."""
-    from tui.app.work import Held
-    from tui.mailing import Question, Settled
+    from tui.app.work import Held, Told
+    from tui.mailing import Question
 
     counts = Counter(run.counts)
     waiting, held, question, reply = run.waiting, run.held, run.question, run.reply
@@ -53,13 +49,13 @@ def after_news(run: Run, running: "Running", passed: float) -> Run:
             held = (step.seconds, step.reason) if step.seconds else None
         elif isinstance(step, Question):
             question = step
-        elif not isinstance(step, Settled):
-            waiting = (step.seconds, step.reason)
-        else:
+        elif isinstance(step, Told):
             waiting, settled = None, settled + 1
-            counts[step.outcome if run.live else "accepted"] += 1
-            running.settled[step.action.attendee.key] = step
-            reply = step.reply or reply
+            counts[step.settled.outcome if run.live else "accepted"] += 1
+            running.settled[step.key] = step.settled
+            reply = step.settled.reply or reply
+        else:
+            waiting = (step.seconds, step.reason)
     control = running.control
     if not control.asking:
         question = None

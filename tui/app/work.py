@@ -121,6 +121,8 @@ class Planned(Message):
     cautions: tuple[str, ...] = ()
     reasons: Mapping[str, int] = field(default_factory=dict)
     approval: "Approval | None" = None
+    before: Mapping[str, str] = field(default_factory=dict)
+    """By key, the outcomes of those to be looked after that this run may replace."""
 
 
 @dataclass(eq=False, repr=False)
@@ -171,6 +173,14 @@ class Held:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of a message, and whose it was: the run's thread has that at hand, the screen would make it anew."""
+
+    key: str
+    settled: "Settled"
+
+
 @dataclass
 class Running:
     """A run under way, between the thread that works and the screen that looks at it ten times a second.
@@ -186,7 +196,7 @@ class Running:
     request: Request
     going: Going = field(default_factory=Going)
     made: tuple[int, int] = (0, 0)
-    news: "deque[Settled | Waiting | Question | Held]" = field(default_factory=deque)
+    news: "deque[Told | Waiting | Question | Held]" = field(default_factory=deque)
     settled: "dict[str, Settled]" = field(default_factory=dict)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -503,7 +513,7 @@ def count_people(post: Post, state: State) -> None:
         post(Counted(filtering.standings(state), filtering.answers(state), records.groups))
 
 
-def plan_run(post: Post, folder: "Folder", request: Request) -> None:
+def plan_run(post: Post, folder: "Folder", known: Survey, request: Request) -> None:
     """Plan a rehearsal (people with errors left out), a send (they block it unless left out), or what is asked by name.
 
     Who is asked for by name is few: their messages are made, so that a leak is found before the question.
@@ -511,6 +521,7 @@ def plan_run(post: Post, folder: "Folder", request: Request) -> None:
     try:
         with _calm():
             planned = _planned(folder, request)
+            planned = replace(planned, before=_before(folder, known, planned.plan))
     except (InviteError, OSError) as error:
         post(PlanRefused(request, in_words(error)))
     else:
@@ -543,6 +554,16 @@ def _planned(folder: "Folder", request: Request) -> Planned:
     return planned
 
 
+def _before(folder: "Folder", known: Survey, plan: "Plan") -> Mapping[str, str]:
+    """What became of those to be looked after whom the plan sends something."""
+    records = folder.attendees.records
+    outcomes = {(key := records[row].key): known.people[key].outcome for row in known.unsettled}
+    troubled = {key: outcome for key, outcome in outcomes.items() if outcome in TROUBLES}
+    if not troubled:
+        return {}
+    return {key: troubled[key] for action in plan.to_send if (key := action.attendee.key) in troubled}
+
+
 def _plan(folder: "Folder", request: Request) -> "tuple[Folder, Plan]":
     """The plan, and the folder with the wording that it has."""
     if request.purpose == "resend":
@@ -573,6 +594,8 @@ def propose(post: Post, planned: Planned) -> None:
 
 def mail(post: Post, folder: "Folder", running: Running) -> None:
     """Rehearse or send, to the end or to where the organiser stops it."""
+    from tui.mailing import Settled
+
     failure = None
 
     def tell(done: int, total: int) -> None:
@@ -581,7 +604,7 @@ def mail(post: Post, folder: "Folder", running: Running) -> None:
     try:
         if running.purpose == "rehearsal":
             made = folder.rehearse(running.plan, note=running.request.note, control=running.control, tell=tell)
-            running.news.extend(made)
+            running.news.extend(map(_told, made))
         else:
             folder = _held(folder, running)
             # A person looks on, who can stop it: the run may wait as long as the server asks.
@@ -595,12 +618,16 @@ def mail(post: Post, folder: "Folder", running: Running) -> None:
                 tell=tell,
             )
             for step in run:
-                running.news.append(step)
+                running.news.append(_told(step) if isinstance(step, Settled) else step)
     except Exception as error:  # noqa: BLE001 - whatever ends a run, the organiser must see where it stands
         failure = in_words(error)
     finally:
         running.over.set()
     post(RunEnded(running, failure))
+
+
+def _told(settled: "Settled") -> Told:
+    return Told(settled.action.attendee.key, settled)
 
 
 def _held(folder: "Folder", running: Running) -> "Folder":

@@ -49,8 +49,18 @@ class Reader(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         self._wrapped_to = width
         self._rows = [row for line in self._lines for row in _rows(line, width)] if width > 0 else []
-        self.virtual_size = Size(0, len(self._rows))
-        self.refresh(layout=self.styles.height is not None and self.styles.height.is_auto)
+        size = Size(0, len(self._rows))
+        is_auto = self.styles.height is not None and self.styles.height.is_auto
+        if is_auto or self.show_vertical_scrollbar != (size.height > self.container_size.height):
+            self.virtual_size = size
+            self.refresh(layout=is_auto)
+            return
+        # Nothing has to be laid out anew, which would draw the whole screen: this page alone.
+        self.set_reactive(Reader.virtual_size, size)
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = size.height
+        self.scroll_y = self.validate_scroll_y(self.scroll_y)
+        self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
