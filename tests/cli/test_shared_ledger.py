@@ -15,6 +15,7 @@ from tests.servers.ports import free_ports
 from tests.servers.postgresql import Postgres
 from tests.servers.recording import RecordingServer
 from tui import ledger as ledgers
+from tui import report
 from tui.folder import Folder, open_folder
 
 Live = tuple[Desk, RecordingServer]
@@ -201,6 +202,7 @@ def test_a_server_that_cannot_prove_its_name_gets_no_login(desk: Desk, postgres:
 def test_an_event_is_moved_to_a_server_and_goes_on_there(live: Live, postgres: Postgres) -> None:
     desk, server = live
     desk.here("send", "attendees.csv", "--confirm", "55")
+    report.produce(chosen(desk), {"csv": desk.path / "names.csv"}, anonymous=False)
     address = postgres.database()
     done = desk.json_here("ledger", "copy", "event.ledger.db", address)
     assert done["counts"]["message"] == 55 and len(done["seal"]) == 64
@@ -208,6 +210,8 @@ def test_an_event_is_moved_to_a_server_and_goes_on_there(live: Live, postgres: P
     desk.environment["INVITE_TUI_LEDGER"] = address
     assert desk.json_here("send", "attendees.csv", "--confirm", "0")["counts"]["accepted"] == 0
     assert len(server.messages) == 55
+    with chosen(desk).ledger_to_read() as ledger:
+        assert [one.path for one in ledger.reports()] == [str(desk.path / "names.csv")]
     said = desk.here("ledger", "copy", address, "event.ledger.db", code=6).stderr
     assert "already" in said and "event.ledger.db" in said
     assert desk.here("ledger", "copy", address, "back.db").stdout.count("55  ") == 3

@@ -3,8 +3,9 @@
 import argparse
 
 from tui import ledger as ledgers
+from tui import report
 from tui.cli.output import print_json, say
-from tui.folder import ledger_path
+from tui.folder import ledger_path, open_folder
 from tui.ledger import Server, Where
 from tui.workers import queue
 
@@ -18,6 +19,9 @@ def _copy(options: argparse.Namespace) -> int:
     source, target = (ledger_path(event=options.event, ledger=place) for place in (options.source, options.target))
     source, target = _of_the_event(source, target), _of_the_event(target, source)
     proof = ledgers.move(source, target)
+    if isinstance(target, Server):
+        folder = open_folder([], event=options.event)
+        report.tell_others(target, folder.desk, report.noted(report.register_of(folder.event_path)))
     if options.json:
         places = {"from": ledgers.spelled(source), "to": ledgers.spelled(target)}
         print_json({**places, "counts": dict(proof.counts), "seal": proof.seal})

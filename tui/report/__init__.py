@@ -6,7 +6,7 @@ from tui.report.page import page
 from tui.report.producing import Produced, produce
 from tui.report.table import table
 from tui.report.verifying import Flaw, Verdict, verify
-from tui.report.whereabouts import Noted, noted, on_this_machine, register_of
+from tui.report.whereabouts import Noted, noted, on_this_machine, register_of, tell_others
 from tui.report.writing import Kind, kind_of, must_be_writable, write
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "produce",
     "register_of",
     "table",
+    "tell_others",
     "verify",
     "write",
 ]

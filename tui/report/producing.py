@@ -10,7 +10,7 @@ from tui.report.evidence import Chain, lines
 from tui.report.figures import Figures, figures
 from tui.report.page import page
 from tui.report.table import table
-from tui.report.whereabouts import note, register_of, tell_others
+from tui.report.whereabouts import note, register_of, tell_others, written_now
 from tui.report.writing import Kind, must_be_writable, write
 
 
@@ -45,8 +45,8 @@ def produce(folder: Folder, paths: Mapping[Kind, Path], *, anonymous: bool) -> P
 
 def _unnoted(folder: Folder, paths: Mapping[Kind, Path]) -> Iterator[str]:
     """Notes where they are; where that is not possible, in words."""
-    if not note(register_of(folder.event_path), paths):
+    new, where = written_now(paths), folder.ledger_path
+    if not note(register_of(folder.event_path), new):
         yield f"beside {folder.event_path}"
-    where = folder.ledger_path
-    if isinstance(where, Server) and not tell_others(where, folder.desk, paths):
+    if isinstance(where, Server) and not tell_others(where, folder.desk, new):
         yield f"in the ledger {where.shown}"

@@ -34,28 +34,31 @@ def register_of(event: Path) -> Path:
     return event.with_name(f"{event.stem}.ledger.reports")
 
 
-def note(register: Path, written: Mapping[Kind, Path]) -> bool:
-    """Notes that these were written now; False where nothing can be written there, as on a disk that is read-only."""
-    if not written:
-        return True
+def written_now(paths: Mapping[Kind, Path]) -> Sequence[Noted]:
+    """What is to be noted of reports that were written to these `paths` in this moment."""
     now = datetime.now(UTC).replace(microsecond=0)
-    new = {path.resolve(): Noted(path.resolve(), kind, now) for kind, path in written.items()}
-    known = [one for one in noted(register) if one.path not in new]
+    return [Noted(path.resolve(), kind, now) for kind, path in paths.items()]
+
+
+def note(register: Path, new: Sequence[Noted]) -> bool:
+    """Notes these; False where nothing can be written there, as on a disk that is read-only."""
+    if not new:
+        return True
+    paths = {one.path for one in new}
     try:
-        write(register, _lines([*known, *new.values()]))
+        write(register, _lines([*(one for one in noted(register) if one.path not in paths), *new]))
     except InputError:
         return False
     return True
 
 
-def tell_others(ledger: Server, desk: Desk, written: Mapping[Kind, Path]) -> bool:
-    """Notes in a ledger that others share that `desk` has written these now; False where it may only be read."""
-    if not written:
+def tell_others(ledger: Server, desk: Desk, new: Sequence[Noted]) -> bool:
+    """Notes these in a ledger that others share, as written by `desk`; False where it may only be read."""
+    if not new:
         return True
-    now = datetime.now(UTC).replace(microsecond=0)
     try:
         with open_to_note(ledger, desk) as shared:
-            shared.note_reports(Written(str(path.resolve()), kind, now, desk) for kind, path in written.items())
+            shared.note_reports(Written(str(one.path), one.kind, one.at, desk) for one in new)
     except InviteError:
         return False
     return True
