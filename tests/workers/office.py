@@ -76,10 +76,23 @@ class Office:
         folder = self.folder()
         return workers.hand_over(folder, folder.plan(), control=Control(), canary=canary)
 
+    def folder_of(self, name: str) -> Folder:
+        """The event folder, as somebody else at another desk has it."""
+        return self.folder(self.environment | {"INVITE_TUI_NAME": name})
+
     def work(self, *, connections: int = 4) -> int:
         """A worker in this process, until there is nothing for it to do now."""
         how = Working(["env"], connections, until_empty=True)
         return workers.work(Server.parse(self.address), Desk("Bo", "here"), how, lambda _: None, self.environment)
+
+    def work_to_the_end(self) -> None:
+        """The same, until all of the run is over: also what had to wait."""
+
+        def is_over() -> bool:
+            self.work()
+            return self.standing().handover.state == "done"
+
+        self.until(is_over)
 
     def start(self, *words: str, **environment: str) -> "subprocess.Popen[str]":
         """A worker in a process of its own, which takes others for lost after a second."""

@@ -1,12 +1,17 @@
 """A run in the hands of workers: everybody is sent their message, once, and what is said to it is said to all."""
 
+import email.policy
+import json
 import re
+import threading
+from collections import Counter
 
 import pytest
 
 from tests.workers.office import Office
 from tui import workers
-from tui.errors import BusyError, ConfirmationError, UsageError
+from tui.cli import main
+from tui.errors import BusyError, ConfirmationError, LedgerError, UsageError
 from tui.folder import Choices, Folder
 from tui.mailing import Control
 from tui.workers import queue
@@ -73,7 +78,7 @@ def test_after_the_first_few_it_waits_for_a_word(office: Office) -> None:
 def test_while_it_is_open_nobody_else_begins_and_who_has_it_is_told(office: Office) -> None:
     office.invites(3)
     office.hand_over()
-    folder = office.folder(office.environment | {"INVITE_TUI_NAME": "Bo"})
+    folder = office.folder_of("Bo")
     with pytest.raises(BusyError, match=r"Ana on .* Workers carry it out"):
         workers.hand_over(folder, folder.plan(), control=Control())
     with pytest.raises(BusyError):
@@ -119,7 +124,7 @@ def test_what_is_put_off_is_tried_again_later_by_whoever_has_time(office: Office
     office.hand_over()
     office.work()
     assert office.standing().counts["deferred"] == 1
-    office.until(lambda: office.work() or office.standing().handover.state == "done")
+    office.work_to_the_end()
     assert set(office.mailed.values()) == {1} and len(office.mailed) == 25
 
 
@@ -164,7 +169,85 @@ def test_a_file_is_no_ledger_for_workers(office: Office) -> None:
         workers.hand_over(folder, folder.plan(), control=Control())
 
 
-def test_two_people_are_asked_for_here_as_well(office: Office) -> None:
+def test_one_proposes_and_another_hands_over(office: Office) -> None:
     office.invites(3, more="two_people = true")
-    with pytest.raises(ConfirmationError):
+    with pytest.raises(ConfirmationError, match="nobody else has proposed"):
         office.hand_over()
+    ana, bo = office.folder_of("Ana"), office.folder_of("Bo")
+    digest = ana.propose(ana.plan(), "send").digest
+    with pytest.raises(ConfirmationError, match="yourself"):
+        workers.hand_over(ana, ana.plan(), control=Control())
+    workers.hand_over(bo, bo.plan(), control=Control())
+    assert office.rows("SELECT digest, proposed_by, confirmed_by FROM run") == [(digest, "Ana", "Bo")]
+    office.work()
+    assert set(office.outcomes().values()) == {"accepted"}
+
+
+def test_corrections_and_cancellations_of_many_go_through_workers_with_their_note(
+    office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office.invites(4, more="two_people = true")
+    monkeypatch.chdir(office.path)
+    for name, value in office.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def handed_over(*words: str) -> Counter[str]:
+        """What everybody has been sent by what one proposes and another hands over: subjects, by how many."""
+        office.server.messages.clear()
+        capsys.readouterr()
+        monkeypatch.setenv("INVITE_TUI_NAME", "Ana")
+        proposal = ("plan", *words[1:]) if words[0] == "send" else words
+        assert main([*proposal, "--propose", "--json"]) == 0
+        digest = json.loads(capsys.readouterr().out)["digest"]
+        assert main([*words, "--approve", digest, "--workers"]) == 1
+        monkeypatch.setenv("INVITE_TUI_NAME", "Bo")
+        assert main([*words, "--approve", digest, "--workers"]) == 0
+        assert office.server.messages == []
+        office.work()
+        assert office.standing().handover.state == "done", office.standing().in_words
+        mails = [email.message_from_bytes(one.data, policy=email.policy.default) for one in office.server.messages]
+        assert words[0] != "cancel" or all("The hall is closed." in one.as_string() for one in mails)
+        return Counter(str(one["Subject"]).partition(":")[0] for one in mails)
+
+    assert handed_over("send", "list.csv") == {"Invitation": 4}
+    everybody = [f"guest{at}@example.org" for at in range(4)]
+    assert handed_over("resend", *everybody[1:]) == {"Invitation": 3}
+    assert handed_over("resend", everybody[0], "--to", "new@example.org") == {"Cancelled": 1, "Invitation": 1}
+    assert handed_over("cancel", "--all", "--note", "The hall is closed.") == {"Cancelled": 4}
+    assert [*office.rows("SELECT command FROM run ORDER BY id")] == [
+        (one,) for one in ("send", "resend", "resend", "cancel")
+    ]
+
+
+def test_who_was_put_off_to_the_end_of_one_run_is_tried_by_the_next(office: Office) -> None:
+    office.invites(3)
+    office.environment["INVITE_TUI_SMTP_RETRIES"] = "0"
+    office.server.say("RCPT", "451 4.2.0 try again", to="guest1@example.org", times=2)
+    for accepted in (2, 2, 3):
+        office.hand_over()
+        office.work_to_the_end()
+        assert len(office.mailed) == accepted
+
+
+def test_a_folder_that_has_lost_its_server_does_not_invite_everybody_anew(office: Office) -> None:
+    office.invites(3)
+    office.hand_over()
+    del office.environment["INVITE_TUI_LEDGER"]
+    with pytest.raises(LedgerError, match="the record of them is missing"):
+        office.folder().plan()
+
+
+def test_whoever_follows_sees_each_change_and_the_next_run_until_they_have_seen_enough(office: Office) -> None:
+    office.invites(2)
+    office.hand_over()
+    over = threading.Event()
+    seen = workers.watch(office.folder(), over)
+    states = [next(seen)]
+    for word in ("pause", "stop"):
+        workers.steer(office.folder(), word)
+        states.append(next(seen))
+    office.hand_over()
+    states.append(next(seen))
+    over.set()
+    assert [one.handover.state for one in states if one] == ["going", "paused", "stopped", "going"]
+    assert next(seen, "the end") == "the end"

@@ -251,7 +251,7 @@ def _carry_out(options: argparse.Namespace, folder: Folder, made: Plan, *, momen
     control = Control(can_ask=holding.can_ask())
     if not dry_run and made.to_send:
         folder, made = _hold(options, folder, made, control, moment)
-        if getattr(options, "workers", False):
+        if options.workers:
             from tui.cli import remote
 
             with _interruptible(control):

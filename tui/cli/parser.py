@@ -91,7 +91,6 @@ def _send(parser: _Parser) -> None:
     )
     parser.add_argument("--at", metavar="TIME", help='wait until "2027-04-29 09:00", in the event\'s timezone')
     parser.add_argument("--canary", type=_count, metavar="N", help="send to the first N, then wait for your word")
-    parser.add_argument("--workers", action="store_true", help="let the workers of a shared ledger send it")
 
 
 def _resend(parser: _Parser) -> None:
@@ -294,6 +293,7 @@ def _sends(parser: _Parser) -> None:
     parser.add_argument("--outbox", metavar="DIR", help="where a dry run writes (default: outbox/, event folder)")
     parser.add_argument("--undo", type=_seconds, metavar="SECONDS", help="hold the first message back for so long")
     parser.add_argument("--wait", type=_seconds, metavar="SECONDS", help="how long to wait for a quota or a throttle")
+    parser.add_argument("--workers", action="store_true", help="let the workers of a shared ledger send it")
 
 
 def _count(text: str) -> int:

@@ -19,10 +19,19 @@ from tui.workers import Standing, Working
 
 def hand_over(options: argparse.Namespace, folder: Folder, made: Plan, control: Control) -> int:
     """Records the run and its jobs; it is others who send it."""
-    canary = holding.canary(made, options.canary)
-    jobs = workers.hand_over(folder, made, control=control, canary=canary, tell=output.Composing())
+    note = getattr(options, "note", "")
+    jobs = workers.hand_over(
+        folder,
+        made,
+        control=control,
+        command=options.command,
+        note=note,
+        canary=holding.canary(made, getattr(options, "canary", None)),
+        tell=output.Composing(),
+    )
     if options.json:
-        output.print_json({"handed_over": {"digest": made.digest, "messages": len(made.to_send), "jobs": jobs}})
+        digest = made.digest_with(note)
+        output.print_json({"handed_over": {"digest": digest, "messages": len(made.to_send), "jobs": jobs}})
     else:
         say(f"Handed over to workers: {len(made.to_send):,} message(s) in {jobs:,} job(s).")
         say("`invite-tui status --follow` tells how far they are; `invite-tui run pause|go-on|stop` steers them.")

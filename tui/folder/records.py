@@ -68,6 +68,15 @@ class Recorded(Opened):
                 ledger.belongs_to(fingerprint_of(self.event))
             yield ledger
 
+    @contextmanager
+    def ledger_to_send(self, *, is_handed_over: bool = False) -> Iterator[Ledger]:
+        """The event's ledger, held for a run, and a file beside the event that says which one it was: `marker.kept`."""
+        with (
+            self.ledger_to_write() as ledger,
+            ledgers.marker.kept(self._marker_path, ledger, self.ledger_path, is_handed_over=is_handed_over),
+        ):
+            yield ledger
+
     def _people_like(self, attendee: Attendee) -> Mapping[str, Person]:
         """Whom the ledger knows by this attendee's key or address."""
         with ledgers.open_to_read(self.ledger_path) as ledger:

@@ -6,10 +6,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from tui import ledger as ledgers
 from tui.errors import AccountError
 from tui.folder.approving import Approving
-from tui.folder.places import fingerprint_of
 from tui.plan import Plan
 
 if TYPE_CHECKING:
@@ -82,19 +80,17 @@ class Sending(Approving):
 
         account, prepared = self.ready(intended, control=control, note=note, tell=tell)
         pacing = replace(self.pacing(patience), canary=canary)
-        with ledgers.open_for_run(self.ledger_path, self.desk) as ledger:
-            ledger.belongs_to(fingerprint_of(self._event))
-            with ledgers.marker.kept(self._marker_path, ledger, self.ledger_path):
-                yield from mailing.send(
-                    prepared,
-                    ledger,
-                    self.connection,
-                    command=command,
-                    account=account.name,
-                    pacing=pacing,
-                    control=control,
-                    quota=self._quota(ledger),
-                )
+        with self.ledger_to_send() as ledger:
+            yield from mailing.send(
+                prepared,
+                ledger,
+                self.connection,
+                command=command,
+                account=account.name,
+                pacing=pacing,
+                control=control,
+                quota=self._quota(ledger),
+            )
 
     def ready(
         self, intended: Plan, *, control: "Control", note: str = "", tell: Tell | None = None

@@ -41,10 +41,11 @@ def check(marker: Path, ledger_path: Where) -> None:
 
 
 @contextmanager
-def kept(marker: Path, ledger: Ledger, ledger_path: Where) -> Iterator[None]:
+def kept(marker: Path, ledger: Ledger, ledger_path: Where, *, is_handed_over: bool = False) -> Iterator[None]:
     """Has `marker` say, while a run sends and after it, that `ledger` is the record of what went out; checks it before.
 
-    A run that never tried a message leaves no marker. Where it cannot be written the run goes on: the ledger knows.
+    A run that never tried a message leaves no marker, unless it `is_handed_over`: then others are about to. Where it
+    cannot be written the run goes on: the ledger knows.
     """
     said = _read(marker)
     if said is not None:
@@ -54,12 +55,14 @@ def kept(marker: Path, ledger: Ledger, ledger_path: Where) -> Iterator[None]:
     path = ledger_path.name if is_beside else spelled(ledger_path)
     with suppress(OSError):
         _write(marker, Marker(identity, path, ledger.attempts()))
+    is_out = False
     try:
         yield
+        is_out = is_handed_over
     finally:
         with suppress(OSError, LedgerError):
             attempts = ledger.attempts()
-            _write(marker, Marker(identity, path, attempts)) if attempts else marker.unlink(missing_ok=True)
+            _write(marker, Marker(identity, path, attempts)) if attempts or is_out else marker.unlink(missing_ok=True)
 
 
 def _compare(said: Marker, ledger: Ledger, marker: Path, ledger_path: Where) -> None:

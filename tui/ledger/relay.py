@@ -62,6 +62,11 @@ class Handover:
         return int(self.made_of.get("connections", 1))
 
     @property
+    def attempts(self) -> int:
+        """The number of the last attempt before this run: what came earlier is none of its tries."""
+        return int(self.made_of.get("attempts", 0))
+
+    @property
     def is_open(self) -> bool:
         return self.state in OPEN
 
@@ -73,13 +78,14 @@ class Handover:
 @dataclass(frozen=True, slots=True)
 class Due:
     """A message that is to go out, and the person as it was composed for them. `told` is what cannot be seen from the
-    message: `in_reply_to` and `changes`, where there are any."""
+    message: `in_reply_to` and `changes`, where there are any. `tries`: how often this run has tried it."""
 
     sent: Sent
     name: str
     group: str
     fields: Mapping[str, str]
     told: Mapping[str, Any]
+    tries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +174,10 @@ class Relay:
         """Records that workers carry the newest run out, in these shares of its messages; returns those that are to be
         queued: all of them, or with `canary` the first."""
         with self._db.writing() as db:
-            run = int(db.execute("SELECT max(id) FROM run").fetchone()[0])
+            run, attempts = db.execute(
+                "SELECT (SELECT max(id) FROM run), (SELECT coalesce(max(id), 0) FROM attempt)"
+            ).fetchone()
+            made_of = {**made_of, "attempts": attempts}
             db.execute(
                 "INSERT INTO handover (run, account, who, place, since, state, said, made_of)"
                 " VALUES (?, ?, ?, ?, ?, ?, '', ?)",
@@ -276,7 +285,7 @@ class Relay:
             if not handover.goes:
                 db.execute("UPDATE share SET holder = NULL, state = 'waiting', reserved = 0 WHERE id = ?", (share,))
                 return handover
-            due = tuple(self._due(db, run, ranges))
+            due = tuple(self._due(db, handover, ranges))
             room, full_for = self._reserve(db, share, handover.account, per_day, len(due))
             db.execute(
                 "UPDATE share SET holder = ?, state = 'queued', reserved = ? WHERE id = ?",
@@ -320,20 +329,22 @@ class Relay:
             )
 
     @staticmethod
-    def _due(db: Database, run: int, ranges: str) -> Iterator[Due]:
+    def _due(db: Database, handover: Handover, ranges: str) -> Iterator[Due]:
         for first, last in _pairs(ranges):
-            for key, name, group, fields, told, facts, stamp, *row in db.execute(
+            for key, name, group, fields, told, tries, facts, stamp, *row in db.execute(
                 "SELECT m.key, coalesce(l.name, p.name), p.grouped, coalesce(l.fields, p.fields),"
-                " coalesce(l.told, '{}'), m.facts, m.stamp, m.id, m.address, m.action, m.uid, m.sequence, m.generation,"
-                " m.round, m.message_id, m.digest, m.outcome, m.reply, m.attempts, m.settled_at"
+                " coalesce(l.told, '{}'), CASE m.attempts WHEN 0 THEN 0 ELSE (SELECT count(*) FROM attempt a"
+                " WHERE a.message = m.id AND a.id > ?) END,"
+                " m.facts, m.stamp, m.id, m.address, m.action, m.uid, m.sequence, m.generation, m.round, m.message_id,"
+                " m.digest, m.outcome, m.reply, m.attempts, m.settled_at"
                 " FROM message m JOIN person p ON p.key = m.key LEFT JOIN letter l ON l.message = m.id"
                 " WHERE m.run = ? AND m.id BETWEEN ? AND ? AND m.outcome IN ('unsent', 'deferred') ORDER BY m.id",
-                (run, first, last),
+                (handover.attempts, handover.run, first, last),
             ):
                 id_, address, action, uid, sequence, generation, round_, message_id, *rest = row
                 version = (action, uid, sequence, generation, round_, json.loads(facts), message_id)
                 sent = Sent(id_, key, address, *version, datetime.fromisoformat(stamp), *rest)
-                yield Due(sent, name, group, json.loads(fields), json.loads(told))
+                yield Due(sent, name, group, json.loads(fields), json.loads(told), tries)
 
     @staticmethod
     def _reserve(db: Database, share: int, account: str, per_day: int | None, want: int) -> tuple[int, float]:

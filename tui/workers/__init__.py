@@ -5,7 +5,7 @@ is the ledger's, as for every run: who may send a message is decided by its atte
 """
 
 from tui.workers.handing import hand_over
-from tui.workers.steering import Standing, Word, follow, standing, steer
+from tui.workers.steering import Standing, Word, follow, standing, steer, watch
 from tui.workers.working import Working, work
 
-__all__ = ["Standing", "Word", "Working", "follow", "hand_over", "standing", "steer", "work"]
+__all__ = ["Standing", "Word", "Working", "follow", "hand_over", "standing", "steer", "watch", "work"]

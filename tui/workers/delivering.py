@@ -120,7 +120,7 @@ class Bench:
         hold = relay.take(share, per_day)
         if not isinstance(hold, Hold):
             return
-        due = tuple(one for one in hold.due if one.sent.attempts <= pacing.retries)
+        due = tuple(one for one in hold.due if one.tries <= pacing.retries)
         if not due:
             self._put_back(relay, hold, None)
             return
@@ -173,7 +173,7 @@ class Bench:
         except InviteError as error:
             self._brake(relay, hold, error)
         else:
-            tries = max(one.sent.attempts for one in due) + 1
+            tries = max(one.tries for one in due) + 1
             self._put_back(relay, hold, backoff(tries, pacing.backoff) if wait == math.inf else wait)
 
     def _follow(

@@ -25,22 +25,31 @@ _FOR_EACH = 8
 Tell = Callable[[int, int], object]
 
 
-def hand_over(folder: Folder, intended: Plan, *, control: "Control", canary: int = 0, tell: Tell | None = None) -> int:
+def hand_over(
+    folder: Folder,
+    intended: Plan,
+    *,
+    control: "Control",
+    command: str = "send",
+    note: str = "",
+    canary: int = 0,
+    tell: Tell | None = None,
+) -> int:
     """Records the run, what its messages are made of, and its jobs, in one transaction; returns how many jobs.
 
-    Everything is composed and cleared before: InputError or LeakError where one message cannot go. ConfirmationError
-    where the event file asks for two people. BusyError where another run is open. UsageError where the ledger is a
-    file.
+    `command` and `note`: see `Folder.send`. Everything is composed and cleared before: InputError or LeakError where
+    one message cannot go. ConfirmationError where the event file asks for two people, and this one is alone with it.
+    BusyError where another run is open. UsageError where the ledger is a file.
     """
     where = shared(folder)
-    account, made = folder.ready(intended, control=control, tell=tell)
+    account, made = folder.ready(intended, control=control, note=note, tell=tell)
     connections = folder.pacing().connections
-    with folder.ledger_to_write() as ledger:
+    with folder.ledger_to_send(is_handed_over=True) as ledger:
         mailing.must_take_all(made, ledger, folder.connection, control)
         letters = _Noted(made.letters)
         with ledger.handing_over() as relay:
             relay.make_queue(queue.text())
-            ids = ledger.begin("send", account.name, made.digest, letters, made.decisions, CHECKS)
+            ids = ledger.begin(command, account.name, made.digest, letters, made.decisions, CHECKS)
             relay.tell((ids[number], planned, told) for number, planned, told in letters.noted)
             made_of = {**packing.pack(folder, relay.keep), "keeps": made.keeps, "connections": connections}
             shares = [*shares_of(ids, connections, canary)]

@@ -1,5 +1,6 @@
 """A run that workers carry out, looked at and steered from any desk: it stands still, goes on, or ends, for all."""
 
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -61,22 +62,35 @@ def standing(folder: Folder) -> Standing | None:
 
 def follow(folder: Folder) -> Iterator[Standing]:
     """How it stands, each time that it stands otherwise, until it is over or needs somebody's word."""
-    before = None
+    for now in watch(folder, threading.Event()):
+        if now is None:
+            return
+        yield now
+        if not now.handover.goes:
+            return
+
+
+def watch(folder: Folder, over: threading.Event) -> Iterator[Standing | None]:
+    """How the run stands that was handed over last, None where there was none: now, and each time that it stands
+    otherwise, whoever changed it, and of the next run as well, until `over` is set. For a thread of its own.
+
+    LedgerError where the ledger cannot be reached: to be begun again.
+    """
+    before: Standing | None = None
+    is_first = True
     with folder.changes() as changes:
-        while True:
+        while not over.is_set():
             began = time.monotonic()
             now = standing(folder)
-            if now is None:
-                return
-            if now != before:
+            if is_first or now != before:
                 yield now
-                before = now
-            if not now.handover.goes:
-                return
+            is_first, before = False, now
             # Counting a long list takes its time: it is not done all the time.
-            rest = began + min(_MOST, max(_LEAST, 10 * (time.monotonic() - began))) - time.monotonic()
-            time.sleep(max(0.0, rest))
-            changes.wait(_MOST)
+            took = time.monotonic() - began
+            over.wait(max(0.0, min(_MOST, max(_LEAST, 10 * took)) - took))
+            look_at = time.monotonic() + _MOST
+            while not over.is_set() and time.monotonic() < look_at and not changes.wait(_LEAST):
+                pass
 
 
 def steer(folder: Folder, word: Word) -> Handover:
