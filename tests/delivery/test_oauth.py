@@ -470,13 +470,19 @@ class TestSending:
         assert token not in f"{caught.value!r} {caught.value.__context__!r}"
         assert dovecot.log().count("Introspection failed") <= already + 1
 
-    def test_a_server_that_knows_the_standard_alone_is_spoken_to_by_it(
-        self, issuer: Issuer, submission: Postfix, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"])
+    def test_a_server_that_knows_one_way_to_log_in_alone_is_logged_in_to_by_it(
+        self, issuer: Issuer, submission: Postfix, dovecot: Dovecot, mechanism: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("tui.delivery.sasl.TOKENS", ("OAUTHBEARER",))
+        is_password = mechanism in ("PLAIN", "LOGIN")
+        monkeypatch.setattr(f"tui.delivery.sasl.{'PASSWORDS' if is_password else 'TOKENS'}", (mechanism,))
         account = account_at(issuer, submission)
-        tokens, _ = tokens_of(account, Kept(Secret(issuer.refresh_token())).to_secret())
-        assert any("by OAUTHBEARER: 235" in line for line in probe(account, tokens))
+        credential: Secret | Tokens = tokens_of(account, Kept(Secret(issuer.refresh_token())).to_secret())[0]
+        if is_password:
+            account = replace(account, login="password", oauth=None)
+            credential = Secret(dovecot.password)
+        lines = probe(account, credential)
+        assert any(line.startswith(f"login: {USER} by {mechanism}: 235") for line in lines), lines
 
     def test_a_server_without_either_gets_no_token(self, issuer: Issuer, postfix: Postfix) -> None:
         account = replace(account_at(issuer, postfix))
