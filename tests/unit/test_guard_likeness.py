@@ -76,6 +76,8 @@ def letter(  # each is a place
     return who.fill(said).replace("\n", "\r\n").encode()
 
 
+FOLDED = CALENDAR.replace("«A»", "bo.li@exam\n ple.com")
+
 ANA = Person("Ana Ruiz", "ana@example.org", 1)
 BO = Person("Bo Li", "bo.li@example.com", 2)
 CY, TOM, EVE = (
@@ -87,7 +89,7 @@ LISTED = [*(one.address for one in (ANA, BO, CY, TOM, EVE)), "b@ex.org", "ana@ex
 
 
 class Trap(NamedTuple):
-    """Two messages that are cleared, and one like them, to somebody else, that must not be.
+    """Messages that are cleared, and one like them, to somebody else, that must not be.
 
     `kind` is how all are made, `last` how only the third is; `own` are the words of the first two recipients.
     """
@@ -109,8 +111,12 @@ class Trap(NamedTuple):
         return Roll(listed, values, [public], common)
 
     def letters(self, more: str = "") -> list[tuple[bytes, str, str]]:
-        """The messages, each with its recipient and their words; `more` is in the last page only."""
-        first = [(letter(who, **self.kind), who.address, f"{who.name}\n{self.own}") for who in self.first]
+        """The messages, each with its recipient and their words; `more` is in the last page only.
+
+        After two of a kind what they are made of is known; after three, a whole message.
+        """
+        third = self.first[1]._replace(number=7)
+        first = [(letter(who, **self.kind), who.address, f"{who.name}\n{self.own}") for who in (*self.first, third)]
         last = {**self.kind, **self.last}
         last["html"] = last.get("html", HTML) + more
         return [*first, (letter(self.whom, **last), self.whom.address, self.whom.name)]
@@ -127,6 +133,15 @@ TRAPS = {
     "another calendar": Trap({}, last={"calendar": CALENDAR.replace("come", BO.address)}),
     "another recipient": Trap({}, last={"to": f"«N» <{BO.address}>"}),
     "another attendee": Trap({}, last={"calendar": CALENDAR.replace("«A»", BO.address)}),
+    "another attendee, whose address is folded": Trap({"calendar": FOLDED}, first=(BO, BO._replace(number=9))),
+    "another address, that is broken": Trap(
+        {"text": f"{TEXT} («A»)".replace("«A»", "bo.li@exam=\nple.com")}, first=(BO, BO._replace(number=9))
+    ),
+    "another value, that is broken": Trap(
+        {"text": "Dear «N»,\n\nyours, Lone par=\nent"},
+        first=(CY._replace(name="Lone parent"), CY._replace(name="Lone parent", number=9)),
+        values=("Lone parent",),
+    ),
     "stand-ins of its own": Trap({"text": "qzxjt, dear «N» draw"}, values=("Ruiz draw",)),
     "stand-ins in the calendar": Trap(
         {"calendar": CALENDAR.replace("Please", "qzxjt «N» draw")}, values=("Ruiz draw",)
@@ -279,7 +294,7 @@ def test_what_was_cleared_for_others_is_no_reason_to_clear(name: str, more: str)
     trap = TRAPS[name]
     warmed = trap.roll()
     *first, last = trap.letters(more)
-    assert [judged(*one, warmed) for one in first] == [(), ()]
+    assert [judged(*one, warmed) for one in first] == [(), (), ()]
     alone = judged(*last, trap.roll())
     assert alone and judged(*last, warmed) == alone
 

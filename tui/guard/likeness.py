@@ -22,6 +22,7 @@ from tui.guard.masking import (
     ANY_STAND_IN,
     OwnWords,
     apart,
+    pieces_of,
     stand_in,
     stand_ins_in,
     with_stand_ins,
@@ -73,7 +74,7 @@ _Joints = tuple[Joint, ...]
 
 _Like = tuple[tuple[str, ...], _Joints]
 """All of a message before its calendar object, or that, where it may go to anybody: in pieces, between which what is a
-recipient's own stands (see `OwnWords.pieces_of_front`); and its joints."""
+recipient's own stands (see `masking.pieces_of`); and its joints."""
 
 
 class _Frame:
@@ -137,17 +138,22 @@ class _Frame:
                 return None
         return None
 
-    def remember(self, pieces: Sequence[str], found: Sequence[_Joints | None], own: OwnWords) -> None:
+    def remember(
+        self, pieces: Sequence[str], cuts: Sequence[str], found: Sequence[_Joints | None], own: OwnWords
+    ) -> None:
         """Takes up a message all of which is known before its calendar object, or that, so that the next is compared
-        with it at once."""
+        with it at once.
+
+        Not where something of its recipient's own is broken over two lines in it, because that stays in the pieces.
+        """
         *before, in_calendar = found
-        if None not in before:
-            headers, *bodies = pieces[:-1]
-            rest = "".join(f"{seam}{body}" for seam, body in zip(self.between, [*bodies, ""], strict=True))
+        if None not in before and [own.out_of_body(body) for body in pieces[1:-1]] == [*cuts[1:-1]]:
+            made = "".join(f"{cut}{seam}" for cut, seam in zip(cuts, self.between, strict=False))
             joints = tuple(joint for some in before for joint in some or ())
-            self._fronts = _first((own.pieces_of_front(headers, rest), joints), self._fronts)
-        if in_calendar is not None:
-            self._calendars = _first((own.pieces_of_calendar(_decoded(pieces[-1])), in_calendar), self._calendars)
+            self._fronts = _first((pieces_of(made), joints), self._fronts)
+        as_folded = own.cut_calendar(_decoded(pieces[-1]))
+        if in_calendar is not None and as_folded == cuts[-1]:
+            self._calendars = _first((pieces_of(as_folded), in_calendar), self._calendars)
 
 
 def _first(like: _Like, likes: tuple[_Like, ...]) -> tuple[_Like, ...]:
@@ -255,7 +261,7 @@ def _known(frame: _Frame, pieces: Sequence[str], own: OwnWords, recipient: str, 
     joints = tuple(joint for some in found if some for joint in some)
     if not _is_innocent(own, recipient, roll, joints):
         return Known()
-    frame.remember(pieces, found, own)
+    frame.remember(pieces, cuts, found, own)
     if None not in found:
         return Known(whole=True)
     begin, bodies = len(pieces[0]), set()

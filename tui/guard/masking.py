@@ -63,7 +63,7 @@ def cut(text: str, own: Own) -> str:
     return text
 
 
-def _pieces(text: str) -> tuple[str, ...]:
+def pieces_of(text: str) -> tuple[str, ...]:
     """A text with gaps in pieces, and between them the letters of the gaps."""
     found = _ANY_GAP.split(text)
     return tuple(_LETTERS_OF_GAPS.get(piece, piece) if at % 2 else piece for at, piece in enumerate(found))
@@ -272,15 +272,9 @@ class OwnWords:
 
     # --- a message that is compared with one that is known -----------------------------------------------------------
 
-    def pieces_of_front(self, headers: str, bodies: str) -> tuple[str, ...]:
-        """Their message up to its calendar object in pieces, and between them the letters of what is their own."""
-        *above, last = _pieces(self.out_of_headers(headers))
-        first, *others = _pieces(self.out_of_body(bodies))
-        return (*above, last + first, *others)
-
-    def pieces_of_calendar(self, calendar: str) -> tuple[str, ...]:
-        """Their calendar object in pieces, as it is folded."""
-        return _pieces(cut(calendar, self._in_calendars))
+    def cut_calendar(self, calendar: str) -> str:
+        """Their calendar object as it is folded, without what is the recipient's own where it stands in one line."""
+        return cut(calendar, self._in_calendars)
 
     def after_front(self, pieces: Sequence[str], message: str) -> int:
         """Where in a message what is made of these pieces ends, with what is the recipient's own between them; -1 where
