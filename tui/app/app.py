@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.timer import Timer
@@ -18,6 +19,7 @@ from textual.timer import Timer
 from tui.app import leaking, leaving, preferences, recent, work
 from tui.app.accounts import Accounts
 from tui.app.actions import BY_NAME, OF_THE_PROGRAM
+from tui.app.anchoring import anchoring
 from tui.app.answering import Answering, AnswersCame, AnswersFailed, AnswersKnown
 from tui.app.asking import Purpose, Request, addresses
 from tui.app.checklist import Going
@@ -149,6 +151,9 @@ class InviteApp(App[None]):
 
     def get_default_screen(self) -> Screen[None]:
         return self.main
+
+    def get_driver_class(self) -> type[Driver]:
+        return anchoring(super().get_driver_class())
 
     def on_mount(self) -> None:
         if self.current_theme.ansi:

@@ -1,15 +1,29 @@
 """Outside strings made fit for a line of cells, and numbers in words."""
 
+import unicodedata
+
 from rich.cells import cell_len, set_cell_size
 
 from tui.clean import visible
 
 
+def cells(text: str) -> int:
+    """How many cells `text` takes where it takes most: terminals do not agree on the vowel signs of Indian scripts."""
+    if text.isascii():
+        return len(text)
+    return cell_len(text) + sum(unicodedata.category(one) == "Mc" for one in text)
+
+
 def crop(text: str, width: int) -> str:
-    """`text` in at most `width` cells, an ellipsis where something is missing."""
-    if cell_len(text) <= width:
+    """`text` in at most `width` cells on every terminal, an ellipsis where something is missing."""
+    if cells(text) <= width:
         return text
-    return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
+    if width <= 0:
+        return ""
+    kept = set_cell_size(text, width - 1)
+    while cells(kept) >= width:
+        kept = kept[:-1]
+    return kept.rstrip() + "…"
 
 
 def fit(text: str, width: int) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -17,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.app.state import Mark
-from tui.app.words import crop, fit
+from tui.app.words import cells, crop, fit
 from tui.clean import visible
 
 if TYPE_CHECKING:
@@ -311,7 +310,7 @@ def _natural_widths(records: "Sequence[Attendee]") -> tuple[int, int, int]:
     widths = [0, 0, 0]
     for one in sample:
         for column, text in enumerate((one.name, one.address, one.group)):
-            widths[column] = max(widths[column], cell_len(crop(visible(text), 48)))
+            widths[column] = max(widths[column], cells(crop(visible(text), 48)))
     return widths[0], widths[1], widths[2]
 
 
