@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
@@ -318,7 +320,14 @@ def load(name: str, folder: Path, subject: str | None) -> Wording:
     own_layout = folder / "templates" / "layout.html.j2"
     layout = own_layout if own_layout.exists() else data.templates() / "layout.html.j2"
     own_page = _read(override, folder) if override.exists() and override.name != layout.name else None
-    return Wording(_read(path, folder), subject, _read(layout, folder), own_page)
+    # One of its own: a wording remembers what it was found to be endless with.
+    return copy(_compiled(_read(path, folder), subject, _read(layout, folder), own_page))
+
+
+@lru_cache(maxsize=16)
+def _compiled(template: Source, subject: str | None, layout: Source, override: Source | None) -> Wording:
+    """Kept: a folder that is open is read again after each change, and its wordings are mostly what they were."""
+    return Wording(template, subject, layout, override)
 
 
 def _check_alone(name: str, path: Path | None, folder: Path) -> None:
