@@ -54,7 +54,7 @@ class Accounts:
     # Those that there are
 
     def show(self) -> None:
-        self._app.aside(_GROUP, self._list, self._listed)
+        self._app.aside(_GROUP, self._list, self._listed, opens=True)
 
     def _list(self) -> "Sequence[Account]":
         return self._store.list()
@@ -309,7 +309,8 @@ class Accounts:
             else:
                 then()
 
-        self._app.aside("keyring", self._wants_passphrase, found, busy="Looking for the keyring ...")
+        busy = "Looking for the keyring ..."
+        self._app.aside("keyring", self._wants_passphrase, found, busy=busy, opens=True)
 
     def _wants_passphrase(self) -> bool:
         return self._store.wants_passphrase()

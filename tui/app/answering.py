@@ -115,6 +115,7 @@ class Answering:
         self._known: AnswersKnown | None = None
         self._over: Event | None = None  # of the watch over the mailbox
         self._stays_live = False  # whether it is watched once it was read
+        self._wanted: object | None = None  # what the keys wait for
 
     @property
     def is_watching(self) -> bool:
@@ -151,7 +152,7 @@ class Answering:
             self._app.in_thread("answers", job)
 
     def show(self) -> None:
-        self._look()
+        self._look(opens=True)
 
     def _look(
         self,
@@ -159,9 +160,11 @@ class Answering:
         read: "Callable[[Folder], Tally] | None" = None,
         decide: "Callable[[Ledger], None] | None" = None,
         busy: str = "",
+        opens: bool = False,
     ) -> None:
         folder = self._app.state.folder
         if folder is not None and not self._app.state.running:
+            self._wanted = self._app.typed_ahead.expect() if opens else None
             self._app.busy(busy)
             self._app.in_thread("answers", partial(look, self._app.post_message, folder, read=read, decide=decide))
 
@@ -178,6 +181,8 @@ class Answering:
             self._app.say(f"{count(about_us, 'new mail')} about the event: i shows what came back.")
             if not isinstance(shown, Answers):
                 return
+        elif not self._is_wanted():
+            return
         elif event.tally is not None:
             words = f"{count(event.tally.read, 'new mail')} read"
             more = f", {event.tally.unmatched:,} not about this event" if event.tally.unmatched else ""
@@ -196,7 +201,15 @@ class Answering:
         made = answers_dialog(event.known, event.counts, len(event.people), watched=self.is_watching, chosen=chosen)
         self._app.push_screen(made, self._chosen)
 
+    def _is_wanted(self) -> bool:
+        """Whether the organiser has not given it up meanwhile."""
+        wanted, self._wanted = self._wanted, None
+        is_wanted = self._app.typed_ahead.is_expected(wanted)
+        self._app.typed_ahead.over()
+        return is_wanted
+
     def failed(self, event: AnswersFailed) -> None:
+        self._is_wanted()
         self._stays_live = False
         self._app.busy("")
         self._app.tell_error(event.error)

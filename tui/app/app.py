@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
+from textual.events import Event
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.timer import Timer
@@ -35,6 +36,7 @@ from tui.app.runs import after_news, begun, exit_code_of, how_it_was_left
 from tui.app.screens.main import MainScreen
 from tui.app.state import TROUBLES, Run, State
 from tui.app.theme import DEFAULTS, LOOKS, usual
+from tui.app.typed_ahead import TypedAhead
 from tui.app.way import is_rehearsed, sources
 from tui.app.widgets.table import AttendeeTable
 from tui.app.words import count
@@ -115,6 +117,7 @@ class InviteApp(App[None]):
         self.mending: Mending = Mending(self)
         self._after_opening: Callable[[], object] | None = None
         self._noticing = Noticing()
+        self.typed_ahead: TypedAhead = TypedAhead(self)
 
     @property
     def keys(self) -> Mapping[str, str]:
@@ -165,10 +168,15 @@ class InviteApp(App[None]):
         for complaint in self._preferred.complaints:
             self.say(complaint, severity="warning")
         self.theme_changed_signal.subscribe(self, self._remember_theme)
+        self.screen_change_signal.subscribe(self, self.typed_ahead.on_screen)
         self.set_interval(EVERY, self._look_at_files)
         if not self.is_headless:
             leaving.on_terminate(self._terminated)
             leaving.on_hang_up(self._settle)
+
+    async def on_event(self, event: Event) -> None:
+        if not self.typed_ahead.takes(event):
+            await super().on_event(event)
 
     def _remember_theme(self, theme: Theme) -> None:
         with suppress(OSError, ValueError):
@@ -218,17 +226,27 @@ class InviteApp(App[None]):
         failed: Callable[[InviteError], object] | None = None,
         *,
         busy: str = "",
+        opens: bool = False,
     ) -> None:
         """Has `job` done in a thread, and hands what it gives to `then`, or what stopped it to `failed` (None: it is
-        told), both on the screen's own thread. `busy` is said meanwhile."""
+        told), both on the screen's own thread. `busy` is said meanwhile.
+
+        With `opens` a dialog comes next, and soon: keys wait for it, and Escape gives it up.
+        """
+        wanted = self.typed_ahead.expect() if opens else None
         if busy:
             self.busy(busy)
-        self.in_thread(group, partial(work.work_out, self.post_message, job, then, failed or self.tell_error, busy))
+        failed = failed or self.tell_error
+        self.in_thread(group, partial(work.work_out, self.post_message, job, then, failed, busy, wanted))
 
     def on_worked_out(self, event: work.WorkedOut) -> None:
         if event.busy == self.state.busy:
             self.busy("")
-        event.then()
+        if event.wanted is None:
+            event.then()
+        elif self.typed_ahead.is_expected(event.wanted):
+            self.typed_ahead.over()
+            event.then()
 
     def tell_error(self, error: InviteError) -> None:
         """What stopped something, with the way to mend it where there is one here."""
@@ -509,9 +527,9 @@ class InviteApp(App[None]):
             self.reload()
 
     def choose_view(self) -> None:
-        self.in_thread("count", partial(work.count_people, self.post_message, self.state))
+        self.aside("count", partial(work.count_people, self.state), self._counted, opens=True)
 
-    def on_counted(self, event: work.Counted) -> None:
+    def _counted(self, found: work.Counted) -> None:
         from tui.app.screens.views import chosen_view, view_dialog
 
         def answered(answer: str | None) -> None:
@@ -519,7 +537,7 @@ class InviteApp(App[None]):
                 self.main.look_at(chosen_view(self.main.view, answer))
 
         if self.screen is self.main:
-            self.push_screen(view_dialog(self.main.view, event.standings, event.answers, event.groups), answered)
+            self.push_screen(view_dialog(self.main.view, found.standings, found.answers, found.groups), answered)
 
     # Rehearse, send, resend
 
@@ -527,6 +545,8 @@ class InviteApp(App[None]):
         """Have this planned; what was asked for before is forgotten."""
         if self.state.folder is not None:
             self._asked = request
+            if request.purpose != "rehearsal":
+                self.typed_ahead.expect()
             self.busy("Planning ...")
             self.in_thread(
                 "plan", partial(work.plan_run, self.post_message, self.state.folder, self.state.survey, request)
@@ -535,6 +555,7 @@ class InviteApp(App[None]):
     def forget_plan(self) -> None:
         """Nobody waits for what is being planned any more."""
         self._asked = None
+        self.typed_ahead.over()
         self.busy("")
 
     def busy(self, words: str) -> None:
@@ -545,7 +566,7 @@ class InviteApp(App[None]):
     def show_plan(self) -> None:
         """What a send would do, rows with errors left out."""
         if (folder := self.state.folder) is not None:
-            self.aside("plan", lambda: folder.plan(skip_errors=True), self._plan_made, busy="Planning ...")
+            self.aside("plan", lambda: folder.plan(skip_errors=True), self._plan_made, busy="Planning ...", opens=True)
 
     def _plan_made(self, plan: "Plan") -> None:
         from tui.app.screens.plan import PlanPage

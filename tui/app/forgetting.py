@@ -39,7 +39,7 @@ class Forgetting:
     def _choose(self, asked: Sequence[str] | None) -> None:
         from tui import forgetting
 
-        self._work("Looking for them ...", lambda folder: forgetting.whom(folder, asked), self._ask)
+        self._work("Looking for them ...", lambda folder: forgetting.whom(folder, asked), self._ask, opens=True)
 
     def _ask(self, whom: "Whom") -> None:
         from tui.app.screens.forgetting import ConfirmForgetting
@@ -64,10 +64,12 @@ class Forgetting:
         self._app.look_again()
         self._app.push_screen(PageDialog("Forgotten", list(_in_words(done))))
 
-    def _work(self, words: str, job: "Callable[[Folder], Result]", then: Callable[[Result], None]) -> None:
+    def _work(
+        self, words: str, job: "Callable[[Folder], Result]", then: Callable[[Result], None], *, opens: bool = False
+    ) -> None:
         folder = self._app.state.folder
         if folder is not None and not self._app.state.running:
-            self._app.aside("forget", lambda: job(folder), then, busy=words)
+            self._app.aside("forget", lambda: job(folder), then, busy=words, opens=opens)
 
 
 def _in_words(done: "Forgotten") -> Iterator[Line]:

@@ -25,9 +25,8 @@ class Handed:
     def show(self) -> None:
         folder = self._app.state.folder
         if folder is not None:
-            self._app.aside(
-                _GROUP, partial(_standing, folder), partial(self._told, folder), busy="Asking the ledger ..."
-            )
+            told = partial(self._told, folder)
+            self._app.aside(_GROUP, partial(_standing, folder), told, busy="Asking the ledger ...", opens=True)
 
     def _told(self, folder: "Folder", standing: "Standing | None") -> None:
         from tui.app.screens.choice import Choice

@@ -76,8 +76,8 @@ class Opened(Message):
     marked: Sequence[int] = ()
 
 
-@dataclass(eq=False, repr=False)
-class Counted(Message):
+@dataclass(frozen=True, slots=True)
+class Counted:
     """How many people stand how, how many have answered what, and how many are in each group."""
 
     standings: Mapping[str, int]
@@ -159,10 +159,11 @@ class Found(Message):
 
 @dataclass(eq=False, repr=False)
 class WorkedOut(Message):
-    """What was done aside, and said to be `busy`, is done; this comes next."""
+    """What was done aside, and said to be `busy`, is done; this comes next. `wanted` is what the keys wait for."""
 
     then: Callable[[], object]
     busy: str
+    wanted: object | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -504,13 +505,12 @@ def find(post: Post, view: "View", state: State, is_stale: Callable[[], bool] = 
         post(Found(view, ordered))
 
 
-def count_people(post: Post, state: State) -> None:
+def count_people(state: State) -> Counted:
     """By the names of the marks, by their answers, and by group."""
     from tui.app import filtering
 
-    if state.folder is not None:
-        records = state.folder.attendees.records
-        post(Counted(filtering.standings(state), filtering.answers(state), records.groups))
+    groups = state.folder.attendees.records.groups if state.folder is not None else {}
+    return Counted(filtering.standings(state), filtering.answers(state), groups)
 
 
 def plan_run(post: Post, folder: "Folder", known: Survey, request: Request) -> None:
@@ -660,6 +660,7 @@ def work_out(
     then: Callable[[Result], object],
     failed: Callable[[InviteError], object],
     busy: str,
+    wanted: object | None,
 ) -> None:
     """Does `job`, and posts what comes next: `then` with what it gives, `failed` with what stopped it."""
     done: Callable[[], object]
@@ -667,7 +668,7 @@ def work_out(
         done = partial(then, job())
     except Exception as error:  # noqa: BLE001 - whatever a server answers must not end the app
         done = partial(failed, in_words(error))
-    post(WorkedOut(done, busy))
+    post(WorkedOut(done, busy, wanted))
 
 
 def in_words(error: Exception) -> InviteError:

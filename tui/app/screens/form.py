@@ -173,15 +173,6 @@ class Form(Dialog[None]):
     def _first(self) -> "Input | Cycle":
         return self._widgets.get(self._begin_at, next(iter(self._widgets.values())))
 
-    def on_key(self, event: events.Key) -> None:
-        """What was typed before any line had the focus: it is meant for the first."""
-        line = self.focused or (self._first if self._widgets else None)
-        if event.is_printable and isinstance(
-            line, Input
-        ):  # which lets nothing of this through that it was given itself
-            event.stop()
-            line.post_message(events.Key(event.key, event.character))
-
     def on_resize(self) -> None:
         """What scrolls gives way to what stood in the way: that is read whole."""
         said = max(1, self.query_one("#why", Static).size.height)
