@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from tui.delivery.oauth import Ceremony
     from tui.ledger import Outcome
 
+PATIENCE = 60.0
+"""Seconds for any one reply while somebody waits for the trial. A run has more: RFC 5321 §4.5.3.2 wants minutes, and a
+port that waits for TLS would be listened to for five."""
+
 _EVENT = """\
 [event]
 title    = {title}
@@ -121,7 +125,7 @@ def try_out(
     from tui.delivery import ImapLogin, probe
     from tui.replies.imap import opened
 
-    lines = probe(account, credential, sender=sender, hear=hear)
+    lines = probe(account, credential, sender=sender, timeout=PATIENCE, hear=hear)
     if account.imap is None:
         return lines
     login = ImapLogin.of(account, credential)

@@ -15,6 +15,7 @@ import pytest
 from keyring.backends.fail import Keyring as NoKeyring
 from keyrings.cryptfile.escape import escape
 
+from tests.delivery.other_keyrings import KWallet, MacOS, SystemKeyring, Windows
 from tests.servers.secret_service import SecretService
 from tui.delivery.accounts import SERVICE, Account, AccountStore, Imap, OAuth, Secret
 from tui.delivery.accounts.encrypted import EncryptedFile
@@ -160,6 +161,43 @@ class TestLongSecrets:
         assert run("print(store.secret(store.get('work')).reveal())") == "ab" * 2000
         run("store.remove('work')")
         assert run("print(store.secret(OAUTH))") == "None"
+
+
+class TestOfOtherSystems:
+    """The very backends that keyring chooses on Windows, macOS and KDE: what they ask of the system is ours."""
+
+    @pytest.fixture(params=[Windows, MacOS, KWallet])
+    def system(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> SystemKeyring:
+        found: SystemKeyring = request.param(monkeypatch)
+        keyring.set_keyring(found.backend)
+        return found
+
+    def test_passwords_and_long_sign_ins_come_back_whole_and_leave_nothing_behind(
+        self, tmp_path: Path, system: SystemKeyring
+    ) -> None:
+        store = AccountStore(tmp_path)
+        store.add(OAUTH, Secret("0123456789abcdef" * 300))
+        store.add(PASSWORD_ACCOUNT, Secret("grün ✓"))
+        assert read(store, OAUTH) == "0123456789abcdef" * 300
+        store.add(OAUTH, Secret("b" * 1_500), replace=True)
+        store.add(PASSWORD_ACCOUNT, Secret("blau"), replace=True)
+        assert (read(store, OAUTH), read(store, PASSWORD_ACCOUNT)) == ("b" * 1_500, "blau")
+        other = store.stop_reading("work")
+        assert (read(store, other), store.secret(OAUTH)) == ("b" * 1_500, None)
+        store.remove("work")
+        assert read(store, PASSWORD_ACCOUNT) == "blau"
+        store.remove("home")
+        assert system.entries == {}
+
+    def test_one_that_does_not_take_a_secret_is_a_sentence_and_nothing_is_added(
+        self, tmp_path: Path, system: SystemKeyring
+    ) -> None:
+        system.is_locked = True
+        store = AccountStore(tmp_path)
+        with pytest.raises(AccountError, match="keyring cannot be used") as caught:
+            store.add(PASSWORD_ACCOUNT, Secret("geheim und lang"))
+        assert "geheim" not in f"{caught.value!r} {caught.value.__context__!r}"
+        assert store.list() == ()
 
 
 class TestEncryptedFile:

@@ -1,6 +1,7 @@
 """A certificate authority made for one test run; nobody trusts it who was not handed its `pem`."""
 
 import ssl
+from datetime import datetime
 from pathlib import Path
 
 import trustme
@@ -22,7 +23,8 @@ class Authority:
         path.chmod(0o600)
         return path
 
-    def server_context(self, *names: str) -> ssl.SSLContext:
+    def server_context(self, *names: str, until: datetime | None = None) -> ssl.SSLContext:
+        """`until` is when the certificate ends: by default it outlives the tests."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._ca.issue_cert(*names).configure_cert(context)
+        self._ca.issue_cert(*names, not_after=until).configure_cert(context)
         return context

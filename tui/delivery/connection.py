@@ -41,7 +41,7 @@ from tui.delivery.faults import (
 )
 from tui.delivery.oauth.grants import UnreachableError
 from tui.delivery.steps import Aside, Steps, Wait, finish
-from tui.delivery.tls import client_context
+from tui.delivery.tls import client_context, distrusted
 from tui.errors import AccountError
 from tui.guard.cleared import Cleared
 
@@ -665,12 +665,7 @@ class Connection:
         match problem:
             case ssl.SSLCertVerificationError():
                 is_final = True
-                reason = (problem.verify_message or problem.reason or "").rstrip(".")
-                message = f"The certificate of {where} is not to be trusted: {reason}."
-                hint = (
-                    "Check the host's name. For a server with its own authority give that as a PEM file: --ca, or "
-                    "INVITE_TUI_SMTP_CA."
-                )
+                message, hint = distrusted(where, problem)
             case ssl.SSLError() if not isinstance(problem, ssl.SSLEOFError | ssl.SSLZeroReturnError):
                 is_final = True
                 message = f"No secure channel to {where}: {(problem.reason or 'TLS failed').replace('_', ' ').lower()}."

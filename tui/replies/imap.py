@@ -143,15 +143,31 @@ def opened(login: "ImapLogin", hear: "Callable[[str], object] | None" = None) ->
         login.authenticate(session.client)
         yield Mailbox(session)
     except (OSError, ValueError, IMAP4.error, ImapToolsError) as error:
-        words = _words(error) if session is None else session.blanked(_words(error))
+        if session is None:
+            raise _not_reached(login.where, error) from None
         raise AccountError(
-            f"The mailbox at {login.where} cannot be read: {words}.",
+            f"The mailbox at {login.where} cannot be read: {session.blanked(_words(error))}.",
             hint="What was read before is recorded: run the same command again.",
         ) from None
     finally:
         if session is not None:
             with suppress(OSError, ValueError, IMAP4.error, ImapToolsError):
                 session.logout()
+
+
+def _not_reached(where: str, error: Exception) -> AccountError:
+    """Before anybody has logged in."""
+    import ssl
+
+    from tui.delivery.tls import distrusted
+
+    if isinstance(error, ssl.SSLCertVerificationError):
+        message, hint = distrusted(where, error)
+        return AccountError(message, hint=hint)
+    said = f"The mailbox at {where} cannot be reached: {_words(error)}."
+    if isinstance(error, ssl.SSLError | TimeoutError):
+        return AccountError(said, hint="Security tls and starttls are different ports, as a rule 993 and 143.")
+    return AccountError(said, hint="Check host and port of the IMAP server, and that this machine is online.")
 
 
 def _readable(folders: Sequence["FolderInfo"]) -> Iterator["FolderInfo"]:

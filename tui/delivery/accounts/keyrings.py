@@ -53,7 +53,7 @@ class Vault:
 
     def keep(self, entry: str, secret: Secret) -> None:
         """Stores `secret`, in place of what was there."""
-        self._call(lambda backend: backend.set_password(SERVICE, entry, secret.reveal()), secret)
+        self._call(lambda backend: _set(backend, entry, secret.reveal()), secret)
 
     def find(self, entry: str) -> Secret | None:
         text = self._call(lambda backend: backend.get_password(SERVICE, entry))
@@ -78,8 +78,8 @@ class Vault:
             size = int(getattr(backend, "longest_entry", PART))
             count = -(-len(text) // size)
             for at in range(count):
-                backend.set_password(SERVICE, _part(entry, mark, at), text[at * size : (at + 1) * size])
-            backend.set_password(SERVICE, entry, f"{count} {mark}")
+                _set(backend, _part(entry, mark, at), text[at * size : (at + 1) * size])
+            _set(backend, entry, f"{count} {mark}")
             if old is not None and old[1] != mark:
                 _delete_parts(backend, entry, old)
 
@@ -200,6 +200,15 @@ def _delete_parts(backend: "KeyringBackend", entry: str, head: tuple[int, str]) 
     count, mark = head
     for at in range(count):
         _delete(backend, _part(entry, mark, at))
+
+
+def _set(backend: "KeyringBackend", entry: str, text: str) -> None:
+    from keyring.errors import PasswordSetError
+
+    backend.set_password(SERVICE, entry, text)
+    # KWallet's says nothing where the wallet did not take it.
+    if backend.get_password(SERVICE, entry) != text:
+        raise PasswordSetError("it did not keep what it was given")
 
 
 def _delete(backend: "KeyringBackend", entry: str) -> None:

@@ -61,7 +61,10 @@ def unreachable(problem: Exception, issuer: str) -> AccountError:
     """A failed request in one sentence."""
     match problem:
         case requests.exceptions.SSLError():
-            return AccountError(f"The certificate of {issuer} is not to be trusted, so nobody signs in there.")
+            return AccountError(
+                f"The certificate of {issuer} is not to be trusted, so nobody signs in there.",
+                hint="Check this machine's clock, and whether a proxy on the way opens what is encrypted.",
+            )
         case requests.exceptions.Timeout():
             reason = "it does not answer in time"
         case requests.exceptions.ProxyError():
