@@ -1,4 +1,9 @@
-"""The command as a user runs it: a process of its own, in an event folder of its own."""
+"""The command as a user runs it, in an event folder of its own.
+
+A command runs within the test's process, because most of a command's time is Python's own start. It has a process of
+its own (`apart`, `start`, `on_a_terminal`) where that is what is promised: signals, what a kill leaves behind, a terminal,
+what two of them do to one ledger.
+"""
 
 import io
 import json
@@ -26,6 +31,35 @@ from tui.cli import main
 _COMMAND = (sys.executable, "-m", "tui")
 
 
+class _Ear(io.TextIOWrapper):
+    """A stream that tells every line that is written to it, each in a thread of its own."""
+
+    def __init__(self, hear: Callable[[str], object] | None = None) -> None:
+        super().__init__(io.BytesIO(), "utf-8", newline="", write_through=True)
+        self._hear = hear
+        self._threads: list[threading.Thread] = []
+
+    def write(self, text: str) -> int:
+        if self._hear is not None and text.strip():  # print() writes the end of the line by itself
+            self._threads.append(threading.Thread(target=self._hear, args=(text,)))
+            self._threads[-1].start()
+        return super().write(text)
+
+    def heard(self) -> str:
+        for thread in self._threads:
+            thread.join(60)
+        written = self.buffer
+        assert isinstance(written, io.BytesIO)
+        return written.getvalue().decode()
+
+
+def _done(done: "subprocess.CompletedProcess[str]", code: int | None) -> "subprocess.CompletedProcess[str]":
+    """What a command did, if it is what `code` promises."""
+    assert "Traceback" not in done.stderr + done.stdout, done.stderr + done.stdout
+    assert code is None or done.returncode == code, f"exit {done.returncode}\n{done.stderr}\n{done.stdout[-3000:]}"
+    return done
+
+
 @dataclass
 class Desk:
     """An organiser's working directory: the sample event, and the environment that commands run in."""
@@ -34,8 +68,28 @@ class Desk:
     environment: dict[str, str] = field(default_factory=dict)
     _running: ExitStack = field(default_factory=ExitStack)
 
-    def run(self, *words: str, code: int | None = 0, typed: str = "") -> "subprocess.CompletedProcess[str]":
-        """Runs a command to its end; `code` is the exit code that it must have (None: any)."""
+    def run(
+        self, *words: str, code: int | None = 0, typed: str = "", hear: Callable[[str], object] | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        """Runs a command to its end within this process; `code` is the exit code that it must have (None: any).
+
+        `hear` is told each line of stderr, as somebody reads what is shown while the command goes on.
+        """
+        import keyring  # only now: it is slow
+
+        out, err = _Ear(), _Ear(hear)
+        with ExitStack() as around:
+            around.callback(keyring.set_keyring, keyring.get_keyring())
+            around.enter_context(chdir(self.path))
+            around.enter_context(patch.dict(os.environ, self.environment))
+            around.enter_context(patch.object(sys, "stdin", io.StringIO(typed)))
+            around.enter_context(redirect_stdout(out))
+            around.enter_context(redirect_stderr(err))
+            returned = main(list(words))
+        return _done(subprocess.CompletedProcess(words, returned, out.heard(), err.heard()), code)
+
+    def apart(self, *words: str, code: int | None = 0, typed: str = "") -> "subprocess.CompletedProcess[str]":
+        """The same in a process of its own."""
         done = subprocess.run(
             [*_COMMAND, *words],
             cwd=self.path,
@@ -46,19 +100,13 @@ class Desk:
             timeout=120,
             check=False,
         )
-        assert "Traceback" not in done.stderr + done.stdout, done.stderr + done.stdout
-        assert code is None or done.returncode == code, f"exit {done.returncode}\n{done.stderr}\n{done.stdout[-3000:]}"
-        return done
+        return _done(done, code)
 
     def json(self, *words: str, code: int | None = 0) -> Any:
         return json.loads(self.run(*words, "--json", code=code).stdout)
 
-    def here(self, *words: str, code: int = 0) -> "subprocess.CompletedProcess[str]":
-        """One command as a `HereDesk` runs it."""
-        return HereDesk(self.path, self.environment).run(*words, code=code)
-
-    def json_here(self, *words: str, code: int = 0) -> Any:
-        return HereDesk(self.path, self.environment).json(*words, code=code)
+    def json_apart(self, *words: str, code: int | None = 0) -> Any:
+        return json.loads(self.apart(*words, "--json", code=code).stdout)
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         """Starts a command in a process group of its own; it is killed at the end of the test."""
@@ -96,51 +144,6 @@ class Desk:
         before = (self.path / name).read_text(encoding="utf-8")
         assert old in before
         self.write(name, before.replace(old, new))
-
-
-class _Ear(io.TextIOWrapper):
-    """A stream that tells every line that is written to it, each in a thread of its own."""
-
-    def __init__(self, hear: Callable[[str], object] | None = None) -> None:
-        super().__init__(io.BytesIO(), "utf-8", newline="", write_through=True)
-        self._hear = hear
-        self._threads: list[threading.Thread] = []
-
-    def write(self, text: str) -> int:
-        if self._hear is not None and text.strip():  # print() writes the end of the line by itself
-            self._threads.append(threading.Thread(target=self._hear, args=(text,)))
-            self._threads[-1].start()
-        return super().write(text)
-
-    def heard(self) -> str:
-        for thread in self._threads:
-            thread.join(60)
-        written = self.buffer
-        assert isinstance(written, io.BytesIO)
-        return written.getvalue().decode()
-
-
-class HereDesk(Desk):
-    """A desk whose commands run within the test's process: most of a command's time is Python's own start."""
-
-    def run(
-        self, *words: str, code: int | None = 0, typed: str = "", hear: Callable[[str], object] | None = None
-    ) -> "subprocess.CompletedProcess[str]":
-        """`hear` is told each line of stderr, as somebody reads what is shown while the command goes on."""
-        import keyring  # only now: it is slow
-
-        out, err = _Ear(), _Ear(hear)
-        with ExitStack() as around:
-            around.callback(keyring.set_keyring, keyring.get_keyring())
-            around.enter_context(chdir(self.path))
-            around.enter_context(patch.dict(os.environ, self.environment))
-            around.enter_context(patch.object(sys, "stdin", io.StringIO(typed)))
-            around.enter_context(redirect_stdout(out))
-            around.enter_context(redirect_stderr(err))
-            returned = main(list(words))
-        shown, told = out.heard(), err.heard()
-        assert code is None or returned == code, f"exit {returned}\n{told}\n{shown[-3000:]}"
-        return subprocess.CompletedProcess(words, returned, shown, told)
 
 
 @dataclass

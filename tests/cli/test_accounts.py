@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from keyrings.cryptfile.escape import escape
 
-from tests.cli.conftest import Desk, HereDesk, wait_for
+from tests.cli.conftest import Desk, wait_for
 from tests.replies import mails
 from tests.servers.dovecot import Dovecot
 from tests.servers.issuer import Issuer
@@ -23,18 +23,18 @@ PASSPHRASE = "a long enough passphrase"
 
 
 @pytest.fixture
-def guarded(desk: Desk, submission: Postfix, dovecot: Dovecot) -> HereDesk:
+def guarded(desk: Desk, submission: Postfix, dovecot: Dovecot) -> Desk:
     """A desk without a keyring, as a server is one, that keeps its secrets in an encrypted file."""
     desk.environment |= {
         "INVITE_TUI_CONFIG_DIR": str(desk.path / "config"),
         "INVITE_TUI_KEYRING_PASSPHRASE": PASSPHRASE,
         "BROWSER": "true",
     }
-    return HereDesk(desk.path, desk.environment)
+    return desk
 
 
 @pytest.fixture
-def office(guarded: HereDesk, monkeypatch: pytest.MonkeyPatch) -> HereDesk:
+def office(guarded: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """The same, whose file is quick to open: only for commands that run in this process."""
     monkeypatch.setattr(EncryptedFile, "time_cost", 1)
     monkeypatch.setattr(EncryptedFile, "memory_cost", 64)
@@ -56,7 +56,7 @@ def words_for(submission: Postfix, dovecot: Dovecot, *more: str) -> list[str]:
     return words_to_send(submission, dovecot, *words_to_read(dovecot), *more)
 
 
-def sign_in(desk: HereDesk, words: list[str], act: Callable[[str], object], code: int = 0) -> str:
+def sign_in(desk: Desk, words: list[str], act: Callable[[str], object], code: int = 0) -> str:
     """Runs a command, with a person who reads what it shows and does `act` with the first line that fits."""
     done = desk.run(*words, code=code, hear=act)
     return done.stderr + done.stdout
@@ -85,7 +85,7 @@ def files_of(desk: Desk) -> dict[Path, bytes]:
 
 
 def test_an_account_that_signs_in_is_added_tried_and_sends(
-    guarded: HereDesk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+    guarded: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
     words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
     issuer.behaviour.refresh_length = 1800
@@ -115,7 +115,7 @@ def test_an_account_that_signs_in_is_added_tried_and_sends(
 
 
 def test_a_sign_in_that_was_taken_back_is_one_sentence_and_exit_4(
-    office: HereDesk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
     words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
     sign_in(office, words, comes_back(issuer))
@@ -138,7 +138,7 @@ def test_a_sign_in_that_was_taken_back_is_one_sentence_and_exit_4(
 
 
 def test_signing_in_again_sends_the_client_secret_along_that_was_kept(
-    office: HereDesk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
     issuer.behaviour.secret = "not-much-of-a-secret"  # as Google wants one
     issuer.behaviour.metadata = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
@@ -152,7 +152,7 @@ def test_signing_in_again_sends_the_client_secret_along_that_was_kept(
 
 
 def test_another_password_is_kept_once_the_server_has_taken_it(
-    office: HereDesk, submission: Postfix, dovecot: Dovecot
+    office: Desk, submission: Postfix, dovecot: Dovecot
 ) -> None:
     right, wrong = f"{dovecot.password}\n", "was-right-until-yesterday\n"
     office.run(*words_for(submission, dovecot, "--password-stdin"), typed=right)
@@ -165,7 +165,7 @@ def test_another_password_is_kept_once_the_server_has_taken_it(
 
 
 def test_a_sign_in_that_is_taken_back_in_mid_run_stops_it_and_the_rest_is_still_to_send(
-    office: HereDesk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
     issuer.behaviour.lifetime = 2
     words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
@@ -190,14 +190,14 @@ def test_a_sign_in_that_is_taken_back_in_mid_run_stops_it_and_the_rest_is_still_
 
 
 def test_a_browser_on_this_machine_comes_back_by_itself(
-    office: HereDesk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
     words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
     assert "Added work" in sign_in(office, words, comes_back(issuer))
 
 
 def test_nothing_is_kept_of_an_account_that_the_server_does_not_take(
-    office: HereDesk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
     issuer.behaviour.username = "mallory@department.example"
     words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
@@ -208,7 +208,7 @@ def test_nothing_is_kept_of_an_account_that_the_server_does_not_take(
 
 
 def test_a_password_account_reads_answers_too_and_its_test_hides_the_password(
-    office: HereDesk, submission: Postfix, dovecot: Dovecot
+    office: Desk, submission: Postfix, dovecot: Dovecot
 ) -> None:
     done = office.run(*words_for(submission, dovecot, "--password-stdin"), typed=dovecot.password + "\n")
     assert "can read them" in done.stderr
@@ -232,7 +232,7 @@ def test_a_password_account_reads_answers_too_and_its_test_hides_the_password(
 
 
 def test_answers_are_read_at_another_host_once_it_has_taken_a_password_that_was_given_for_it(
-    office: HereDesk, submission: Postfix, dovecot: Dovecot
+    office: Desk, submission: Postfix, dovecot: Dovecot
 ) -> None:
     typed = f"{dovecot.password}\n"
     office.run(*words_to_send(submission, dovecot, "--password-stdin"), typed=typed)
@@ -263,7 +263,7 @@ def test_answers_are_read_at_another_host_once_it_has_taken_a_password_that_was_
 
 
 def test_who_signs_in_agrees_anew_to_have_answers_read(
-    office: HereDesk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
     issuer.behaviour.secret = "not-much-of-a-secret"
     issuer.behaviour.metadata = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
@@ -278,7 +278,7 @@ def test_who_signs_in_agrees_anew_to_have_answers_read(
 
 
 def test_a_message_to_oneself_is_sent_from_a_script_that_asks_for_it_and_its_outcome_told(
-    office: HereDesk, submission: Postfix, dovecot: Dovecot
+    office: Desk, submission: Postfix, dovecot: Dovecot
 ) -> None:
     office.environment["INVITE_TUI_LEDGER"] = "postgresql://nobody.invalid/ledgers"  # a team's is none of its business
     office.run(*words_for(submission, dovecot, "--password-stdin"), typed=dovecot.password + "\n")
@@ -292,7 +292,7 @@ def test_a_message_to_oneself_is_sent_from_a_script_that_asks_for_it_and_its_out
 
 
 def test_a_message_to_oneself_that_is_not_taken_is_exit_4_and_says_what_became_of_it(
-    office: HereDesk, submission: Postfix, dovecot: Dovecot
+    office: Desk, submission: Postfix, dovecot: Dovecot
 ) -> None:
     words = words_for(submission, dovecot, "--password-stdin", "--from", "nobody@department.example")
     office.run(*words, typed=dovecot.password + "\n")
@@ -318,12 +318,12 @@ def test_who_signs_in_where_nothing_could_be_kept_is_told_so_before(
     desk: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
     words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
-    assert "no keyring that keeps a password safe" in HereDesk(desk.path).run(*words, code=4).stderr
+    assert "no keyring that keeps a password safe" in desk.run(*words, code=4).stderr
     assert issuer.requests == []
 
 
 def test_a_mailbox_that_does_not_open_is_exit_4_and_adds_nothing(
-    office: HereDesk, submission: Postfix, dovecot: Dovecot
+    office: Desk, submission: Postfix, dovecot: Dovecot
 ) -> None:
     words = words_for(submission, dovecot, "--password-stdin", "--imap-port", "1")
     done = office.run(*words, code=4, typed=dovecot.password + "\n")
@@ -334,7 +334,6 @@ def test_a_mailbox_that_does_not_open_is_exit_4_and_adds_nothing(
 def test_the_account_of_the_environment_reads_answers_where_the_environment_says(
     desk: Desk, submission: Postfix, dovecot: Dovecot
 ) -> None:
-    desk = HereDesk(desk.path)
     desk.environment = {
         "INVITE_TUI_SMTP_HOST": submission.host,
         "INVITE_TUI_SMTP_PORT": str(submission.port),

@@ -6,16 +6,10 @@ from functools import partial
 
 import pytest
 
-from tests.cli.conftest import Desk, HereDesk
+from tests.cli.conftest import Desk
 from tests.servers.recording import Message, RecordingServer
 
 _FIVE = "Name,Email,Room\nAna Ruiz,ana@example.org,4\nBo Li,bo@example.org,4\nCai Wu,cai@example.org,5\n"
-
-
-@pytest.fixture
-def desk(desk: Desk) -> Desk:
-    """What is sent and remembered is on the disk and at the server, whichever process did it."""
-    return HereDesk(desk.path, desk.environment)
 
 
 def _sent(live: tuple[Desk, RecordingServer]) -> tuple[Desk, RecordingServer]:

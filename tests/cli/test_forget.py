@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Desk, HereDesk, on_a_terminal, wait_for
+from tests.cli.conftest import Desk, on_a_terminal, wait_for
 from tests.cli.test_repair import FIVE, leaked, repaired
 from tests.servers.authority import Authority
 from tests.servers.recording import RecordingServer
@@ -29,9 +29,7 @@ def done(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> tupl
     folder = tmp_path_factory.mktemp("done") / "event"
     folder.mkdir()
     # The surroundings of a single test are not here yet.
-    desk = HereDesk(
-        folder, {"INVITE_TUI_ACCOUNT": "env"} | dict.fromkeys(("HOME", "XDG_CONFIG_HOME"), str(folder.parent))
-    )
+    desk = Desk(folder, {"INVITE_TUI_ACCOUNT": "env"} | dict.fromkeys(("HOME", "XDG_CONFIG_HOME"), str(folder.parent)))
     event = (data.samples() / "event.toml").read_text(encoding="utf-8")
     desk.write("event.toml", f"{event}\n[sending]\nkeep = true\n")
     rows = (data.samples() / "attendees.csv").read_text(encoding="utf-8").splitlines(keepends=True)
@@ -54,7 +52,7 @@ def done(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> tupl
 def sent(done: tuple[Path, list[dict[str, str]]], tmp_path: Path) -> Sent:
     """A desk with a copy of that folder, and the three."""
     shutil.copytree(done[0], tmp_path / "sent")
-    return HereDesk(tmp_path / "sent"), done[1]
+    return Desk(tmp_path / "sent"), done[1]
 
 
 def named_in(desk: Desk, *values: str) -> set[str]:
@@ -327,7 +325,7 @@ def test_after_the_day_that_the_event_file_names_status_says_who_is_due(sent: Se
 def test_in_a_repaired_folder_the_forgotten_and_the_released_are_told_apart_from_those_who_are_owed(
     live: Live,
 ) -> None:
-    desk = HereDesk(live[0].path, live[0].environment)
+    desk, _ = live
     repaired(desk, leaked(FIVE))
     there = ("--event", "replacement/event.toml")
     first, second, *_ = FIVE

@@ -89,7 +89,7 @@ def test_no_cell_does_any_harm_in_a_message(attacked: tuple[Desk, RecordingServe
 def test_no_cell_reaches_a_terminal_as_a_control(attacked: tuple[Desk, RecordingServer]) -> None:
     desk, _ = attacked
     outputs = [
-        desk.run("check", "attacks.csv", code=None),
+        desk.apart("check", "attacks.csv", code=None),
         desk.run("plan", "attacks.csv", code=None),
         desk.run("attacks.csv", code=2),
         *(desk.run("preview", "attacks.csv", "--to", f"ana{n}@example.org") for n in range(len(ATTACKS))),

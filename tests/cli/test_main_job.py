@@ -29,7 +29,7 @@ def _but_for_what_is_new(raw: bytes) -> bytes:
 
 def test_fifty_five_people_get_one_message_each(live: Live) -> None:
     desk, server = live
-    document = desk.json("send", "attendees.csv", "--confirm", "55")
+    document = desk.json_apart("send", "attendees.csv", "--confirm", "55")
     assert document["dry_run"] is False
     assert document["counts"] == {"accepted": 55, "refused": 0, "deferred": 0, "unknown": 0, "unsent": 0}
     assert len(document["messages"]) == 55
@@ -41,7 +41,7 @@ def test_fifty_five_people_get_one_message_each(live: Live) -> None:
 
 def test_a_second_send_sends_nothing(live: Live) -> None:
     desk, server = live
-    desk.json("send", "attendees.csv", "--confirm", "55")
+    desk.json_apart("send", "attendees.csv", "--confirm", "55")
     again = desk.json("send", "attendees.csv", "--confirm", "0")
     assert again["messages"] == []
     assert desk.json("plan", "attendees.csv")["counts"]["none"] == 55

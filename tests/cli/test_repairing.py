@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from tests.cli.conftest import Desk
 from tests.servers.postfix import Postfix
 from tests.simulation.calendars import Calendars
@@ -77,7 +75,6 @@ def change(desk: Desk, step: Change) -> None:
     path.write_bytes(text.encode("utf-8"))
 
 
-@pytest.mark.timeout(400)  # 15 commands, each a process of its own
 def test_the_page_is_what_happens_and_everybody_ends_with_one_current_entry(desk: Desk, postfix: Postfix) -> None:
     accident = (data.samples() / "incidents" / "invited-at-once.eml").read_bytes()
     shutil.copy(desk.path / "incidents" / "invited-at-once.eml", desk.path / "accident.eml")

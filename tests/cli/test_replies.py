@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Desk, HereDesk
+from tests.cli.conftest import Desk
 from tests.cli.test_corrections import part
 from tests.replies import mails
 from tests.servers.recording import RecordingServer
@@ -51,8 +51,7 @@ class Sent:
 
 @pytest.fixture
 def sent(live: tuple[Desk, RecordingServer]) -> Sent:
-    outside, server = live
-    desk = HereDesk(outside.path, outside.environment)
+    desk, server = live
     rows = "".join(f"{name},{short}@example.org\n" for short, name in _PEOPLE.items())
     desk.write("attendees.csv", "Name,Email\n" + rows)
     text = (desk.path / "event.toml").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Desk, HereDesk
+from tests.cli.conftest import Desk
 from tests.cli.test_repair import FIVE, leaked, repaired
 from tests.servers.authority import Authority
 from tests.servers.recording import Message, RecordingServer
@@ -35,7 +35,7 @@ def done(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Done
     shutil.copytree(data.samples(), folder, ignore=shutil.ignore_patterns("outbox", "*.ledger*"))
     # The surroundings of a single test are not here yet.
     home = dict.fromkeys(("HOME", "XDG_CONFIG_HOME"), str(folder.parent))
-    desk = HereDesk(folder, {"INVITE_TUI_ACCOUNT": "env"} | home)
+    desk = Desk(folder, {"INVITE_TUI_ACCOUNT": "env"} | home)
     with RecordingServer(authority) as server:
         desk.use(server)
         people = [action["address"] for action in desk.json("plan", "attendees.csv")["actions"]][:3]
@@ -51,13 +51,7 @@ def sent(done: Done, tmp_path: Path) -> Desk:
     """A desk with a copy of that folder."""
     folder = tmp_path / "sent"
     shutil.copytree(done.folder, folder)
-    return HereDesk(folder)
-
-
-@pytest.fixture
-def desk(desk: Desk) -> Desk:
-    """A desk where nothing was sent yet."""
-    return HereDesk(desk.path, desk.environment)
+    return Desk(folder)
 
 
 def evidence_of(desk: Desk, *words: str) -> tuple[list[dict[str, Any]], str]:
@@ -90,7 +84,7 @@ def test_the_seal_is_printed_and_verified_with_and_without_the_ledger(sent: Desk
     said = desk.run("report", "--evidence", "evidence.jsonl")
     seal = said.stdout.partition("Seal of the evidence: ")[2].split()[0]
     assert "agrees with the ledger" in desk.run("report", "--verify", "evidence.jsonl", "--seal", seal.upper()).stdout
-    elsewhere = HereDesk(tmp_path / "elsewhere")
+    elsewhere = Desk(tmp_path / "elsewhere")
     elsewhere.path.mkdir()
     shutil.copy(desk.path / "evidence.jsonl", elsewhere.path)
     alone = elsewhere.run("report", "--verify", "evidence.jsonl", "--seal", seal)

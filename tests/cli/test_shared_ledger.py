@@ -49,10 +49,10 @@ def _public(address: str) -> str:
 
 
 def test_what_one_desk_sent_the_other_knows(anna: Desk, bo: Desk, live: Live, shared: str) -> None:
-    sent = anna.json_here("send", "attendees.csv", "--confirm", "55")
+    sent = anna.json("send", "attendees.csv", "--confirm", "55")
     assert sent["counts"]["accepted"] == 55
-    assert bo.json_here("status")["counts"] == anna.json_here("status")["counts"]
-    assert bo.json_here("send", "attendees.csv", "--confirm", "0")["counts"]["accepted"] == 0
+    assert bo.json("status")["counts"] == anna.json("status")["counts"]
+    assert bo.json("send", "attendees.csv", "--confirm", "0")["counts"]["accepted"] == 0
     assert len(live[1].messages) == 55
     assert not [*anna.path.glob("*.ledger.db*"), *bo.path.glob("*.ledger.db*")]
     marker = (anna.path / "event.ledger.sent").read_text(encoding="utf-8")
@@ -61,7 +61,7 @@ def test_what_one_desk_sent_the_other_knows(anna: Desk, bo: Desk, live: Live, sh
 
 def test_whoever_comes_second_is_told_who_is_sending(anna: Desk, bo: Desk, live: Live) -> None:
     with chosen(anna).ledger_to_write():
-        said = bo.here("send", "attendees.csv", "--confirm", "55", code=5).stderr
+        said = bo.run("send", "attendees.csv", "--confirm", "55", code=5).stderr
     assert "Anna on " in said and " since " in said
     assert not live[1].messages
 
@@ -71,22 +71,22 @@ def chosen(desk: Desk) -> Folder:
 
 
 def test_a_ledger_that_went_missing_is_noticed_on_a_server_too(anna: Desk, live: Live, postgres: Postgres) -> None:
-    anna.here("send", "attendees.csv", "--confirm", "55")
+    anna.run("send", "attendees.csv", "--confirm", "55")
     anna.environment["INVITE_TUI_LEDGER"] = postgres.database()  # another, which is empty
     anna.change("event.toml", "ledger =", "# ledger =")
-    said = anna.here("send", "attendees.csv", "--confirm", "55", code=6).stderr
+    said = anna.run("send", "attendees.csv", "--confirm", "55", code=6).stderr
     assert "missing" in said and "--ledger" in said
     assert len(live[1].messages) == 55
 
 
 def test_somebody_is_forgotten_on_the_server_and_the_report_says_so(anna: Desk) -> None:
-    anna.here("send", "attendees.csv", "--confirm", "55")
-    somebody = anna.json_here("status")["attendees"][0]["address"]
-    anna.here("forget", somebody, "--confirm", "1")
-    status = anna.json_here("status")
+    anna.run("send", "attendees.csv", "--confirm", "55")
+    somebody = anna.json("status")["attendees"][0]["address"]
+    anna.run("forget", somebody, "--confirm", "1")
+    status = anna.json("status")
     assert somebody not in str(status) and status["counts"]["accepted"] == 55
-    anna.here("report", "--evidence", "evidence.jsonl")
-    anna.here("report", "--verify", "evidence.jsonl")
+    anna.run("report", "--evidence", "evidence.jsonl")
+    anna.run("report", "--verify", "evidence.jsonl")
 
 
 def test_who_forgets_somebody_is_told_what_each_desk_has_written(anna: Desk, bo: Desk, tmp_path: Path) -> None:
@@ -117,21 +117,21 @@ def test_who_forgets_somebody_is_told_what_each_desk_has_written(anna: Desk, bo:
 
 def test_a_password_in_the_event_file_is_refused_with_the_reason(desk: Desk) -> None:
     desk.change("event.toml", "[event]", '[sending]\nledger = "postgresql://anna:secret@db.example/x"\n\n[event]')
-    said = desk.json_here("check", "attendees.csv", code=1)
+    said = desk.json("check", "attendees.csv", code=1)
     (problem,) = [one for one in said["problems"] if one["code"] == "bad-event"]
     assert "password" in problem["message"] and "INVITE_TUI_LEDGER" in problem["hint"]
     assert "secret" not in str(said)
 
 
 def test_a_password_on_the_command_line_is_refused_with_the_reason(desk: Desk) -> None:
-    said = desk.here("status", "--ledger", "postgresql://anna:secret@db.example/x", code=2).stderr
+    said = desk.run("status", "--ledger", "postgresql://anna:secret@db.example/x", code=2).stderr
     assert "password" in said and "INVITE_TUI_LEDGER" in said and "secret" not in said
 
 
 def test_an_event_file_does_not_choose_where_names_and_addresses_go(desk: Desk) -> None:
     desk.change("event.toml", "[event]", '[sending]\nledger = "postgresql://db.elsewhere.example/x"\n\n[event]')
     for words in (("status",), ("plan", "attendees.csv"), ("send", "attendees.csv", "--confirm", "55")):
-        said = desk.here(*words, code=6).stderr
+        said = desk.run(*words, code=6).stderr
         assert "db.elsewhere.example" in said and "nothing of yours does" in said
 
 
@@ -165,18 +165,18 @@ def test_an_event_may_have_its_file_elsewhere(desk: Desk) -> None:
     ],
 )
 def test_an_address_that_cannot_be_used_is_said_in_words(desk: Desk, address: str, said: str) -> None:
-    assert said in desk.here("status", "--ledger", address, code=2).stderr
+    assert said in desk.run("status", "--ledger", address, code=2).stderr
 
 
 def test_a_server_that_is_not_there_is_said_in_words(desk: Desk) -> None:
     (port,) = free_ports(1)
-    said = desk.here("status", "--ledger", f"postgresql://127.0.0.1:{port}/x", code=6).stderr
+    said = desk.run("status", "--ledger", f"postgresql://127.0.0.1:{port}/x", code=6).stderr
     assert f"postgresql://127.0.0.1:{port}/x cannot be used: its server cannot be reached" in said
 
 
 def test_a_login_that_is_refused_is_said_in_words(desk: Desk, postgres: Postgres) -> None:
     desk.environment["INVITE_TUI_LEDGER"] = f"postgresql://postgres:wrong@localhost:{postgres.port}/postgres"
-    said = desk.here("status", code=6).stderr
+    said = desk.run("status", code=6).stderr
     assert "password authentication failed" in said and "wrong" not in said
 
 
@@ -191,9 +191,9 @@ def test_a_server_that_cannot_prove_its_name_gets_no_login(desk: Desk, postgres:
         f"{right.replace('localhost', '127.0.0.1')}?sslmode=verify-full&sslrootcert={postgres.ca}",
     ):
         desk.environment["INVITE_TUI_LEDGER"] = address
-        assert "certificate" in desk.here("status", code=6).stderr
+        assert "certificate" in desk.run("status", code=6).stderr
     desk.environment["INVITE_TUI_LEDGER"] = f"{right}?sslmode=verify-full&sslrootcert={postgres.ca}"
-    desk.here("status")
+    desk.run("status")
 
 
 # --- moving it --------------------------------------------------------------------------------------------------------
@@ -201,20 +201,20 @@ def test_a_server_that_cannot_prove_its_name_gets_no_login(desk: Desk, postgres:
 
 def test_an_event_is_moved_to_a_server_and_goes_on_there(live: Live, postgres: Postgres) -> None:
     desk, server = live
-    desk.here("send", "attendees.csv", "--confirm", "55")
+    desk.run("send", "attendees.csv", "--confirm", "55")
     report.produce(chosen(desk), {"csv": desk.path / "names.csv"}, anonymous=False)
     address = postgres.database()
-    done = desk.json_here("ledger", "copy", "event.ledger.db", address)
+    done = desk.json("ledger", "copy", "event.ledger.db", address)
     assert done["counts"]["message"] == 55 and len(done["seal"]) == 64
-    assert "was moved" in desk.here("cancel", "--all", "--confirm", "55", code=6).stderr
+    assert "was moved" in desk.run("cancel", "--all", "--confirm", "55", code=6).stderr
     desk.environment["INVITE_TUI_LEDGER"] = address
-    assert desk.json_here("send", "attendees.csv", "--confirm", "0")["counts"]["accepted"] == 0
+    assert desk.json("send", "attendees.csv", "--confirm", "0")["counts"]["accepted"] == 0
     assert len(server.messages) == 55
     with chosen(desk).ledger_to_read() as ledger:
         assert [one.path for one in ledger.reports()] == [str(desk.path / "names.csv")]
-    said = desk.here("ledger", "copy", address, "event.ledger.db", code=6).stderr
+    said = desk.run("ledger", "copy", address, "event.ledger.db", code=6).stderr
     assert "already" in said and "event.ledger.db" in said
-    assert desk.here("ledger", "copy", address, "back.db").stdout.count("55  ") == 3
+    assert desk.run("ledger", "copy", address, "back.db").stdout.count("55  ") == 3
 
 
 def test_who_may_not_make_a_ledger_is_told_whom_to_ask_and_each_role_does_its_own(
@@ -223,7 +223,7 @@ def test_who_may_not_make_a_ledger_is_told_whom_to_ask_and_each_role_does_its_ow
     desk, server = live
     address = postgres.database()
     name = address.rpartition("/")[2].partition("?")[0]
-    postgres.ask(name, desk.here("ledger", "roles").stdout)
+    postgres.ask(name, desk.run("ledger", "roles").stdout)
     for role in ("owner", "organiser", "worker", "reader"):
         postgres.ask(name, f"CREATE ROLE {name}_{role} LOGIN; GRANT invite_{role} TO {name}_{role}")
 
@@ -231,18 +231,18 @@ def test_who_may_not_make_a_ledger_is_told_whom_to_ask_and_each_role_does_its_ow
         login = postgres.address(name, f"{name}_{role}")
         return Desk(desk.path, desk.environment | {"INVITE_TUI_LEDGER": login})
 
-    said = as_("organiser").here("send", "attendees.csv", "--confirm", "55", code=6).stderr
+    said = as_("organiser").run("send", "attendees.csv", "--confirm", "55", code=6).stderr
     assert "ledger prepare" in said
-    assert "version" in as_("owner").here("ledger", "prepare").stdout
-    as_("organiser").here("send", "attendees.csv", "--workers", "--confirm", "55")
-    as_("worker").here("worker", "--until-empty", "--account", "env")
-    assert as_("reader").json_here("status")["counts"]["accepted"] == 55
-    somebody = as_("reader").json_here("status")["attendees"][0]["address"]
+    assert "version" in as_("owner").run("ledger", "prepare").stdout
+    as_("organiser").run("send", "attendees.csv", "--workers", "--confirm", "55")
+    as_("worker").run("worker", "--until-empty", "--account", "env")
+    assert as_("reader").json("status")["counts"]["accepted"] == 55
+    somebody = as_("reader").json("status")["attendees"][0]["address"]
     noted = as_("reader").run("report", "--csv", str(tmp_path / "names.csv"))
     assert "cannot be noted in the ledger" in noted.stderr
-    assert "you may not do that" in as_("reader").here("cancel", "--all", "--confirm", "55", code=6).stderr
-    assert "only who owns" in as_("organiser").here("forget", somebody, "--confirm", "1", code=6).stderr
-    as_("owner").here("forget", somebody, "--confirm", "1")
+    assert "you may not do that" in as_("reader").run("cancel", "--all", "--confirm", "55", code=6).stderr
+    assert "only who owns" in as_("organiser").run("forget", somebody, "--confirm", "1", code=6).stderr
+    as_("owner").run("forget", somebody, "--confirm", "1")
     assert len(server.messages) == 55
 
     place = chosen(as_("worker")).ledger_path

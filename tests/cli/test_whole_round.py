@@ -4,7 +4,7 @@ from collections import Counter
 from imaplib import Time2Internaldate
 from time import time
 
-from tests.cli.conftest import HereDesk
+from tests.cli.conftest import Desk
 from tests.cli.test_accounts import comes_back, guarded, office, sign_in, words_for
 from tests.replies import mails
 from tests.servers.dovecot import Dovecot
@@ -22,7 +22,7 @@ def _wire(raw: bytes, number: int) -> bytes:
 
 
 def test_fifty_five_are_invited_and_what_comes_back_is_followed_up(
-    office: HereDesk,
+    office: Desk,
     submission: Postfix,
     dovecot: Dovecot,
     issuer: Issuer,
