@@ -1,8 +1,8 @@
 """The command as a user runs it, in an event folder of its own.
 
 A command runs within the test's process, because most of a command's time is Python's own start. It has a process of
-its own (`apart`, `start`, `on_a_terminal`) where that is what is promised: signals, what a kill leaves behind, a terminal,
-what two of them do to one ledger.
+its own (`apart`, `start`, `on_a_terminal`) where the process is what is promised: signals, what a kill leaves behind, a
+terminal, what two of them do to one ledger.
 """
 
 import io
