@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
-from textual.events import Event
+from textual.events import Event, InputEvent
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.timer import Timer
@@ -175,8 +175,16 @@ class InviteApp(App[None]):
             leaving.on_hang_up(self._settle)
 
     async def on_event(self, event: Event) -> None:
+        if isinstance(event, InputEvent):
+            self._draw_first()
         if not self.typed_ahead.takes(event):
             await super().on_event(event)
+
+    def _draw_first(self) -> None:
+        """What follows is drawn before the run goes on."""
+        if self._job is not None:
+            self._job.control.wait_for_screen()
+            self.call_after_refresh(self._job.control.screen_is_drawn)
 
     def _remember_theme(self, theme: Theme) -> None:
         with suppress(OSError, ValueError):
@@ -720,6 +728,7 @@ class InviteApp(App[None]):
         running, run = self._job, self.state.run
         if running is None or run is None:
             return
+        self._draw_first()
         now = self._clock()
         passed, self._ticked = now - self._ticked, now
         now_run = replace(after_news(run, running, passed), quitting=self._quitting)

@@ -1,5 +1,6 @@
-"""The organiser's hand on a run, which also knows when the server was first spoken to."""
+"""The organiser's hand on a run, which also knows when the server was first spoken to, and lets the screen go first."""
 
+import threading
 from typing import TYPE_CHECKING
 
 from tui.mailing import Control
@@ -8,12 +9,33 @@ if TYPE_CHECKING:
     from tui.delivery import Connection
 
 
+_MOMENT = 0.05
+"""Seconds for which a run waits for the screen, once each time that there is something to draw."""
+
+
 class Watched(Control):
-    """Until `asked`, messages are checked and nothing can have gone out."""
+    """Until `asked`, messages are checked and nothing can have gone out.
+
+    Threads share the interpreter evenly: a key would take twice its time while messages are made beside. So the screen
+    says when it has something to draw, and when that is done.
+    """
 
     def __init__(self) -> None:
         super().__init__(can_ask=True)
         self.asked = False
+        self._is_drawn = threading.Event()
+        self._is_drawn.set()
+
+    def wait_for_screen(self) -> None:
+        self._is_drawn.clear()
+
+    def screen_is_drawn(self) -> None:
+        self._is_drawn.set()
+
+    def give_way(self) -> None:
+        if not self._is_drawn.is_set():
+            self._is_drawn.wait(_MOMENT)
+            self._is_drawn.set()
 
     def attach(self, connection: "Connection") -> None:
         super().attach(connection)

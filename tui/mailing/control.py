@@ -90,6 +90,9 @@ class Control:
                 gate.wait()
         return not self.stopped
 
+    def give_way(self) -> None:
+        """The run's, between two messages: whoever looks on may need the interpreter for a moment. Nobody does here."""
+
     def attach(self, connection: "Connection") -> None:
         self._connections.append(connection)
         if self._is_aborted:

@@ -47,6 +47,8 @@ def prepare(
     leaks = 0
     is_stoppable = control is not None and not control.stopped
     for number, action in enumerate(actions):
+        if control:
+            control.give_way()
         if is_stoppable and control and control.stopped:
             raise StoppedError("Stopped before the first message: nothing was sent.", hint=_SEND_AGAIN)
         if tell and number and not number % _TELL:

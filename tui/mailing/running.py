@@ -323,7 +323,8 @@ class Run:
         return None
 
     def take_ahead(self) -> Task | None:
-        """The next letter if it may go at once, in hand until `done`; never waits."""
+        """The next letter if it may go at once, in hand until `done`; waits for nobody but the screen."""
+        self._control.give_way()
         with self._turn:
             if (
                 self._question is None
