@@ -363,6 +363,7 @@ def test_the_account_of_the_environment_reads_answers_where_the_environment_says
         ("--oauth google --client-id x --username a@b.example --password-stdin", "not both"),
         ("--client-id x --host h.example", "--oauth microsoft"),
         ("--host h.example --imap-port 1", "--imap-host"),
+        ("--host h.example --imap-port 0", "--imap-host"),
         ("--host h.example --imap-host i.example", "--username"),
     ],
 )
@@ -371,6 +372,11 @@ def test_options_that_contradict_each_other_are_wrong_usage(
 ) -> None:
     assert main(["account", "add", "work", *words.split()]) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_a_port_of_zero_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["account", "add", "work", "--host", "127.0.0.1", "--port", "0", "--security", "none"]) == 4
+    assert "0 is no port" in capsys.readouterr().err
 
 
 def test_an_issuer_that_is_not_https_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

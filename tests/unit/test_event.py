@@ -659,19 +659,22 @@ def test_lines_are_those_of_an_editor_whatever_a_text_holds(wrong: Wrong) -> Non
 
 
 @pytest.mark.parametrize(
-    ("source", "line"),
+    ("source", "line", "hint"),
     [
-        ("[event]\ntitle = Pathways\n", 2),
-        ("[event]\ntitle = 'a'\ntitle = 'b'\n", 3),
-        ("[event\n", 1),
-        ("[event]\nstart = 2027-02-30T10:00:00\n", 2),
-        ('[event]\ntitle = "a\x1bb"\n', 2),
-        ('[event]\ntitle = "\\ud800"\n', 2),
+        ("[event]\ntitle = Pathways\n", 2, "double quotes"),
+        ("[event]\ntitle = 'a'\ntitle = 'b'\n", 3, "said twice"),
+        ("[event]\ntitle = 'a'\n[event]\n", 3, "said twice"),
+        ("[event\n", 1, "between brackets"),
+        ("[event]\nstart = 2027-02-30T10:00:00\n", 2, "a date and time that exists"),
+        ('[event]\ntitle = "a\x1bb"\n', 2, "double quotes"),
+        ('[event]\ntitle = "\\ud800"\n', 2, "double quotes"),
+        ('[event]\ntitle = """a\nb\n', 3, "double quotes"),
     ],
 )
-def test_what_is_no_toml_is_told_with_its_line(wrong: Wrong, source: str, line: int) -> None:
+def test_what_is_no_toml_is_told_with_its_line_and_what_to_do(wrong: Wrong, source: str, line: int, hint: str) -> None:
     problem = wrong(source)
     assert problem.line == line
+    assert hint in (problem.hint or "")
     assert problem.message.startswith("The event file cannot be read")
     assert "(at line" not in problem.message
 

@@ -163,7 +163,7 @@ def _log_in(options: argparse.Namespace, store: AccountStore) -> int:
         raise UsageError(f"Account {account.name} needs no login.")
     if account.login == "oauth" and options.password_stdin:
         raise UsageError(f"Account {account.name} signs in, and has no password.")
-    if options.no_imap and (options.imap_host or options.imap_port or options.imap_security):
+    if options.no_imap and (options.imap_host or options.imap_port is not None or options.imap_security):
         raise UsageError("Answers are read somewhere (--imap-host) or nowhere (--no-imap), not both.")
     imap = None if options.no_imap else _imap_of(options, account.imap)
     unlock(store)
@@ -385,7 +385,7 @@ def _account_of(options: argparse.Namespace) -> Account:
     return Account(
         name=options.name,
         host=host,
-        port=options.port or port or DEFAULT_PORT[security],
+        port=options.port if options.port is not None else port or DEFAULT_PORT[security],
         security=security,
         username=options.username,
         sender=options.sender,
@@ -400,13 +400,13 @@ def _imap_of(options: argparse.Namespace, before: Imap | None = None) -> Imap | 
     """Where answers are read: what is not said stays as it was `before`, of the same host."""
     host = options.imap_host or (before.host if before else None)
     if host is None:
-        if options.imap_port or options.imap_security:
+        if options.imap_port is not None or options.imap_security:
             raise UsageError("--imap-port and --imap-security go with --imap-host.")
         return None
     same = before if before is not None and before.host == host else None
     security: Security = options.imap_security or (same.security if same else "tls")
     usual = same.port if same and security == same.security else DEFAULT_IMAP_PORT[security]
-    return Imap(host, options.imap_port or usual, security)
+    return Imap(host, usual if options.imap_port is None else options.imap_port, security)
 
 
 def _password_of(options: argparse.Namespace, account: Account) -> Secret | None:

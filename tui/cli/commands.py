@@ -260,7 +260,7 @@ def _carry_out(options: argparse.Namespace, folder: Folder, made: Plan, *, momen
     began = time.monotonic()
     if not dry_run and folder.account and made.to_send:
         forecast = output.forecast_of(folder, len(made.to_send))
-        words = f" {forecast.in_words}" if forecast else ""
+        words = f" {forecast.in_words}" if forecast and forecast.in_words else ""
         tell(f"Sending through {folder.account.name}, {folder.account.host}:{folder.account.port}.{words}")
     if dry_run:
         with _interruptible(control):

@@ -37,7 +37,7 @@ def ask_for(options: argparse.Namespace, look: Lookups) -> Account:
     return Account(
         name=options.name,
         host=host,
-        port=options.port or port,
+        port=port if options.port is None else options.port,
         security=options.security or security,
         username=username,
         sender=options.sender or (address if "@" in address and address != username else None),

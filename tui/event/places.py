@@ -9,6 +9,14 @@ from tui.errors import Problem
 _KEY = re.compile(r"\s*([\w\"'][^=#]*?)\s*=")
 _TABLE = re.compile(r"\s*\[+\s*[\"']?([^\"'\]]+?)[\"']?\s*\]")
 
+_QUOTES = "Texts go between double quotes."
+_SLIPS = {
+    "Cannot overwrite": "It is said twice: take one of them away.",
+    "Cannot declare": "It is said twice: put what stands under both together.",
+    "Expected ']' at the end of a table": "A heading stands between brackets: [event].",
+}
+"""What to do about it, by what Python says; most often a quotation mark is missing."""
+
 
 def problem(file: str, line: int | None, message: str, hint: str | None = None, value: str | None = None) -> Problem:
     return Problem("error", "bad-event", message, file=file, line=line, value=value, hint=hint)
@@ -16,11 +24,11 @@ def problem(file: str, line: int | None, message: str, hint: str | None = None, 
 
 def syntax_problem(shown: str, error: Exception, lines: Sequence[str]) -> Problem:
     found = re.search(r"line (\d+), column (\d+)", str(error))
-    line = int(found.group(1)) if found else None
+    line = int(found.group(1)) if found else len(lines) if "end of document" in str(error) else None
     words = re.sub(r"\s*\(at [^)]*\)$", "", one_line(str(error)))
     at = f" at column {found.group(2)}" if found else ""
     wrong = lines[line - 1] if line and line <= len(lines) else ""
-    hint = "Texts go between double quotes."
+    hint = next((hint for beginning, hint in _SLIPS.items() if words.startswith(beginning)), _QUOTES)
     if re.match(r"\s*(start|end|until)\s*=\s*\d", wrong):
         # The likeliest slip: a date as people write it, or one that no calendar has.
         hint = f"Write a date and time that exists as {wrong.split('=')[0].strip()} = 2027-05-06T14:00:00."

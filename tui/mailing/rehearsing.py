@@ -32,6 +32,6 @@ def rehearse(mailing: Mailing, outbox: Path, control: Control | None = None) -> 
     except OSError as error:
         raise InputError(
             f"The rehearsal cannot be written to {outbox}: {error.strerror}.",
-            hint="Free some space, or name another folder with --outbox.",
+            hint="Name another folder with --outbox, or free some space.",
             code="outbox",
         ) from None
