@@ -101,7 +101,9 @@ def test_answers_of_every_program_reach_replies_and_status(sent: Sent) -> None:
         "eve@example.org": "none",
         "finn@example.org": "none",
     }
-    assert "no reply seen" in sent.desk.run("status").stdout
+    shown = sent.desk.run("status").stdout
+    assert "2 tentative, 2 no reply seen, 1 accepted, 1 declined." in shown
+    assert f"  no reply seen  {'█' * 40} 2\n" in shown and f"  accepted       {'█' * 20} 1\n" in shown
 
 
 def test_reading_the_same_mail_twice_changes_nothing(sent: Sent, tmp_path: Path) -> None:

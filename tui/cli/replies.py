@@ -4,7 +4,7 @@ import argparse
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from tui.address import key_of
@@ -16,6 +16,7 @@ from tui.replies import ASKED, Asked, Collector, Overview, Standing, Tally, over
 
 _HARMLESS = re.compile(r"[\w.+'=-]+@[\w.-]+")
 _LONGEST_SHOWN = 300  # characters of a text in the list for people
+_WIDEST = 40  # characters of a bar
 
 
 def run(options: argparse.Namespace) -> int:
@@ -144,11 +145,18 @@ def _print(tally: Tally, known: Overview, people: Mapping[str, Person], *, is_re
     if is_read:
         words = f", {tally.unmatched} of them not about this event" if tally.unmatched else ""
         say(f"Read {_of(tally.read, 'new mail')}{words}.")
-    if people:
-        answered = Counter(map(in_words, people.values()))
-        say(", ".join(f"{count} {word}" for word, count in answered.most_common()) + ".")
-    for line in _lines(known):
+    for line in (*_counted(people.values()), *_lines(known)):
         say(line)
+
+
+def _counted(everybody: Collection[Person]) -> Iterator[str]:
+    """How many answered what, in a sentence; and as a chart, where it is not the same of all."""
+    counts = Counter(map(in_words, everybody)).most_common()
+    if counts:
+        yield ", ".join(f"{count} {word}" for word, count in counts) + "."
+    block = "█" if "utf" in (sys.stdout.encoding or "").lower() else "#"
+    for word, count in counts if len(counts) > 1 else ():
+        yield f"  {word:13}  {block * max(1, round(_WIDEST * count / counts[0][1]))} {count}"
 
 
 def _lines(known: Overview) -> Iterator[str]:
@@ -175,10 +183,7 @@ def _lines(known: Overview) -> Iterator[str]:
 def print_follow_up(folder: Folder, people: Mapping[str, Person]) -> None:
     """For `status`: how many come, and who asks for what."""
     everybody = [*people.values(), *folder.forgotten()]
-    if everybody:
-        answered = Counter(map(in_words, everybody))
-        say(", ".join(f"{count} {word}" for word, count in answered.most_common()) + ".")
-    for line in _request_lines(overview_of(folder).requests):
+    for line in (*_counted(everybody), *_request_lines(overview_of(folder).requests)):
         say(line)
 
 
