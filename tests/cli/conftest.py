@@ -31,13 +31,27 @@ from tui.cli import main
 _COMMAND = (sys.executable, "-m", "tui")
 
 
+class _Keys(io.StringIO):
+    """What was typed, on a terminal or not."""
+
+    def __init__(self, text: str, *, on_terminal: bool) -> None:
+        super().__init__(text)
+        self._on_terminal = on_terminal
+
+    def isatty(self) -> bool:
+        return self._on_terminal
+
+
 class _Ear(io.TextIOWrapper):
     """A stream that tells every line that is written to it, each in a thread of its own."""
 
-    def __init__(self, hear: Callable[[str], object] | None = None) -> None:
+    def __init__(self, hear: Callable[[str], object] | None = None, *, on_terminal: bool = False) -> None:
         super().__init__(io.BytesIO(), "utf-8", newline="", write_through=True)
-        self._hear = hear
+        self._hear, self._on_terminal = hear, on_terminal
         self._threads: list[threading.Thread] = []
+
+    def isatty(self) -> bool:
+        return self._on_terminal
 
     def write(self, text: str) -> int:
         if self._hear is not None and text.strip():  # print() writes the end of the line by itself
@@ -69,20 +83,26 @@ class Desk:
     _running: ExitStack = field(default_factory=ExitStack)
 
     def run(
-        self, *words: str, code: int | None = 0, typed: str = "", hear: Callable[[str], object] | None = None
+        self,
+        *words: str,
+        code: int | None = 0,
+        typed: str = "",
+        hear: Callable[[str], object] | None = None,
+        on_terminal: bool = False,
     ) -> "subprocess.CompletedProcess[str]":
         """Runs a command to its end within this process; `code` is the exit code that it must have (None: any).
 
-        `hear` is told each line of stderr, as somebody reads what is shown while the command goes on.
+        `hear` is told each line of stderr, as somebody reads what is shown while the command goes on. `on_terminal`: as
+        one sees it who sits there, and has typed ahead. What a terminal itself does is seen `on_a_terminal`.
         """
         import keyring  # only now: it is slow
 
-        out, err = _Ear(), _Ear(hear)
+        out, err = _Ear(), _Ear(hear, on_terminal=on_terminal)
         with ExitStack() as around:
             around.callback(keyring.set_keyring, keyring.get_keyring())
             around.enter_context(chdir(self.path))
             around.enter_context(patch.dict(os.environ, self.environment))
-            around.enter_context(patch.object(sys, "stdin", io.StringIO(typed)))
+            around.enter_context(patch.object(sys, "stdin", _Keys(typed, on_terminal=on_terminal)))
             around.enter_context(redirect_stdout(out))
             around.enter_context(redirect_stderr(err))
             returned = main(list(words))

@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import stat
 from base64 import b64decode
 from email import message_from_bytes, policy
@@ -250,21 +249,6 @@ def test_killed_half_way_and_run_again_everybody_has_one(live: Live, connections
     assert set(status.values()) <= {"accepted", "unknown"}
     assert len(status) == 55
     assert {address for address, outcome in status.items() if outcome == "accepted"} <= set(recipients)
-
-
-@pytest.mark.skipif(os.name != "posix", reason="these signals are POSIX's")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_interrupted_what_is_in_flight_is_settled_first(live: Live, number: int) -> None:
-    desk, server = live
-    desk.environment["INVITE_TUI_SMTP_PER_MINUTE"] = "600"
-    process = desk.start("send", "attendees.csv", "--confirm", "55", "--json")
-    wait_for(lambda: len(server.messages) >= 5)
-    process.send_signal(number)
-    assert process.wait(20) == 130
-    counts = desk.json("status")["counts"]
-    assert counts["unknown"] == 0
-    assert counts["accepted"] == len(server.messages)
-    assert counts["accepted"] + counts["unsent"] == 55
 
 
 def test_a_second_run_on_the_same_ledger_is_turned_away(live: Live) -> None:

@@ -1,6 +1,5 @@
 """The main job against a real Postfix and a real Secret Service."""
 
-import json
 import os
 import subprocess
 import sys
@@ -79,7 +78,7 @@ def test_a_stored_account_keeps_its_password_in_the_keyring(
     assert wrong.returncode == 4, wrong.stderr
     added = run(*words, "--ca", str(postfix.ca), "--password-stdin", typed=postfix.password + "\n")
     assert added.returncode == 0, added.stderr
-    [account] = json.loads(run("account", "list", "--json").stdout)["accounts"]
+    [account] = desk.json("account", "list")["accounts"]
     assert account == {
         "name": "work",
         "host": "localhost",
@@ -96,7 +95,10 @@ def test_a_stored_account_keeps_its_password_in_the_keyring(
     for file in desk.path.rglob("*"):
         assert not file.is_file() or postfix.password.encode() not in file.read_bytes(), file
     assert run("account", "remove", "work").returncode == 0
-    assert run("send", "attendees.csv", "--account", "work", "--confirm", "54").returncode == 4
+    assert desk.json("account", "list")["accounts"] == []
+    assert (
+        desk.json("send", "attendees.csv", "--account", "work", "--confirm", "54", code=4)["error"]["code"] == "account"
+    )
 
 
 def test_without_a_keyring_the_way_out_is_told(desk: Desk, postfix: Postfix) -> None:
