@@ -274,6 +274,66 @@ def test_whenever_the_connection_is_lost_everything_is_recorded_once(
     assert [len(person.history) for person in people.values()] == [1, 1, 1]
 
 
+def test_of_two_threads_each_asks_what_became_of_its_own_commit(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection is lost after a commit; the other thread has begun something new on it, or has it again already,
+    before the first can ask."""
+    commit, is_lost, may_ask = postgresql.Shared.commit, threading.Event(), threading.Event()
+    first_thread = threading.Thread(target=lambda: answers.extend(ledger.in_one_commit([calls[0]])))
+
+    def losing(shared: postgresql.Shared) -> None:
+        commit(shared)
+        if threading.current_thread() is first_thread and not is_lost.is_set():
+            with raw(server) as db:
+                db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name <> ''")
+            is_lost.set()
+            commit(shared)
+
+    settle = postgresql.Shared.surely
+
+    def later(shared: postgresql.Shared, record: Callable[[], None]) -> None:
+        def recorded() -> None:
+            try:
+                record()
+            except LedgerError:
+                assert may_ask.wait(60)
+                raise
+
+        settle(shared, recorded if threading.current_thread() is first_thread else record)
+
+    answers = list[object]()
+    with open_for_run(server) as ledger:
+        first, second = begin(ledger, ANA, someone(2))
+        calls = [partial(ledger.sending, one, "d") for one in (first, second)]
+        monkeypatch.setattr(postgresql.Shared, "commit", losing)
+        monkeypatch.setattr(postgresql.Shared, "surely", later)
+        first_thread.start()
+        assert is_lost.wait(60)
+        answers += ledger.in_one_commit([calls[1]])
+        may_ask.set()
+        first_thread.join(60)
+        assert len(answers) == 2 and all(isinstance(answer, int) for answer in answers)
+        assert [len(person.history) for person in ledger.people(history=True).values()] == [1, 1]
+
+
+def test_a_server_that_has_forgotten_what_it_had_recorded_ends_a_run(server: Server) -> None:
+    """As one that was behind does when it takes another's place."""
+    with open_for_run(server) as ledger:
+        first, second = begin(ledger, ANA, someone(2))
+        ledger.settle(ledger.sending(first, "d"), "accepted", "250 ok")
+        memory = ledger.memory
+        with raw(server) as db:
+            db.execute("ALTER TABLE attempt DISABLE TRIGGER ALL")
+            db.execute("DELETE FROM attempt")
+            db.execute("ALTER TABLE attempt ENABLE TRIGGER ALL")
+            db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name <> ''")
+        (error,) = ledger.in_one_commit([partial(ledger.sending, second, "d")])
+        assert isinstance(error, LedgerError) and error.code == "ledger-forgot"
+    with open_for_work(server) as ledger, pytest.raises(LedgerError, match="has forgotten"):
+        ledger.must_remember(memory)
+
+
 def test_a_run_whose_ledger_another_one_took_meanwhile_ends(server: Server, postgres: Postgres) -> None:
     with open_for_run(server) as ledger:
         first, second = begin(ledger, ANA, someone(2))

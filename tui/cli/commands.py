@@ -71,18 +71,30 @@ def _close_what_nobody_reads(stream: TextIO | None = None) -> None:
 
 
 def _open(options: argparse.Namespace, files: list[str] | None = None) -> Folder:
+    account, also = _accounts(options)
     folder = open_folder(
         options.files if files is None else files,
         event=options.event,
         template=options.template,
-        account=options.account,
+        account=account,
         ledger=options.ledger,
         outbox=getattr(options, "outbox", None),
         encoding=getattr(options, "encoding", None),
         cancels=options.command == "cancel",
+        also=also,
     )
     is_worded = options.template or not getattr(options, "remind", False)
     return folder if is_worded or folder.event is None else folder.worded("reminder")
+
+
+def _accounts(options: argparse.Namespace) -> tuple[str | None, list[str]]:
+    """The account that was named, None where none was; and all others, among which workers divide the run."""
+    if "accounts" not in options:
+        return options.account, []
+    first, *others = options.accounts or [None]
+    if others and not (options.command == "plan" or options.workers or getattr(options, "propose", False)):
+        raise UsageError("Only workers divide a run among several accounts.", hint="Say --workers, or name one.")
+    return first, others
 
 
 def _intended(options: argparse.Namespace, folder: Folder) -> Plan:

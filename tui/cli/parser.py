@@ -73,17 +73,20 @@ def _preview(parser: _Parser) -> None:
 
 
 def _plan(parser: _Parser) -> None:
+    _reads_attendees(parser)
     _plans(parser)
     parser.add_argument("--propose", action="store_true", help="record that somebody else is to approve it")
 
 
 def _plans(parser: _Parser) -> None:
-    _check(parser)
+    _is_of_an_event(parser, several=True)
+    _speaks_json(parser)
     parser.add_argument("--skip-errors", action="store_true", help="leave out the rows that have errors")
     parser.add_argument("--remind", action="store_true", help="a reminder, to those alone of whom no reply is known")
 
 
 def _send(parser: _Parser) -> None:
+    _reads_attendees(parser)
     _plans(parser)
     _sends(parser)
     parser.add_argument(
@@ -119,7 +122,7 @@ def _is_asked_for_by_name(parser: _Parser) -> None:
     )
     parser.add_argument("--encoding", metavar="NAME", help="the attendee files' encoding")
     parser.add_argument("--note", default="", metavar="TEXT", help="{{ organizer.note }} in the wording")
-    _is_of_an_event(parser)
+    _is_of_an_event(parser, several=True)
     _speaks_json(parser)
     _sends(parser)
     parser.add_argument(
@@ -275,10 +278,20 @@ def _reads_attendees(parser: _Parser) -> None:
     parser.add_argument("--encoding", metavar="NAME", help="the attendee files' encoding, if it is not recognised")
 
 
-def _is_of_an_event(parser: _Parser) -> None:
+def _is_of_an_event(parser: _Parser, *, several: bool = False) -> None:
     parser.add_argument("--event", metavar="PATH", help="the event file (default: event.toml beside the first CSV)")
     parser.add_argument("--template", metavar="NAME|PATH", help="the wording (default: the action's own)")
-    parser.add_argument("--account", metavar="NAME", help="the account to send with")
+    if several:
+        parser.add_argument(
+            "--account",
+            action="append",
+            default=[],
+            dest="accounts",
+            metavar="NAME",
+            help="the account to send with; several with --workers",
+        )
+    else:
+        parser.add_argument("--account", metavar="NAME", help="the account to send with")
     parser.add_argument("--ledger", metavar="PATH|URL", help="the ledger (default: beside the event file)")
 
 

@@ -1,6 +1,8 @@
 """With what an event folder's messages are sent: the account, its limits, and how long it takes."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +13,7 @@ from tui import settings
 from tui.delivery import AccountStore, account_from_settings
 from tui.delivery.pacing import DAY, Quota
 from tui.delivery.providers import LOOPBACK, Provider, provider_of
-from tui.errors import AccountError
+from tui.errors import AccountError, LedgerError
 from tui.folder.records import Recorded
 
 if TYPE_CHECKING:
@@ -46,6 +48,11 @@ class WithAccount(Recorded):
                 + ", ".join(account.name for account in stored),
             )
         return stored[0].name if stored else ""
+
+    @property
+    def account_names(self) -> Sequence[str]:
+        """The account of a send, and all others among which workers divide it; none where every send is a rehearsal."""
+        return [name for name in dict.fromkeys((self.account_name, *self.choices.also)) if name]
 
     @cached_property
     def account(self) -> "Account | None":
@@ -120,6 +127,8 @@ class WithAccount(Recorded):
         per_day, whose = self.per_day
         with ledgers.open_to_read(self.ledger_path) as ledger:
             sent = ledger.sent_since(self.account_name, now - timedelta(days=1)) if per_day else 0
+            if per_day and ledger.quotas is not None:
+                sent = max(sent, ledger.quotas.spent(self.account_name))
         return forecast(
             count,
             per_minute=self.pacing().per_minute,
@@ -129,15 +138,21 @@ class WithAccount(Recorded):
             sent_lately=sent,
         )
 
-    def _quota(self, ledger: "ledgers.Ledger") -> Quota | None:
-        """What the account may send in any 24 hours, with what this ledger knows of; None where there is no limit."""
+    @contextmanager
+    def _quota(self, ledger: "ledgers.Ledger") -> Iterator[Quota | None]:
+        """What the account may send in any 24 hours, with what this ledger knows of, or all of a database that events
+        share; None where there is no limit. For one run."""
         per_day, whose = self.per_day
         if not per_day:
-            return None
-        now = datetime.now(UTC)
-        left = ledger.departures(self.account_name, now - timedelta(seconds=DAY), per_day)
-        # By a clock that was set back since, some may be still to come.
-        return Quota(per_day, (max(0.0, (now - at).total_seconds()) for at in left), whose=whose)
+            yield None
+        elif ledger.quotas is not None:
+            with closing(_SharedQuota(ledger.quotas, self.account_name, per_day, whose)) as quota:
+                yield quota
+        else:
+            now = datetime.now(UTC)
+            left = ledger.departures(self.account_name, now - timedelta(seconds=DAY), per_day)
+            # By a clock that was set back since, some may be still to come.
+            yield Quota(per_day, (max(0.0, (now - at).total_seconds()) for at in left), whose=whose)
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -159,10 +174,62 @@ class WithAccount(Recorded):
         if allowed and asked > allowed:
             yield f"{asked} connections are set, and {self.provider.name} allows {allowed}: the others will be refused."
 
+    @property
+    def sender(self) -> str:
+        """Who sends, for the mail servers: whoever cannot deliver a message says so to this address."""
+        return self._sender_with(self._login[0])
+
+    def sender_of(self, name: str) -> str | None:
+        """The same of an account by its name; None where there is none of that name here."""
+        here = [account for account in self._store.list() if account.name == name]
+        if name == "env" and self.settings.smtp:
+            here = [account_from_settings(self.settings.smtp)[0]]
+        return self._sender_with(here[0]) if here else None
+
+    def _sender_with(self, account: "Account") -> str:
+        return account.sender or (self._event.message.sender or self._event.organizer).email
+
     def connection(self) -> "Connection":
         from tui.delivery import Connection
 
         account, secret = self._login
-        credential = secret or self._credential
-        sender = account.sender or (self._event.message.sender or self._event.organizer).email
-        return Connection(account, credential, sender=sender, timeout=self.settings.timeout)
+        return Connection(account, secret or self._credential, sender=self.sender, timeout=self.settings.timeout)
+
+
+class _SharedQuota(Quota):
+    """An account's quota over all events of a database: charged a few messages at a time, before they leave."""
+
+    _FEW = 50
+
+    def __init__(self, quotas: "ledgers.Quotas", account: str, per_day: int, whose: str) -> None:
+        super().__init__(per_day, (), whose=whose)
+        self._quotas, self._account = quotas, account
+        self._charge: ledgers.Charge | None = None
+        self._taken, self._full_until = 0, 0.0
+
+    def wait(self) -> float:
+        """LedgerError where that cannot be asked."""
+        if self._charge is not None and self._taken < self._charge.room:
+            return 0.0
+        if (seconds := self._full_until - time.monotonic()) > 0:
+            return seconds
+        self._settle()
+        self._charge, self._taken = self._quotas.charge(self._account, self.per_day, self._FEW), 0
+        if not self._charge.room:
+            self._full_until = time.monotonic() + self._charge.full_for
+        return self._charge.full_for
+
+    def take(self) -> None:
+        self._taken += 1
+
+    def give_back(self) -> None:
+        self._taken -= 1
+
+    def close(self) -> None:
+        """What was charged and has not left is the account's again."""
+        with suppress(LedgerError):  # it is for a day, where the database is gone
+            self._settle()
+
+    def _settle(self) -> None:
+        if self._charge is not None:
+            self._quotas.settle(self._charge.id, max(0, self._taken))

@@ -17,7 +17,8 @@ from tui.ledger import Server, Where, is_address
 class Choices:
     """What the organiser chose on the command line or in the app; None and "" are not said.
 
-    `template` is the wording of invitations and updates; of cancellations only where the command `cancels`.
+    `template` is the wording of invitations and updates; of cancellations only where the command `cancels`. `also` are
+    further accounts, among which workers divide a run.
     """
 
     files: tuple[str, ...] = ()
@@ -28,6 +29,7 @@ class Choices:
     outbox: str | None = None
     encoding: str | None = None
     cancels: bool = False
+    also: tuple[str, ...] = ()
 
 
 def ledger_path(*, event: str | None = None, ledger: str | None = None) -> Where:

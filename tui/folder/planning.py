@@ -81,7 +81,7 @@ class Planning(Checked):
         files = [hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in inside]
         sources = [source for wording in self._wordings.values() for source in wording.sources]
         try:
-            account = self.account_name
+            account = ", ".join(self.account_names)
         except AccountError:
             account = ""  # nothing can be sent before it is said; a rehearsal needs none
         return [account, position, *sources, *files]

@@ -80,7 +80,7 @@ class Sending(Approving):
 
         account, prepared = self.ready(intended, control=control, note=note, tell=tell)
         pacing = replace(self.pacing(patience), canary=canary)
-        with self.ledger_to_send() as ledger:
+        with self.ledger_to_send() as ledger, self._quota(ledger) as quota:
             yield from mailing.send(
                 prepared,
                 ledger,
@@ -89,7 +89,7 @@ class Sending(Approving):
                 account=account.name,
                 pacing=pacing,
                 control=control,
-                quota=self._quota(ledger),
+                quota=quota,
             )
 
     def ready(

@@ -59,10 +59,12 @@ def open_folder(  # noqa: PLR0913  # as many as the command line has
     outbox: str | None = None,
     encoding: str | None = None,
     cancels: bool = False,
+    also: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> Folder:
     """The event folder of these attendee files (none: the event and the ledger alone).
 
     InputError where a file is missing or unreadable; what is wrong inside the files is in `problems`.
     """
-    return Folder(Choices(tuple(files), event, template, account, ledger, outbox, encoding, cancels), environment)
+    said = (event, template, account, ledger, outbox, encoding, cancels, tuple(also))
+    return Folder(Choices(tuple(files), *said), environment)

@@ -4,10 +4,11 @@ from tui.ledger import marker
 from tui.ledger.answers import Answer, Answers, Bounce, BounceKind, Place, Request, RequestKind, Response, Taken
 from tui.ledger.chronicle import Attempt, Chronicle, Decision, Known, Recorded, Run
 from tui.ledger.copying import Proof
-from tui.ledger.databases import Changes
+from tui.ledger.databases import Changes, ForgottenError, Memory
 from tui.ledger.desks import Desk
 from tui.ledger.forgetting import LeftOut, reply_without_names
 from tui.ledger.places import ON_NETWORK, is_on_network
+from tui.ledger.quotas import Charge, Quotas
 from tui.ledger.records import (
     NOT_CALLED_OFF,
     OUTCOMES,
@@ -52,6 +53,7 @@ __all__ = [
     "BounceKind",
     "CalledOff",
     "Changes",
+    "Charge",
     "Chronicle",
     "Correction",
     "Decision",
@@ -59,15 +61,18 @@ __all__ = [
     "Desk",
     "Entry",
     "Fenced",
+    "ForgottenError",
     "Known",
     "Ledger",
     "LeftOut",
+    "Memory",
     "Outcome",
     "Person",
     "Place",
     "Planned",
     "Proof",
     "Proposal",
+    "Quotas",
     "Recorded",
     "Request",
     "RequestKind",

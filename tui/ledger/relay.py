@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from tui.ledger.databases import Database, Statement, schema
 from tui.ledger.desks import Desk
+from tui.ledger.quotas import Quotas
 from tui.ledger.records import OUTCOMES, Outcome, Planned, Sent
 
 State = Literal["going", "canary", "asking", "paused", "braked", "stopped", "done"]
@@ -45,8 +46,8 @@ _NEWEST = "SELECT run, account, who, place, since, state, said, made_of FROM han
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A run that workers carry out. `said` is why it stands still, in words for the organiser, "" where it does not;
-    `made_of` what its messages are made of, as whoever handed it over has put it."""
+    """A run that workers carry out. `account` names its accounts, in words; `said` is why it stands still, "" where it
+    does not; `made_of` what its messages are made of, as whoever handed it over has put it."""
 
     run: int
     account: str
@@ -58,8 +59,13 @@ class Handover:
 
     @property
     def connections(self) -> int:
-        """How many the account may have, all workers together."""
+        """How many each account may have, all workers together."""
         return int(self.made_of.get("connections", 1))
+
+    @property
+    def accounts(self) -> Sequence[str]:
+        """Those among which its shares are divided."""
+        return tuple(self.made_of.get("accounts", (self.account,)))
 
     @property
     def attempts(self) -> int:
@@ -92,15 +98,18 @@ class Due:
 class Hold:
     """A share in hand: its messages that are due, and how many of them the account's quota has room for now.
 
-    `full_for` are the seconds until there is room for more.
+    `full_for` are the seconds until there is room for more; `charge` is what was charged to the account for `ranges`.
     """
 
     share: int
     token: str
     handover: Handover
+    account: str
     due: tuple[Due, ...]
     room: int
-    full_for: float = 0.0
+    full_for: float
+    charge: int
+    ranges: str
 
     @property
     def fence(self) -> Statement:
@@ -164,7 +173,7 @@ class Relay:
 
     def hand_over(
         self,
-        account: str,
+        accounts: Sequence[str],
         by: Desk,
         made_of: Mapping[str, Any],
         shares: Sequence[Sequence[int]],
@@ -177,14 +186,18 @@ class Relay:
             run, attempts = db.execute(
                 "SELECT (SELECT max(id) FROM run), (SELECT coalesce(max(id), 0) FROM attempt)"
             ).fetchone()
-            made_of = {**made_of, "attempts": attempts}
+            made_of = {**made_of, "accounts": [*accounts], "attempts": attempts}
             db.execute(
                 "INSERT INTO handover (run, account, who, place, since, state, said, made_of)"
                 " VALUES (?, ?, ?, ?, ?, ?, '', ?)",
-                (run, account, by.who, by.place, _now(), "canary" if canary else "going", json.dumps(made_of)),
+                (
+                    *(run, ", ".join(accounts), by.who, by.place, _now(), "canary" if canary else "going"),
+                    json.dumps(made_of),
+                ),
             )
-            db.execute(
-                "INSERT INTO invite_tui_workers.allowance (account) VALUES (?) ON CONFLICT DO NOTHING", (account,)
+            db.each(
+                "INSERT INTO invite_tui_workers.allowance (account) VALUES (?) ON CONFLICT DO NOTHING",
+                [(account,) for account in accounts],
             )
             found = db.all_of(
                 [
@@ -267,8 +280,9 @@ class Relay:
 
     # --- a worker's ------------------------------------------------------------------------------------------------
 
-    def take(self, share: int, per_day: int | None) -> Hold | Handover | None:
-        """Takes a share in hand, whoever had it before: what they had in flight is `unknown` from here on.
+    def take(self, share: int, account: str, per_day: int | None) -> Hold | Handover | None:
+        """Takes a share in hand for an account, whoever had it before: what they had in flight is `unknown` from here
+        on. As many of its messages as the account may send now are charged to it.
 
         The handover where the run stands still: the share then waits until it goes on. None where nothing is left.
         """
@@ -278,20 +292,23 @@ class Relay:
             found = db.execute(_OF_SHARE + " FOR SHARE OF h", (share,))
             handover = _handover(found.fetchone())
             run = handover.run
-            ranges, state = db.execute("SELECT messages, state FROM share WHERE id = ? FOR UPDATE", (share,)).fetchone()
+            ranges, state, before = db.execute(
+                "SELECT messages, state, reserved FROM share WHERE id = ? FOR UPDATE", (share,)
+            ).fetchone()
             if state == "done":
                 return None
             self._recover(db, run, ranges)
+            if before:
+                Quotas(db).settle_of(before, run, [*_pairs(ranges)])
             if not handover.goes:
                 db.execute("UPDATE share SET holder = NULL, state = 'waiting', reserved = 0 WHERE id = ?", (share,))
                 return handover
             due = tuple(self._due(db, handover, ranges))
-            room, full_for = self._reserve(db, share, handover.account, per_day, len(due))
+            charge = Quotas(db).charge(account, per_day, len(due))
             db.execute(
-                "UPDATE share SET holder = ?, state = 'queued', reserved = ? WHERE id = ?",
-                (token, room if per_day else 0, share),
+                "UPDATE share SET holder = ?, state = 'queued', reserved = ? WHERE id = ?", (token, charge.id, share)
             )
-        return Hold(share, token, handover, due, room, full_for)
+        return Hold(share, token, handover, account, due, charge.room, charge.full_for, charge.id, ranges)
 
     def put_back(self, hold: Hold, *, is_done: bool) -> Put | None:
         """Lets a share go, and returns how it is put back: while its run goes on there is to be a job for it. None
@@ -305,6 +322,8 @@ class Relay:
                 "UPDATE share SET holder = NULL, state = ?, reserved = 0 WHERE id = ? AND holder = ?",
                 (state, hold.share, hold.token),
             ).rowcount
+            if mine:
+                Quotas(db).settle_of(hold.charge, run, [*_pairs(hold.ranges)])
             if mine and is_done:
                 self._finish(db, run)
             return state if mine else None
@@ -346,33 +365,6 @@ class Relay:
                 sent = Sent(id_, key, address, *version, datetime.fromisoformat(stamp), *rest)
                 yield Due(sent, name, group, json.loads(fields), json.loads(told), tries)
 
-    @staticmethod
-    def _reserve(db: Database, share: int, account: str, per_day: int | None, want: int) -> tuple[int, float]:
-        """How many of so many messages the account may send now, and the seconds until it may send more.
-
-        What is in the hands of others counts as sent. Whoever asks comes after whoever asks at the same time.
-        """
-        if not per_day:
-            return want, 0.0
-        db.execute("SELECT account FROM invite_tui_workers.allowance WHERE account = ? FOR UPDATE", (account,))
-        left = db.execute(
-            "SELECT a.started_at FROM attempt a JOIN message m ON m.id = a.message JOIN run r ON r.id = m.run"
-            " WHERE a.outcome IN ('accepted', 'unknown', 'sending') AND r.account = ? AND a.started_at >= ?"
-            " ORDER BY a.started_at DESC LIMIT ?",
-            (account, datetime.fromtimestamp(datetime.now(UTC).timestamp() - _DAY, UTC).isoformat(), per_day),
-        ).fetchall()
-        reserved = db.execute(
-            "SELECT coalesce(sum(s.reserved), 0) FROM share s JOIN handover h ON h.run = s.run"
-            " WHERE h.account = ? AND s.id <> ?",
-            (account, share),
-        ).fetchone()[0]
-        room = max(0, per_day - len(left) - int(reserved))
-        full_for = 60.0
-        if len(left) >= per_day:
-            oldest = datetime.fromisoformat(left[-1][0])
-            full_for = max(60.0, _DAY + 60.0 - (datetime.now(UTC) - oldest).total_seconds())
-        return min(room, want), full_for
-
     # --- an account's, for all workers together --------------------------------------------------------------------
 
     def turn(self, account: str, interval: float) -> float:
@@ -413,9 +405,6 @@ class Relay:
             (account,),
         ).fetchone()
         return max(0.001, float(row[0]))
-
-
-_DAY = 86_400.0
 
 
 def _handover(row: Sequence[Any]) -> Handover:

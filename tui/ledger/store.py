@@ -8,7 +8,7 @@ import zlib
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -20,10 +20,23 @@ from tui.ledger import copying, forgetting, reports
 from tui.ledger.answers import Answers, Place, Taken
 from tui.ledger.chronicle import Chronicle
 from tui.ledger.copying import Proof
-from tui.ledger.databases import ATTEMPT, SETTLEMENT, VERSION, Changes, Database, Statement, schema, sqlite, unusable
+from tui.ledger.databases import (
+    ATTEMPT,
+    SETTLEMENT,
+    VERSION,
+    Changes,
+    Database,
+    ForgottenError,
+    Memory,
+    Statement,
+    schema,
+    sqlite,
+    unusable,
+)
 from tui.ledger.desks import Desk
 from tui.ledger.forgetting import LeftOut
 from tui.ledger.proposals import proposals, propose
+from tui.ledger.quotas import Quotas
 from tui.ledger.records import (
     NOT_CALLED_OFF,
     CalledOff,
@@ -89,9 +102,24 @@ class Ledger:
         self._db.close()
 
     @property
+    def memory(self) -> Memory | None:
+        """What was recorded last through it: for `must_remember`, when it is opened again."""
+        return self._db.memory
+
+    def must_remember(self, memory: Memory | None) -> None:
+        """ForgottenError where the database knows less than it did: another has taken its place."""
+        if memory is not None and not self._db.remembers(memory):
+            raise ForgottenError(self._shown)
+
+    @property
     def commits(self) -> int:
         """How many transactions have been recorded through it since it was opened."""
         return self._db.commits
+
+    @property
+    def quotas(self) -> Quotas | None:
+        """What accounts have spent, over all events of the same database; None where this is its only one."""
+        return Quotas(self._db) if self._db.is_shared else None
 
     @property
     def relay(self) -> Relay:
@@ -700,6 +728,8 @@ def move(source: Where, target: Where, desk: Desk | None = None) -> Proof:
             copying.moved(db, spelled(target))
         with new._writing() as db:
             copying.arrived(db)
+            if (quotas := new.quotas) is not None:
+                quotas.take_over((datetime.now(UTC) - timedelta(days=1)).isoformat())
         return proofs[0]
 
 

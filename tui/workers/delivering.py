@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, final
 from tui import ledger as ledgers
 from tui import mailing
 from tui.delivery.faults import NotOpenError
-from tui.delivery.pacing import Pace, Quota, backoff
-from tui.errors import InviteError, LedgerError
+from tui.delivery.pacing import Pace, backoff
+from tui.errors import AccountError, InviteError, LedgerError
 from tui.folder import Choices, Folder
 from tui.guard import Cleared
-from tui.ledger import Desk, Fenced, Ledger, Server
+from tui.ledger import Desk, Fenced, ForgottenError, Ledger, Memory, Server
 from tui.ledger.relay import Due, Handover, Hold, Relay
 from tui.mailing import Control, Letter, Mailing, Pacing, Settled, Waiting
 from tui.mailing.letters import Letters
-from tui.workers import packing
-from tui.workers.queue import Later
+from tui.workers import packing, queue
+from tui.workers.queue import Job, Later
 
 if TYPE_CHECKING:
     from tui.mailing import Question
@@ -32,6 +32,9 @@ _SHORT = 2.0
 
 _LOOK = 1.0
 """Seconds between two looks at whether the run goes on."""
+
+_WORTH_PASSING_ON = 30.0
+"""Seconds for which an account may send nothing, from which on its shares go to the run's other accounts."""
 
 _WITHOUT_SERVER = 30.0
 """Seconds after which a share is taken up again, at the latest, whose worker did not reach the mail server."""
@@ -81,7 +84,9 @@ class Bench:
     ) -> None:
         self._server, self._desk, self._environment, self._idle = server, desk, environment, idle
         self._turn = threading.Lock()
-        self._events: dict[tuple[str, int], _Event] = {}
+        self._events: dict[tuple[str, int, str], _Event] = {}
+        self._memory: dict[str, Memory] = {}
+        """Of each event what was recorded here last."""
         self._controls: set[Control] = set()
         self.is_stopping = False
         self.sent = 0
@@ -99,25 +104,57 @@ class Bench:
         for control in list(self._controls):
             control.stop()
 
-    def do(self, event: str, share: int) -> None:
+    def do(self, job: Job) -> None:
         """Sends what is due of a share. Later where there is more to do than could be done now.
 
         Away where it was given to another meanwhile; LedgerError where nothing can be recorded.
         """
-        with ledgers.open_for_work(self._server.for_event(event), self._desk, idle=self._idle) as ledger:
+        try:
+            self._do(job)
+        except ForgottenError as error:
+            with self._opened(job) as ledger:
+                if (handover := ledger.relay.of_share(job.share)) is not None:
+                    ledger.relay.turn_to(handover.run, "braked", f"{error.message} {error.hint}")
+            raise
+
+    def _opened(self, job: Job) -> Ledger:
+        return ledgers.open_for_work(self._server.for_event(job.event), self._desk, idle=self._idle)
+
+    def _do(self, job: Job) -> None:
+        with self._opened(job) as ledger, self._remembered(job.event, ledger):
             relay = ledger.relay
-            handover = relay.of_share(share)
+            handover = relay.of_share(job.share)
             if handover is None or not handover.is_open:
                 return
-            with suppress(packing.Gone):
-                self._send_share(ledger, relay, handover, event, share)
+            try:
+                self._send_share(ledger, relay, handover, job)
+            except packing.Gone:
+                return
+            except AccountError as error:  # with this machine's, of that name: another's may be right
+                relay.say(handover.run, f"{self._desk.place}: {error.message} {error.hint or ''}".strip())
+                raise Later(_WITHOUT_SERVER) from error
 
-    def _send_share(self, ledger: Ledger, relay: Relay, handover: Handover, event: str, share: int) -> None:
-        made = self._event(ledger, relay, handover, event)
+    @contextmanager
+    def _remembered(self, event: str, ledger: Ledger) -> Iterator[None]:
+        """ForgottenError where the ledger knows less than when it was left; what it knows when it is left again stays
+        here."""
+        ledger.must_remember(self._memory.get(event))
+        try:
+            yield
+        finally:
+            with self._turn:
+                nothing: Memory = ((0, 0), 0)
+                (begun, settled), (before, before_settled) = ledger.memory or nothing, self._memory.get(event, nothing)
+                self._memory[event] = max(begun, before), max(settled, before_settled)
+
+    def _send_share(self, ledger: Ledger, relay: Relay, handover: Handover, job: Job) -> None:
+        made = self._event(ledger, relay, handover, job)
         pacing, (per_day, whose) = made.folder.pacing(math.inf), made.folder.per_day
-        if seconds := relay.held(handover.account)[0]:
-            raise Later(seconds)
-        hold = relay.take(share, per_day)
+        if seconds := relay.held(job.account)[0]:
+            if not self._passed_on(relay, handover, job, seconds):
+                raise Later(seconds)
+            return
+        hold = relay.take(job.share, job.account, per_day)
         if not isinstance(hold, Hold):
             return
         due = tuple(one for one in hold.due if one.tries <= pacing.retries)
@@ -125,19 +162,33 @@ class Bench:
             self._put_back(relay, hold, None)
             return
         if not hold.room:
-            relay.say(handover.run, f"The daily quota is used up: {whose} allows {per_day:,} messages in 24 hours.")
-            self._put_back(relay, hold, hold.full_for)
-            return
+            used_up = f"The daily quota is used up: {whose} allows {per_day:,} messages in 24 hours"
+            relay.say(handover.run, f"{used_up}, for all events together, and “{job.account}” has sent them.")
+            with relay.together():
+                if relay.put_back(hold, is_done=False) == "queued" and self._passed_on(
+                    relay, handover, job, hold.full_for
+                ):
+                    return
+            raise Later(hold.full_for)
         control = Control()
-        quota = Quota(hold.room, (), whose=whose) if per_day else None
         ledger.fence(hold.fence)
         try:
-            with self._watched(relay, handover, control):
-                self._send(made, ledger, relay, hold, due, pacing, control, quota)
+            with self._watched(relay, handover, job.account, control):
+                self._send(made, ledger, relay, hold, due, pacing, control)
         except Fenced:
             raise Away from None
         finally:
             ledger.fence(None)
+
+    @staticmethod
+    def _passed_on(relay: Relay, handover: Handover, job: Job, seconds: float) -> bool:
+        """Whether another account of the run has the share now, because this one may send nothing for so long."""
+        others = [name for name in handover.accounts if name != job.account and name not in job.past]
+        if seconds < _WORTH_PASSING_ON or not others:
+            return False
+        with relay.together():
+            queue.pass_on(relay, job, others[0], handover.connections)
+        return True
 
     def _send(
         self,
@@ -148,17 +199,16 @@ class Bench:
         due: tuple[Due, ...],
         pacing: Pacing,
         control: Control,
-        quota: Quota | None,
     ) -> None:
-        account = hold.handover.account
+        """Sends those that are due, as many as there is room for."""
+        account, now = hold.account, due[: hold.room]
         run = mailing.carry_on(
-            made.mailing(due),
-            [one.sent.id for one in due],
+            made.mailing(now),
+            [one.sent.id for one in now],
             ledger,
             made.folder.connection,
             pacing=Pacing(1, pacing.per_minute, pacing.retries, pacing.backoff, math.inf),
             control=control,
-            quota=quota,
             pace=_SharedPace(relay, account, pacing.per_minute, control) if pacing.per_minute else None,
         )
         try:
@@ -173,7 +223,9 @@ class Bench:
         except InviteError as error:
             self._brake(relay, hold, error)
         else:
-            tries = max(one.tries for one in due) + 1
+            if len(now) < len(due) and wait is None:
+                wait = 0.0
+            tries = max(one.tries for one in now) + 1
             self._put_back(relay, hold, backoff(tries, pacing.backoff) if wait == math.inf else wait)
 
     def _follow(
@@ -213,23 +265,29 @@ class Bench:
         if state == "queued":
             raise Later(wait or 0.0)
 
-    def _event(self, ledger: Ledger, relay: Relay, handover: Handover, event: str) -> _Event:
-        """The run's event, unpacked once. Earlier runs' are thrown away."""
+    def _event(self, ledger: Ledger, relay: Relay, handover: Handover, job: Job) -> _Event:
+        """The run's event, unpacked once for each account. Earlier runs' are thrown away."""
         with self._turn:
-            key = (event, handover.run)
+            key = (job.event, handover.run, job.account)
             if key not in self._events:
-                for old in [one for one in self._events if one[0] == event]:
+                for old in [one for one in self._events if one[0] == job.event and one[1] != handover.run]:
                     self._events.pop(old).place.cleanup()
-                self._events[key] = self._unpacked(ledger, relay, handover)
+                self._events[key] = self._unpacked(ledger, relay, handover, job.account)
             return self._events[key]
 
-    def _unpacked(self, ledger: Ledger, relay: Relay, handover: Handover) -> _Event:
+    def _unpacked(self, ledger: Ledger, relay: Relay, handover: Handover, account: str) -> _Event:
+        """AccountError where this machine has no such account, or it sends as somebody else."""
         place = tempfile.TemporaryDirectory(prefix="invite-tui-")
         try:
-            choices = Choices(account=handover.account)
+            choices = Choices(account=account)
             folder, everybody = packing.unpack(
                 handover.made_of, relay.content, Path(place.name), choices, self._environment
             )
+            if folder.sender != (intended := handover.made_of.get("sender", folder.sender)):
+                raise AccountError(
+                    f"The account “{account}” sends as {folder.sender} here, and the run is to come from {intended}.",
+                    hint="Give it the same --from as on the other machines.",
+                )
             composer, roll = folder.judges_for(ledger.addresses())
             nothing = _OneByOne(Letters((), datetime.now(UTC), ""), "", composer, roll)
             return _Event(folder, everybody, nothing, bool(handover.made_of["keeps"]), place)
@@ -238,7 +296,7 @@ class Bench:
             raise
 
     @contextmanager
-    def _watched(self, relay: Relay, handover: Handover, control: Control) -> Iterator[None]:
+    def _watched(self, relay: Relay, handover: Handover, account: str, control: Control) -> Iterator[None]:
         """Stops what `control` controls as soon as the run stands still for all, the account is held, or the worker is
         to stop."""
         self._controls.add(control)
@@ -250,7 +308,7 @@ class Bench:
             while not over.wait(_LOOK):
                 # What cannot be read is said where it is to be written.
                 with suppress(LedgerError):
-                    if not relay.state_of(handover.run).goes or relay.held(handover.account)[0]:
+                    if not relay.state_of(handover.run).goes or relay.held(account)[0]:
                         control.stop()
 
         watcher = threading.Thread(target=watch, daemon=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tui import mailing
-from tui.errors import UsageError
+from tui.errors import AccountError, UsageError
 from tui.folder import Folder
 from tui.guard.checks import CHECKS
 from tui.ledger import Planned, Server
@@ -42,20 +42,38 @@ def hand_over(
     BusyError where another run is open. UsageError where the ledger is a file.
     """
     where = shared(folder)
-    account, made = folder.ready(intended, control=control, note=note, tell=tell)
+    accounts = folder.account_names
+    _must_send_as_one(folder, accounts)
+    _, made = folder.ready(intended, control=control, note=note, tell=tell)
     connections = folder.pacing().connections
     with folder.ledger_to_send(is_handed_over=True) as ledger:
         mailing.must_take_all(made, ledger, folder.connection, control)
         letters = _Noted(made.letters)
         with ledger.handing_over() as relay:
             relay.make_queue(queue.text())
-            ids = ledger.begin(command, account.name, made.digest, letters, made.decisions, CHECKS)
+            ids = ledger.begin(command, ", ".join(accounts), made.digest, letters, made.decisions, CHECKS)
             relay.tell((ids[number], planned, told) for number, planned, told in letters.noted)
-            made_of = {**packing.pack(folder, relay.keep), "keeps": made.keeps, "connections": connections}
-            shares = [*shares_of(ids, connections, canary)]
-            queued = relay.hand_over(account.name, folder.desk, made_of, shares, canary=bool(canary))
-            queue.defer(relay, account.name, where.event, queued, connections)
+            made_of = {
+                **packing.pack(folder, relay.keep),
+                "keeps": made.keeps,
+                "connections": connections,
+                "sender": folder.sender,
+            }
+            shares = [*shares_of(ids, connections * len(accounts), canary)]
+            queued = relay.hand_over(accounts, folder.desk, made_of, shares, canary=bool(canary))
+            queue.defer(relay, accounts, where.event, queued, connections)
     return len(shares)
+
+
+def _must_send_as_one(folder: Folder, accounts: Sequence[str]) -> None:
+    """AccountError where one of the accounts that are here has another envelope sender: what comes back would come to
+    several places, of which only one is read. Those of other machines are asked there."""
+    for name in accounts:
+        if (sender := folder.sender_of(name)) not in (None, folder.sender):
+            raise AccountError(
+                f"The account “{name}” sends as {sender}, and “{accounts[0]}” as {folder.sender}.",
+                hint="The accounts of one run have the same sender: add them with the same --from, or leave one out.",
+            )
 
 
 def shared(folder: Folder) -> Server:

@@ -7,6 +7,7 @@ have connections, and a job has one connection.
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from tui.clean import visible
@@ -42,19 +43,41 @@ def text() -> str:
     return str(from_.get_schema())
 
 
-def defer(relay: "Relay", account: str, event: str, shares: Sequence[int], connections: int) -> None:
-    """Queues these shares of the event's, as a part of the transaction that is open."""
+def defer(relay: "Relay", accounts: Sequence[str], event: str, shares: Sequence[int], connections: int) -> None:
+    """Queues these shares of the event's, divided among the accounts, as a part of the transaction that is open."""
+    for at, account in enumerate(accounts):
+        own = shares[at :: len(accounts)]
+        for number in range(min(connections, len(own))):
+            _defer(relay, account, number, [Job(event, share, account) for share in own[number::connections]])
+
+
+def pass_on(relay: "Relay", job: "Job", account: str, connections: int) -> None:
+    """Queues a share anew, for another account than the one of this job."""
+    _defer(relay, account, job.share % connections, [Job(job.event, job.share, account, (*job.past, job.account))])
+
+
+def _defer(relay: "Relay", account: str, number: int, jobs: "Sequence[Job]") -> None:
     procrastinate = _library()
     app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
     queue = queue_of(account)
     with relay.in_queue() as connection:
-        for number in range(min(connections, len(shares))):
-            deferrer = app.configure_task(TASK, queue=queue, lock=f"{queue}-{number}", connection=connection)
-            deferrer.batch_defer(*({"event": event, "share": share} for share in shares[number::connections]))
+        deferrer = app.configure_task(TASK, queue=queue, lock=f"{queue}-{number}", connection=connection)
+        deferrer.batch_defer(*map(asdict, jobs))
 
 
-def app_for(conninfo: str, do: Callable[[int, str, int], None], most: int) -> "App":
-    """What does the jobs: each of them is `do` with its number, event and share, in a thread of its own."""
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A share of an event's run, to be sent with an account; `past` are those that have passed it on, because they may
+    send nothing for a while."""
+
+    event: str
+    share: int
+    account: str
+    past: Sequence[str] = ()
+
+
+def app_for(conninfo: str, do: Callable[[int, Job], None], most: int) -> "App":
+    """What does the jobs: each of them is `do` with its number, in a thread of its own."""
     procrastinate = _library()
     from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
@@ -75,8 +98,8 @@ def app_for(conninfo: str, do: Callable[[int, str, int], None], most: int) -> "A
     )
     app = procrastinate.App(connector=connector)
 
-    def task(context: "JobContext", event: str, share: int) -> None:
-        do(context.job.id or 0, event, share)
+    def task(context: "JobContext", **said: Any) -> None:
+        do(context.job.id or 0, Job(**said))
 
     app.task(name=TASK, retry=Again(), pass_context=True)(task)
 

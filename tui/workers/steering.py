@@ -108,7 +108,7 @@ def steer(folder: Folder, word: Word) -> Handover:
             shares = relay.go_on(handover.run)
             if shares is None:
                 raise InputError("It goes on already.", code="no-run")
-            queue.defer(relay, handover.account, shared(folder).event, shares, handover.connections)
+            queue.defer(relay, handover.accounts, shared(folder).event, shares, handover.connections)
         return relay.state_of(handover.run)
 
 

@@ -162,11 +162,11 @@ class _Worker:
                 if job.id not in self._jobs:
                     await app.job_manager.retry_job(job, retry_at=datetime.now(UTC))
 
-    def _deliver(self, job: int, event: str, share: int) -> None:
+    def _deliver(self, number: int, job: queue.Job) -> None:
         """A job. It never fails: it is done, or done again later."""
-        self._jobs.add(job)
+        self._jobs.add(number)
         try:
-            self._bench.do(event, share)
+            self._bench.do(job)
         except Away:
             self._away += 1
             self.stop()
@@ -174,10 +174,13 @@ class _Worker:
             threading.Event().wait()
         except BusyError as error:
             raise queue.Later(_BUSY) from error
+        except queue.Later as later:
+            self._done += not later.seconds  # there is more to do, now
+            raise
         else:
             self._done += 1
         finally:
-            self._jobs.discard(job)
+            self._jobs.discard(number)
 
     async def _leave(self) -> None:
         """Ends this process without a word to the queue, once the other jobs here are over."""

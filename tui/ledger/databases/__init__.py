@@ -22,6 +22,10 @@ Row = tuple[Any, ...]
 Statement = tuple[str, Values]
 """A query, and the values for it."""
 
+Memory = tuple[tuple[int, int], int]
+"""By what it is found out whether a database still knows what it has recorded: the last attempt that was begun with its
+message, and the last that was settled; 0 for none."""
+
 VERSION = 7
 """The number of the newest schema."""
 
@@ -61,6 +65,9 @@ class Database(ABC):
 
     execute: Callable[..., Rows]
     """Asks one query, with its values; the rows are here when it returns."""
+
+    is_shared = False
+    """Whether other events are in the same database, and other machines record in it."""
 
     def __init__(self, shown: str, *, is_held: bool) -> None:
         self.shown, self.is_held = shown, is_held
@@ -105,6 +112,15 @@ class Database(ABC):
     def surely(self, record: Callable[[], None]) -> None:
         """Does `record`, one transaction of `settle_and_begin`, also where the database is gone for a while."""
         record()
+
+    @property
+    def memory(self) -> Memory | None:
+        """What was recorded last through this connection; None where nothing can be forgotten."""
+        return None
+
+    def remembers(self, memory: Memory) -> bool:  # noqa: ARG002  # of those who never forget
+        """Whether it still knows what was recorded through another connection."""
+        return True
 
     @property
     def is_writing(self) -> bool:
@@ -231,6 +247,19 @@ def schema(database: str, what: int | str) -> str:
 
 def unusable(shown: str, why: str, hint: str) -> LedgerError:
     return LedgerError(f"The ledger {shown} cannot be used: {why}.", hint=hint)
+
+
+class ForgottenError(LedgerError):
+    """The database does not know any more what it had recorded: another has taken its place."""
+
+    code = "ledger-forgot"
+
+    def __init__(self, shown: str) -> None:
+        super().__init__(
+            f"The server of {shown} has forgotten what it had recorded: messages went out of which it knows nothing.",
+            hint="Another server that was behind has taken its place. Restore what is missing from the old one before "
+            "anything is sent; docs/teams.md says which settings keep it from happening.",
+        )
 
 
 def busy(shown: str, holder: Row | None) -> BusyError:

@@ -10,11 +10,12 @@ import hashlib
 import logging
 import math
 import re
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from typing import Any, Literal, LiteralString
+from typing import Any, Literal, LiteralString, NamedTuple
 
 import psycopg
 from psycopg import errors, pq, sql
@@ -28,6 +29,8 @@ from tui.ledger.databases import (
     VERSION,
     Changes,
     Database,
+    ForgottenError,
+    Memory,
     Row,
     Rows,
     Statement,
@@ -105,6 +108,8 @@ logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what it has to
 class Shared(Database):
     """A ledger in PostgreSQL, opened."""
 
+    is_shared = True
+
     def __init__(
         self, connection: psycopg.Connection[Row], server: Server, desk: Desk, hold: Hold, idle: float = IDLE
     ) -> None:
@@ -113,9 +118,12 @@ class Shared(Database):
         self._begin = ""
         """What begins the transaction, until it goes out with the first statement: that saves a round trip."""
         self._number: str | None = None
-        self._in_doubt: str | None = None
-        """The server's number of the transaction, and of the one whose end was asked for and not heard: what became of
-        that can be asked."""
+        """The server's number of the transaction."""
+        self._doing = _NOTHING
+        self._known = _NOTHING
+        """What the transaction does to attempts; and what those did of which it is certain that they are recorded."""
+        self._in_doubt: dict[int, tuple[str, _Trace]] = {}
+        """Of each thread the transaction whose end was asked for and not heard: what became of it can be asked."""
         self._is_lost = False
         self._told_at, self._is_untold = 0.0, False
         self.execute = self._execute
@@ -174,7 +182,7 @@ class Shared(Database):
         )
         if begin:
             cursor.nextset()
-        count, ids = 0, dict[object, int]()
+        count, ids = 0, dict[Any, int]()
         if settled:
             count = cursor.rowcount
             cursor.nextset()
@@ -182,6 +190,10 @@ class Shared(Database):
             ids = dict(cursor.fetchall())
             cursor.nextset()
         (self._number,) = cursor.fetchone() or (None,)
+        done: list[Any] = [id_ for *_, id_ in map(tuple, settled)]
+        self._doing = _Trace(
+            max(((id_, message) for message, id_ in ids.items()), default=(0, 0)), max(done, default=0)
+        )
         return count, [ids[message] for message, *_ in map(tuple, begun)]
 
     @contextmanager
@@ -198,7 +210,8 @@ class Shared(Database):
                 yield
 
     def begin(self, *, reading: bool) -> None:
-        self._number = self._in_doubt = None
+        self._number, self._doing = None, _NOTHING
+        self._in_doubt.pop(threading.get_ident(), None)
         self._begin = f"BEGIN ISOLATION LEVEL {'REPEATABLE READ' if reading else 'READ COMMITTED'}"
 
     def _really_begin(self) -> None:
@@ -215,11 +228,13 @@ class Shared(Database):
         if self._begin:
             self._begin = ""
             return
-        self._in_doubt = self._number
+        if self._number is not None:
+            self._in_doubt[threading.get_ident()] = self._number, self._doing
         with self._db.pipeline():
             self._tell()
             self._db.execute("COMMIT", prepare=False)
-        self._in_doubt = None
+        self._in_doubt.pop(threading.get_ident(), None)
+        self._known = self._known.then(self._doing)
 
     def _tell(self) -> None:
         """Wakes who follows; not for each message of a run, because the server lets no two commits tell at once."""
@@ -232,28 +247,33 @@ class Shared(Database):
         """A server that restarts is waited for; what was being committed when it went is recorded once."""
         if self.is_writing:
             record()
-            return None
+            return
+        doubt: tuple[str, _Trace] | None = None
         while True:
             db = self._db
             try:
-                return record()
+                if doubt is not None:
+                    with self.alone():
+                        if self._is_recorded(*doubt):
+                            return
+                    doubt = None
+                record()
             except LedgerError:
-                if not db.broken or self._is_lost:  # what was closed stays closed
-                    raise
-                number = self._in_doubt
+                doubt = self._in_doubt.pop(threading.get_ident(), doubt)
                 with self.alone():
-                    if self._db is not db:  # another thread has it again already
-                        continue
-                    if not db.broken:
+                    if self._is_lost:  # what was closed stays closed
                         raise
-                    self._connect_again()
-                    if number and self._became_of(number) == "committed":
-                        return None
+                    if self._db is db:  # else another thread has it again already
+                        if not db.broken:
+                            raise
+                        self._connect_again()
+            else:
+                return
 
     def _connect_again(self) -> None:
-        """LedgerError or BusyError where that takes too long, or another run has begun meanwhile."""
-        until = time.monotonic() + _PATIENCE
-        self._is_lost = True
+        """LedgerError or BusyError where that takes too long, or another run has begun meanwhile; ForgottenError where
+        what was recorded is not there any more."""
+        self._is_lost, until = True, time.monotonic() + _PATIENCE
         while True:
             try:
                 self._db = _held(self._server, self._desk, self._hold, self._idle)
@@ -268,13 +288,46 @@ class Shared(Database):
                 f"The connection to {self.shown} was lost, and another run has begun meanwhile.",
                 hint="What was sent is recorded; `invite-tui status` shows it.",
             )
+        if not self._is_there(self._known):
+            self._db.close()
+            raise ForgottenError(self.shown)
         self._is_lost = False
 
-    def _became_of(self, number: str) -> str:
-        """What the server knows of a transaction: "committed" or "aborted"."""
-        while (found := _only(self._db, "SELECT pg_xact_status(%s::xid8)", number)) == "in progress":
+    @property
+    def memory(self) -> Memory:
+        return self._known
+
+    def remembers(self, memory: Memory) -> bool:
+        with self.alone():
+            return self._is_there(_Trace(*memory))
+
+    def _is_recorded(self, number: str, done: "_Trace") -> bool:
+        """What became of a transaction, by its number; and by what it did, because a server that takes another's place
+        may have given the number to another transaction, or may not know of it."""
+        while True:
+            try:
+                found = _only(self._db, "SELECT pg_xact_status(%s::xid8)", number)
+            except errors.InvalidParameterValue:  # "is in the future"
+                return False
+            if found != "in progress":
+                break
             time.sleep(0.05)
-        return str(found)
+        if found != "committed" or not self._is_there(done):
+            return False
+        self._known = self._known.then(done)
+        return True
+
+    def _is_there(self, done: "_Trace") -> bool:
+        """Whether the attempts are there that were begun or settled."""
+        (begun, message), settled = done
+        return bool(
+            _only(
+                self._db,
+                "SELECT (%s = 0 OR EXISTS (SELECT 1 FROM attempt WHERE id = %s AND message = %s))"
+                " AND (%s = 0 OR EXISTS (SELECT 1 FROM attempt WHERE id = %s AND outcome <> 'sending'))",
+                *(begun, begun, message, settled, settled),
+            )
+        )
 
     def defer_references(self) -> None:
         self._execute("SET CONSTRAINTS ALL DEFERRED")
@@ -325,6 +378,20 @@ class Shared(Database):
     def in_words(self) -> Iterator[None]:
         with _in_words(self.shown):
             yield
+
+
+class _Trace(NamedTuple):
+    """What transactions leave behind, by which they are found: the last attempt that was begun, with its message, and
+    the last that was settled; 0 for none."""
+
+    begun: tuple[int, int]
+    settled: int
+
+    def then(self, later: "_Trace") -> "_Trace":
+        return _Trace(max(self.begun, later.begun), max(self.settled, later.settled))
+
+
+_NOTHING = _Trace((0, 0), 0)
 
 
 class SharedChanges(Changes):
@@ -378,6 +445,7 @@ def open_for_run(server: Server, desk: Desk, *, shared: bool = False, idle: floa
                 _migrate(db, server, version)
             elif not shared:
                 _must_not_be_handed_over(db, server)
+            _have_accounts(db)
             _must_be_sound(db, server)
             return Shared(db, server, desk, hold, idle)
         except BaseException:
@@ -478,6 +546,9 @@ def prepare(server: Server, desk: Desk, queue: str) -> int:
                 _migrate(db, server, before)
             elif _has_roles(db):
                 db.execute(schema("postgresql", "grants"))
+            _have_accounts(db)
+            if _has_roles(db):
+                db.execute(schema("postgresql", "accounts_grants"))
             if queue:
                 _prepare_queue(Shared(db, server, desk, "run"), db, queue)
             return before
@@ -604,6 +675,21 @@ def _migrate(db: psycopg.Connection[Row], server: Server, version: int) -> None:
         db.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(name, f"{_MARK}{VERSION}"))
         if _has_roles(db):
             db.execute(schema("postgresql", "grants"))
+
+
+def _have_accounts(db: psycopg.Connection[Row]) -> None:
+    """Makes what all events of the database share, if it is not there."""
+    is_missing = "SELECT to_regnamespace('invite_tui_accounts') IS NULL"
+    if not _only(db, is_missing):
+        return
+    with db.transaction():
+        db.execute("SELECT pg_advisory_xact_lock(hashtext('invite_tui_accounts'))")  # two events may begin at once
+        if _only(db, is_missing):
+            if _is_for_owner(db):
+                db.execute("SET LOCAL ROLE invite_owner")
+            db.execute(schema("postgresql", "accounts"))
+            if _has_roles(db):
+                db.execute(schema("postgresql", "accounts_grants"))
 
 
 def _must_be_sound(db: psycopg.Connection[Row], server: Server) -> None:

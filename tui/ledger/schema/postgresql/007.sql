@@ -26,7 +26,7 @@ CREATE TABLE share (           -- some messages of a run, for one worker at a ti
     messages TEXT COLLATE "C" NOT NULL, -- ranges of ids
     state    TEXT COLLATE "C" NOT NULL CHECK (state IN ('queued', 'waiting', 'done')),
     holder   TEXT COLLATE "C", -- the token of whoever has it in hand
-    reserved BIGINT NOT NULL DEFAULT 0 -- of the account's daily quota
+    reserved BIGINT NOT NULL DEFAULT 0 -- what was charged to its account for it: see accounts.sql
 );
 CREATE INDEX share_by_run ON share (run, id);
 
