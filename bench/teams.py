@@ -23,6 +23,7 @@ from pathlib import Path
 import psycopg
 
 from bench.delivery import PATH, free_port
+from tests.events import event_file
 from tests.servers.authority import Authority
 from tests.servers.postgresql import Postgres
 from tui import workers
@@ -30,21 +31,6 @@ from tui.folder import Choices, Folder
 from tui.mailing import Control
 
 ROOT = Path(__file__).parents[1]
-_EVENT = """\
-[event]
-title = "Pathways"
-start = 2027-05-06T14:00:00
-duration = "90m"
-timezone = "Europe/London"
-uid = "5b0e7c1f4a9d4d0e8f62c3b7a1954e20"
-
-[organizer]
-name = "Consultation team"
-email = "consultations@department.example"
-
-[sending]
-connections = {connections}
-"""
 
 
 def main() -> None:
@@ -77,7 +63,7 @@ def sink() -> Iterator[int]:
 
 def measured(place: Path, postgres: Postgres, port: int, count: int, number: int) -> dict[str, float]:
     """One run by so many workers; per message, but for `seconds` and `memory` (kB)."""
-    (place / "event.toml").write_text(_EVENT.format(connections=4 * number), encoding="utf-8")
+    (place / "event.toml").write_text(event_file(f"[sending]\nconnections = {4 * number}\n"), encoding="utf-8")
     with (place / "list.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["Email", "Name", "Town"])

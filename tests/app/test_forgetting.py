@@ -6,30 +6,18 @@ import pytest
 from textual.widgets import Button, Input
 
 from tests.app.driving import Driven, app_of, by_name, composed, driven, seen, sent_to_everybody, through, typed, until
+from tests.events import event_file
 from tests.servers.recording import RecordingServer
 from tui.app.screens.dialog import PageDialog
 from tui.app.screens.forgetting import ConfirmForgetting
 from tui.folder import open_folder
 from tui.forgetting import Whom, forget, whom
 
-_EVENT = """\
-[event]
-title = "Pathways"
-start = 2037-05-06T14:00:00
-end = 2037-05-06T15:30:00
-timezone = "Europe/London"
-uid = "5ec2e75ec2e75ec2e75ec2e75ec2e75e"
-
-[organizer]
-name = "Consultation team"
-email = "consultations@department.example"
-"""
-
 
 @pytest.fixture
 def sent(tmp_path: Path, server: RecordingServer) -> tuple[Path, dict[str, str]]:
     """An event of three people, of whom everybody was sent their invitation; and the account's environment."""
-    (tmp_path / "event.toml").write_text(_EVENT)
+    (tmp_path / "event.toml").write_text(event_file(day="2037-05-06"))
     people = "".join(f"Guest {name},guest-{name.lower()}@example.org\n" for name in "ABC")
     (tmp_path / "attendees.csv").write_text(f"Name,Email\n{people}")
     sent_to_everybody(tmp_path / "attendees.csv", server)
@@ -96,7 +84,7 @@ async def test_who_was_to_be_kept_until_a_day_that_is_over_is_told_of_with_the_w
     sent: tuple[Path, dict[str, str]],
 ) -> None:
     folder, environment = sent
-    over = _EVENT.replace("2037-05-06", "2020-05-06").replace("[event]", "[event]\nkeep_until = 2020-06-30")
+    over = event_file(day="2020-05-06").replace("[event]", "[event]\nkeep_until = 2020-06-30")
     (folder / "event.toml").write_text(over)
     async with driven(folder / "attendees.csv", environment=environment, size=(120, 30)) as pilot:
         assert " DUE  3 people were to be kept until Tuesday 30 June 2020 only" in seen(pilot)

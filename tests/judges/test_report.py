@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.conftest import need
+from tests.events import event_file
 from tests.judges import browser as real_browser
 from tests.judges import node
 from tests.judges.browser import Browser, Look
@@ -24,18 +25,6 @@ LOOKS = [Look(width, dark) for width, dark in product((320, 1000), (False, True)
 PAGES = [("everything", look) for look in LOOKS]
 # One style sheet for all: of the pages that hold less, the narrow one and the dark one.
 PAGES += [(name, look) for name in ("empty", "anonymous", "forgotten") for look in (LOOKS[0], LOOKS[3])]
-_EVENT = """\
-[event]
-title = "Pathways to Work: first virtual consultation event"
-start = 2027-05-06T14:00:00
-end = 2027-05-06T15:30:00
-timezone = "Europe/London"
-uid = "5ec2e75ec2e75ec2e75ec2e75ec2e75e"
-
-[organizer]
-name = "Consultation team"
-email = "consultations@department.example"
-"""
 
 
 @cache
@@ -43,7 +32,7 @@ def pages() -> Mapping[str, str]:
     """Every sort of page by its name."""
     with TemporaryDirectory() as folder:
         event = Path(folder) / "event.toml"
-        event.write_text(_EVENT, encoding="utf-8")
+        event.write_text(event_file(title="Pathways to Work: first virtual consultation event"), encoding="utf-8")
         empty = _page(event)
         with open_for_run(Path(folder) / "event.ledger.db") as ledger:
             long = replace(planned(8), name="Ǝ" * 120, group="w" * 90)

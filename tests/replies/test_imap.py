@@ -9,6 +9,7 @@ from threading import Event, Thread
 import pytest
 from imap_tools import FolderInfo
 
+from tests.events import event_file
 from tests.replies import mails
 from tests.servers.dovecot import Dovecot
 from tui.delivery import ImapLogin, Secret
@@ -19,17 +20,6 @@ from tui.replies import Collector, Tally
 from tui.replies.imap import _readable, opened
 
 PEOPLE = ("ana", "bo", "cara", "dev")
-_EVENT = """\
-[event]
-title = "Pathways to Work"
-start = 2027-05-06T14:00:00
-duration = "90m"
-timezone = "Europe/London"
-uid = "5ec2e75ec2e75ec2e75ec2e75ec2e75e"
-[organizer]
-name = "Consultation team"
-email = "organiser@department.example"
-"""
 
 
 def uid_of(name: str) -> str:
@@ -39,7 +29,7 @@ def uid_of(name: str) -> str:
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
     """An event to which four people were invited a moment ago."""
-    (tmp_path / "event.toml").write_text(_EVENT, encoding="utf-8")
+    (tmp_path / "event.toml").write_text(event_file(email="organiser@department.example"), encoding="utf-8")
     folder = open_folder([], event=str(tmp_path / "event.toml"), environment={})
     now = datetime.now(UTC).replace(microsecond=0)
     planned = [
@@ -176,7 +166,7 @@ def test_a_refused_login_and_a_missing_server_are_said(folder: Folder, login: Im
     with pytest.raises(AccountError, match="refused the login"):
         take_in(folder, replace(login, credential=Secret("wrong")))
     unreachable = replace(login, port=1)
-    with pytest.raises(AccountError, match="cannot be read"):
+    with pytest.raises(AccountError, match="cannot be reached"):
         take_in(folder, unreachable)
 
 

@@ -4,7 +4,6 @@ Whoever knows `password` is let in under any user name that is an address; so is
 brings a token that it has made out to that name. `sasl` is where a Postfix can ask the same questions.
 """
 
-import contextlib
 import imaplib
 import os
 import shutil
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from tests.servers.authority import Authority
 from tests.servers.issuer import Issuer
+from tests.servers.keeper import Keeper
 from tests.servers.ports import OnFreePorts, PortTakenError, free_ports
 
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
@@ -205,16 +205,9 @@ class Dovecot(OnFreePorts):
         if self._issuer is not None:
             (self._folder / "oauth2.conf").write_text(_ISSUER.format(introspection=self._issuer.introspection))
         (self._folder / "dovecot.conf").write_text(_CONF.format(**values))
-        self._keeper = subprocess.Popen(
-            ["sh", "-c", _UNTIL_WE_END, str(self._folder)],
-            env={**os.environ, "PATH": _PATH},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # Ctrl+C ends the tests first, and then this
-        )
+        self._keeper = Keeper(_UNTIL_WE_END, self._folder, {**os.environ, "PATH": _PATH})
         try:
-            assert self._keeper.stdout is not None
-            if self._keeper.stdout.readline() != b"started\n":
+            if not self._keeper.has_started():
                 said = (self._folder / "start.log").read_text()
                 if "Address already in use" in said:
                     raise PortTakenError(said)
@@ -238,10 +231,4 @@ class Dovecot(OnFreePorts):
                 return
 
     def _stop(self) -> None:
-        assert self._keeper.stdin is not None
-        assert self._keeper.stdout is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._keeper.stdin.close()
-        self._keeper.wait(30)
-        self._keeper.stdout.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._keeper.stop()

@@ -5,7 +5,6 @@ belongs to that recipient alone. Two local parts are special: `nobody@...` is re
 now (450).
 """
 
-import contextlib
 import os
 import pwd
 import shutil
@@ -17,6 +16,7 @@ import time
 from pathlib import Path
 
 from tests.servers.authority import Authority
+from tests.servers.keeper import Keeper
 from tests.servers.ports import OnFreePorts, PortTakenError, free_ports
 
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
@@ -166,16 +166,9 @@ class Postfix(OnFreePorts):
         self._folder = Path(tempfile.mkdtemp(prefix="invite-tui-postfix-"))
         self._folder.chmod(0o755)
         self._configure()
-        self._keeper = subprocess.Popen(
-            ["sh", "-c", _UNTIL_WE_END, str(self._folder)],
-            env={**os.environ, "PATH": _PATH},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # Ctrl+C ends the tests first, and then this
-        )
+        self._keeper = Keeper(_UNTIL_WE_END, self._folder, {**os.environ, "PATH": _PATH})
         try:
-            assert self._keeper.stdout is not None
-            if self._keeper.stdout.readline() != b"started\n":
+            if not self._keeper.has_started():
                 raise RuntimeError(f"Postfix did not start:\n{(self._folder / 'start.log').read_text()}")
             self._wait()
         except BaseException:
@@ -226,13 +219,7 @@ class Postfix(OnFreePorts):
                 time.sleep(0.05)
 
     def _stop(self) -> None:
-        assert self._keeper.stdin is not None
-        assert self._keeper.stdout is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._keeper.stdin.close()
-        self._keeper.wait(30)
-        self._keeper.stdout.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._keeper.stop()
 
 
 def _give(path: Path, user: str) -> None:

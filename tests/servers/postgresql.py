@@ -10,14 +10,14 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
 
 from tests.servers.authority import Authority
-from tests.servers.ports import free_ports
+from tests.servers.keeper import Keeper
+from tests.servers.ports import OnFreePorts, PortTakenError, free_ports
 
 _USER = "postgres"
 _MEMORY = Path("/dev/shm")
@@ -71,7 +71,7 @@ def missing() -> str | None:
     return None
 
 
-class Postgres:
+class Postgres(OnFreePorts):
     """`with Postgres(authority) as server: ...`; `server.database()` makes a new, empty one."""
 
     host = "127.0.0.1"
@@ -85,21 +85,6 @@ class Postgres:
         self._wal = "128MB" if has_room else "1GB"
         self._count = 0
         self.ca = authority.pem
-
-    def __enter__(self) -> Self:
-        for attempt in range(3):
-            try:
-                self._start()
-                return self
-            except RuntimeError:  # somebody else took the port
-                if attempt == 2:
-                    raise
-        raise AssertionError
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._stop()
 
     def address(self, database: str, user: str = "postgres") -> str:
         """Over the socket, where nobody is asked for a password."""
@@ -142,27 +127,14 @@ class Postgres:
             for path in (self.folder, *self.folder.iterdir()):
                 shutil.chown(path, _USER, _USER)
             self.folder.chmod(0o755)  # its socket is for whoever runs the tests
-        self._keeper = subprocess.Popen(
-            [*_as_its_user(), "sh", "-c", _UNTIL_WE_END, str(self.folder)],
-            env=_environment(),
-            cwd="/",
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-            start_new_session=True,  # Ctrl+C ends the tests first, and then this
-        )
-        assert self._keeper.stdout is not None
-        said = []
-        for line in self._keeper.stdout:
-            if line == "started\n":
-                return
-            said.append(line)
-        self._stop()
-        raise RuntimeError(f"PostgreSQL did not start: {''.join(said)}")
+        self._keeper = Keeper(_UNTIL_WE_END, self.folder, _environment(), before=_as_its_user())
+        if not self._keeper.has_started():
+            self._stop()
+            said = self._keeper.said
+            raise (PortTakenError if "Address already in use" in said else RuntimeError)(f"It did not start: {said}")
 
     def _stop(self) -> None:
-        self._keeper.communicate()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._keeper.stop()
 
 
 def _as_its_user() -> list[str]:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import psycopg
 
+from tests.events import event_file
 from tests.servers.postgresql import Postgres
 from tests.servers.recording import RecordingServer
 from tests.servers.wire import Wire
@@ -22,18 +23,7 @@ from tui.ledger import Desk, Server, open_to_read
 from tui.mailing import Control
 from tui.workers import Standing, Working
 
-_EVENT = """\
-[event]
-title = "Pathways"
-start = 2027-05-06T14:00:00
-duration = "90m"
-timezone = "Europe/London"
-uid = "5b0e7c1f4a9d4d0e8f62c3b7a1954e20"
-
-[organizer]
-name = "Consultation team"
-email = "consultations@department.example"
-
+_MORE = """\
 [message]
 attachments = ["agenda.txt"]
 
@@ -61,7 +51,9 @@ class Office:
         }
 
     def invites(self, count: int, *, connections: int = 2, more: str = "") -> None:
-        (self.path / "event.toml").write_text(_EVENT.format(connections=connections, more=more), encoding="utf-8")
+        (self.path / "event.toml").write_text(
+            event_file(_MORE.format(connections=connections, more=more)), encoding="utf-8"
+        )
         (self.path / "agenda.txt").write_text("Welcome, then questions.", encoding="utf-8")
         with (self.path / "list.csv").open("w", encoding="utf-8", newline="") as file:
             rows = csv.writer(file)
