@@ -51,8 +51,9 @@ def _always(_: "State") -> bool:
     return True
 
 
-def _running(state: "State") -> bool:
-    return state.running
+def _steered(state: "State") -> bool:
+    """A run is on that can be paused and stopped from here: the app's own, or one of workers."""
+    return state.running or (state.elsewhere is not None and state.elsewhere.handed)
 
 
 def _open(state: "State") -> bool:
@@ -318,7 +319,7 @@ ACTIONS: tuple[Act, ...] = (
         "Pause the run, or go on with it",
         "Send",
         lambda app: app.pause(),
-        _running,
+        _steered,
         0,
     ),
     Act(
@@ -328,7 +329,7 @@ ACTIONS: tuple[Act, ...] = (
         "Stop the run after the messages in flight",
         "Send",
         lambda app: app.stop_run(),
-        _running,
+        _steered,
         0,
     ),
     Act(

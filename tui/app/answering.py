@@ -10,7 +10,7 @@ from textual.message import Message
 
 from tui.address import key_of
 from tui.app import work
-from tui.app.asking import Target, targets
+from tui.app.asking import Target, shared_addresses, targets
 from tui.app.filtering import View
 from tui.app.state import answer_counts
 from tui.app.words import count
@@ -33,6 +33,8 @@ class AnswersKnown(Message):
 
     known: "Overview"
     people: "Mapping[str, Person]"
+    shared: frozenset[str]
+    """The addresses that several of them have."""
     counts: Mapping[str, int]
     """Of how many people what has come back, by `ANSWERS` without "none"."""
     tally: "Tally | None" = None
@@ -85,7 +87,8 @@ def look(
                 decide(ledger)
         with folder.ledger_to_read() as ledger:
             people, found = ledger.people(), ledger.answers()
-        post(AnswersKnown(overview(people, found), people, answer_counts(people, found), tally, quietly))
+        counts = answer_counts(people, found)
+        post(AnswersKnown(overview(people, found), people, shared_addresses(people), counts, tally, quietly))
     except Exception as error:  # noqa: BLE001 - a hostile mail must not end the app
         if not (quietly and isinstance(error, BusyError)):  # it is read with what comes next
             post(AnswersFailed(work.in_words(error)))
@@ -333,22 +336,22 @@ class Answering:
         self._app.push_screen(dialog, answered)
 
     def _mend(self, key: str, address: str | None) -> None:
-        if whom := self._target(key):
-            self._app.corrections.correct_to(whom, address or "")
+        self._with(key, lambda whom: self._app.corrections.correct_to(whom, address or ""))
 
     def _cancel(self, key: str) -> None:
-        if whom := self._target(key):
-            self._app.corrections.cancel_these([whom])
+        self._with(key, lambda whom: self._app.corrections.cancel_these([whom]))
 
-    def _target(self, key: str) -> Target | None:
-        """Somebody by their key: as the list has them, else as the ledger has."""
-        from tui.plan import known
+    def _with(self, key: str, then: Callable[[Target], None]) -> None:
+        folder, known = self._app.state.folder, self._known
+        if folder is not None and known is not None and key in known.people:
+            self._app.soon(len(folder.attendees.records), partial(_target, folder, known, key), then)
 
-        folder = self._app.state.folder
-        person = self._known.people.get(key) if self._known is not None else None
-        if folder is None or person is None:
-            return None
-        records = folder.attendees.records
-        row = next((row for row, (one, _) in enumerate(records.identities()) if one == key), None)
-        attendee = known(person) if row is None else records[row]
-        return next(iter(targets([attendee], self._known.people if self._known else {})))
+
+def _target(folder: "Folder", known: AnswersKnown, key: str) -> Target:
+    """Somebody by their key: as the list has them, else as the ledger has."""
+    from tui.plan import known as known_by_ledger
+
+    records = folder.attendees.records
+    row = next((row for row, (one, _) in enumerate(records.identities()) if one == key), None)
+    attendee = known_by_ledger(known.people[key]) if row is None else records[row]
+    return next(targets([attendee], known.people, known.shared))

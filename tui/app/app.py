@@ -26,6 +26,7 @@ from tui.app.asking import Purpose, Request, addresses
 from tui.app.checklist import Going
 from tui.app.corrections import Corrections
 from tui.app.filtering import View
+from tui.app.following import Followed, Following
 from tui.app.forgetting import Forgetting
 from tui.app.handed import Handed
 from tui.app.leaks import Leaks
@@ -59,6 +60,7 @@ Result = TypeVar("Result")
 _OWN = {"commands": "command_palette"}  # actions of the toolkit that it looks for by name
 _TICK = 0.2  # seconds between two looks at a run
 _SEARCH_AT_ONCE = 20_000  # rows; more are searched in a thread
+_AT_ONCE = 100  # people who are looked at one by one without a thread
 
 
 def _palette() -> "type[Provider]":
@@ -118,6 +120,7 @@ class InviteApp(App[None]):
         self._after_opening: Callable[[], object] | None = None
         self._noticing = Noticing()
         self.typed_ahead: TypedAhead = TypedAhead(self)
+        self._following = Following(self.post_message, lambda: self.state)
 
     @property
     def keys(self) -> Mapping[str, str]:
@@ -247,6 +250,13 @@ class InviteApp(App[None]):
         failed = failed or self.tell_error
         self.in_thread(group, partial(work.work_out, self.post_message, job, then, failed, busy, wanted))
 
+    def soon(self, many: int, job: Callable[[], Result], then: Callable[[Result], object]) -> None:
+        """Hands what `job` gives to `then`, which opens a dialog: at once where it is about few people."""
+        if many <= _AT_ONCE:
+            then(job())
+        else:
+            self.aside("soon", job, then, busy="Looking for them ...", opens=True)
+
     def on_worked_out(self, event: work.WorkedOut) -> None:
         if event.busy == self.state.busy:
             self.busy("")
@@ -281,6 +291,10 @@ class InviteApp(App[None]):
             row = event.state.folder.attendees.records.row_at(selected.file, selected.line)
         self._become(event.state, row)
         self.main.table.mark(event.marked)
+        if event.state.folder is None:
+            self._following.end()
+        elif not event.state.checked:
+            self._following.begin(event.state.folder)
         if first and event.state.folder is not None:
             # Which files these are is only known now.
             self._noticing.was_read(stamps(self._sources()))
@@ -301,6 +315,21 @@ class InviteApp(App[None]):
         self._show_subject(self.main.selected)
         if self.main.view.narrows:
             self._look_for(self.main.view)  # how people stand is searched too
+
+    def on_followed(self, event: Followed) -> None:
+        if event.folder is not self.state.folder or self.state.running:
+            return
+        known = self.state.survey.people
+        self._become(replace(self.state, elsewhere=event.run, survey=event.survey or self.state.survey))
+        if event.survey is not None:
+            selected = self.main.selected
+            if selected is not None and event.survey.people.get(selected.key) != known.get(selected.key):
+                self._show_subject(selected)
+            if self.main.view.narrows:
+                self._look_for(self.main.view)
+        self.handed.followed(event.newest)
+        if event.ended:
+            self.say(event.ended)
 
     def on_composed(self, event: work.Composed) -> None:
         if event.attendee is self.main.selected:
@@ -591,7 +620,7 @@ class InviteApp(App[None]):
     def send_these(self) -> None:
         """What is owed to who is marked, else to who is selected, and nothing to anybody else."""
         if self.state.live:
-            self.plan(Request("send", self.chosen))
+            self._plan_for_chosen("send")
         else:
             self._explain_rehearsal()
 
@@ -607,17 +636,20 @@ class InviteApp(App[None]):
         else:
             self.plan(Request(purpose))
 
-    @property
-    def chosen(self) -> tuple[str, ...]:
-        """The addresses of who is marked, else of who is selected."""
-        return addresses(self.main.chosen, self.state.survey.people)
+    def _plan_for_chosen(self, purpose: Purpose) -> None:
+        """For who is marked, else for who is selected."""
+        whom, survey = self.main.chosen, self.state.survey
+        job = partial(addresses, whom, survey.people, survey.shared)
+        self.soon(len(whom), job, lambda names: self.plan(Request(purpose, names)))
 
     def _ask_who(self, purpose: Purpose) -> None:
         from tui.app.screens.choice import Choice
 
         def answered(answer: str | None) -> None:
-            if answer in ("marked", "everybody"):
-                self.plan(Request(purpose, self.chosen if answer == "marked" else None))
+            if answer == "marked":
+                self._plan_for_chosen(purpose)
+            elif answer == "everybody":
+                self.plan(Request(purpose))
 
         people = count(self.main.table.marks, "person is", "people are")
         whom = "Send to" if purpose == "send" else "Remind"
@@ -719,7 +751,7 @@ class InviteApp(App[None]):
             request,
             going=going or Going(),
         )
-        self._become(self.state.with_run(begun(planned, running, self.state)))
+        self._become(replace(self.state, run=begun(planned, running, self.state), elsewhere=None))
         self._ticked = self._clock()
         self._timer = self.set_interval(_TICK, self._tick)
         self.in_thread("run", partial(work.mail, self.post_message, folder, running))
@@ -751,6 +783,8 @@ class InviteApp(App[None]):
             else:
                 control.pause()
             self._tick()
+        elif (elsewhere := self.state.elsewhere) is not None:
+            self.handed.tell("go-on" if elsewhere.paused else "pause")
 
     def _ask(self, run: Run, question: "Question") -> None:
         """Whether the run that holds is to go on. Not decided is decided later."""
@@ -768,6 +802,8 @@ class InviteApp(App[None]):
         if self._job is not None:
             self._job.control.stop()
             self._tick()
+        elif self.state.elsewhere is not None:
+            self.handed.tell("stop")
 
     # The rest
 
@@ -866,6 +902,7 @@ class InviteApp(App[None]):
 
     async def on_unmount(self) -> None:
         self.answering.close()
+        self._following.end()
         if self._job is not None:
             self._job.control.stop()
         for own in (self._pages, self._sample):

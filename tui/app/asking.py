@@ -1,7 +1,7 @@
 """What the organiser asks to be sent, and to whom: pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -49,17 +49,31 @@ class Target:
         return f"{name} <{address}>" if name else address
 
 
-def targets(attendees: Iterable["Attendee"], people: "Mapping[str, Person]") -> Iterator[Target]:
-    """These people as the core is asked for them; `people` is what the ledger holds of everybody."""
-    there = Counter(person.address.casefold() for person in people.values())
+def targets(
+    attendees: Iterable["Attendee"], people: "Mapping[str, Person]", shared: Container[str]
+) -> Iterator[Target]:
+    """These people as the core is asked for them; `people` is what the ledger holds of everybody, and `shared` the
+    addresses that several of those have."""
     for attendee in attendees:
         person = people.get(attendee.key)
-        yield _target(attendee, person, is_alone=person is None or there[person.address.casefold()] == 1)
+        yield _target(attendee, person, is_alone=person is None or person.address.casefold() not in shared)
 
 
-def addresses(attendees: Iterable["Attendee"], people: "Mapping[str, Person]") -> tuple[str, ...]:
+def shared_addresses(people: "Mapping[str, Person]") -> frozenset[str]:
+    """Those that the ledger holds of more than one person, casefolded. In a thread: it looks at everybody."""
+    seen: set[str] = set()
+    shared: set[str] = set()
+    for person in people.values():
+        address = person.address.casefold()
+        (shared if address in seen else seen).add(address)
+    return frozenset(shared)
+
+
+def addresses(
+    attendees: Iterable["Attendee"], people: "Mapping[str, Person]", shared: Container[str]
+) -> tuple[str, ...]:
     """Where these people are sent something now, each once."""
-    return tuple(dict.fromkeys(one.address for one in targets(attendees, people)))
+    return tuple(dict.fromkeys(one.address for one in targets(attendees, people, shared)))
 
 
 def _target(attendee: "Attendee", person: "Person | None", *, is_alone: bool) -> Target:

@@ -1,6 +1,8 @@
 """Resend, correct, cancel: what is sent by name. From the question to the plan, and back where it is refused."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from tui.app import work
@@ -12,8 +14,9 @@ if TYPE_CHECKING:
     from tui.app.app import InviteApp
     from tui.app.screens.asking import Asking
     from tui.app.screens.form import Form
-    from tui.attendees import Attendee
     from tui.ledger.records import Person
+
+_NAMED = 500  # people in that dialog, each by name
 
 GONE = "gone"
 """Everybody who is no longer on the list, as an answer of the dialog that names them."""
@@ -28,9 +31,11 @@ class Corrections:
 
     # Whom
 
-    def _whom(self) -> Sequence[Target]:
-        """Who is marked, else who is selected, as the core is asked for them."""
-        return list(targets(self._app.main.chosen, self._people))
+    def _with_whom(self, then: Callable[[Sequence[Target]], None]) -> None:
+        """Then, with who is marked, else who is selected, as the core is asked for them."""
+        if (chosen := self._app.main.chosen) and self._may_ask():
+            survey = self._app.state.survey
+            self._app.soon(len(chosen), lambda: list(targets(chosen, survey.people, survey.shared)), then)
 
     @property
     def _people(self) -> "Mapping[str, Person]":
@@ -39,8 +44,7 @@ class Corrections:
     # What
 
     def resend(self) -> None:
-        if self._may_ask() and (whom := self._whom()):
-            self._resend(whom)
+        self._with_whom(self._resend)
 
     def correct(self) -> None:
         """Of one person: who is marked alone, else who is selected.
@@ -51,40 +55,35 @@ class Corrections:
         if len(chosen) == 1 and (chosen[0].has_error or chosen[0].key not in self._people):
             self._app.mending.edit_row(chosen[0])
             return
-        if not self._may_ask():
-            return
-        whom = self._whom()
-        if len(whom) > 1:
+        if len(chosen) > 1 and self._may_ask():
             self._app.say("Several people are marked. A correction is one person's: Escape takes the marks away.")
-        elif whom:
-            self._correct(whom[0])
+        elif len(chosen) == 1:
+            self._with_whom(lambda whom: self._correct(whom[0]))
 
     def next(self) -> None:
         """Goes to the next person after the selected one who was refused, and asks what to correct; where nobody was,
         to who may have nothing, and asks whether to send it again."""
-        from tui.app.state import MARKS, mark_of
-
         main, state = self._app.main, self._app.state
-        if not self._may_ask():
-            return
-        at = main.table.order[main.table.cursor] if main.table.order else 0
-        standing = {row: mark_of(state, state.records[row]) for row in state.survey.unsettled}
-        for outcome, ask in (("refused", self._correct), ("unknown", self._resend_one)):
-            rows = [row for row, mark in standing.items() if mark is MARKS[outcome]]
-            if rows:
-                row = next((row for row in rows if row >= at), rows[0])
-                main.go_to(row)
-                main.table.unmark()
-                ask(next(iter(targets([state.records[row]], self._people))))
-                return
-        self._app.say("Nobody was refused, and everybody else is known to have it.")
+        if self._may_ask():
+            at = main.table.order[main.table.cursor] if main.table.order else 0
+            self._app.soon(len(state.survey.unsettled), partial(_troubled_after, state, at), self._look_after)
 
-    def _resend_one(self, whom: Target) -> None:
-        self._resend([whom])
+    def _look_after(self, found: tuple[str, int] | None) -> None:
+        if found is None:
+            self._app.say("Nobody was refused, and everybody else is known to have it.")
+            return
+        main, survey = self._app.main, self._app.state.survey
+        outcome, row = found
+        main.go_to(row)
+        main.table.unmark()
+        whom = next(targets([self._app.state.records[row]], survey.people, survey.shared))
+        if outcome == "refused":
+            self._correct(whom)
+        else:
+            self._resend([whom])
 
     def cancel(self) -> None:
-        if self._may_ask() and (whom := self._whom()):
-            self._cancel(whom)
+        self._with_whom(self._cancel)
 
     def cancel_everybody(self) -> None:
         if self._may_ask():
@@ -137,22 +136,25 @@ class Corrections:
 
     def people_gone(self) -> None:
         """Those whom only the ledger knows; each can be sent to like anybody else."""
+        if self._may_ask():
+            state = self._app.state
+            self._app.soon(len(state.survey.people), lambda: _gone(state), self._gone_found)
+
+    def _gone_found(self, whom: "Mapping[str, Target]") -> None:
         from tui.app.screens.pick import Item, Pick
 
-        if not self._may_ask():
-            return
-        gone = list(_gone(self._app.state))
-        if not gone:
+        if not whom:
             self._app.say("Everybody who was ever sent anything is on the list.")
             return
-        whom = dict(zip((one.key for one in gone), targets(gone, self._people), strict=True))
         people = self._app.state.survey.people
         items: list[Item | str] = [
             Item(f"{GONE} {key}", one.in_words, f"{people[key].action}: {people[key].outcome}")
-            for key, one in whom.items()
+            for key, one in islice(whom.items(), _NAMED)
         ]
-        if len(gone) > 1:
-            items.insert(0, Item(GONE, "All of them", count(len(gone), "person", "people")))
+        if len(whom) > 1:
+            items.insert(0, Item(GONE, "All of them", count(len(whom), "person", "people")))
+        if len(whom) > _NAMED:
+            items.append(f"and {len(whom) - _NAMED:,} more")
 
         def chosen(answer: str | None) -> None:
             if answer is not None:
@@ -225,12 +227,28 @@ class Corrections:
             self._form.ready()
 
 
-def _gone(state: State) -> "Iterator[Attendee]":
-    """Whoever the ledger knows and the list no longer has."""
+def _gone(state: State) -> Mapping[str, Target]:
+    """Whoever the ledger knows and the list no longer has, by key."""
     from tui.plan import known
 
-    records = state.records
-    listed = {records[row].key for row in state.survey.known}
-    for key, person in state.survey.people.items():
-        if key not in listed and all(one.kind == "removed" for one in state.survey.actions.get(key, ())):
-            yield known(person)
+    records, survey = state.records, state.survey
+    listed = {records[row].key for row in survey.known}
+    gone = {
+        key: known(person)
+        for key, person in survey.people.items()
+        if key not in listed and all(one.kind == "removed" for one in survey.actions.get(key, ()))
+    }
+    return dict(zip(gone, targets(gone.values(), survey.people, survey.shared), strict=True))
+
+
+def _troubled_after(state: State, at: int) -> tuple[str, int] | None:
+    """Who is to be looked after next from this row on, and from the beginning again: the outcome, and their row."""
+    from tui.app.state import MARKS, mark_of
+
+    rows: dict[str, int] = {}
+    for row in state.survey.unsettled:
+        mark = mark_of(state, state.records[row])
+        for outcome in ("refused", "unknown"):
+            if mark is MARKS[outcome] and (outcome not in rows or rows[outcome] < at <= row):
+                rows[outcome] = row
+    return next(((outcome, rows[outcome]) for outcome in ("refused", "unknown") if outcome in rows), None)

@@ -28,18 +28,18 @@ class Forgetting:
 
     def forget(self) -> None:
         """Who is marked, else who is selected."""
-        chosen = self._app.main.chosen
+        chosen, survey = self._app.main.chosen, self._app.state.survey
         if chosen:
-            self._choose([one.asked for one in targets(chosen, self._app.state.survey.people)])
+            self._choose(lambda: [one.asked for one in targets(chosen, survey.people, survey.shared)])
 
     def forget_everybody(self) -> None:
         """Also those who were to be kept until a day that is over."""
-        self._choose(None)
+        self._choose(lambda: None)
 
-    def _choose(self, asked: Sequence[str] | None) -> None:
+    def _choose(self, asked: Callable[[], Sequence[str] | None]) -> None:
         from tui import forgetting
 
-        self._work("Looking for them ...", lambda folder: forgetting.whom(folder, asked), self._ask, opens=True)
+        self._work("Looking for them ...", lambda folder: forgetting.whom(folder, asked()), self._ask, opens=True)
 
     def _ask(self, whom: "Whom") -> None:
         from tui.app.screens.forgetting import ConfirmForgetting

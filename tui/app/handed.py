@@ -1,5 +1,6 @@
 """A run in the hands of workers, in the app: how far it is, and their word to pause, go on or stop."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,8 @@ from tui.clean import visible
 
 if TYPE_CHECKING:
     from tui.app.app import InviteApp
+    from tui.app.following import Elsewhere
+    from tui.app.screens.choice import Choice
     from tui.folder import Folder
     from tui.workers import Standing, Word
 
@@ -17,10 +20,12 @@ _WORDS: "dict[Word, str]" = {"pause": "Pause", "go-on": "Go on", "stop": "Stop i
 
 
 class Handed:
-    """The part of the app that looks at what `send --workers` handed over. Its ledger is far away: all in threads."""
+    """The part of the app that steers what `send --workers` handed over. Its ledger is far away: all in threads."""
 
     def __init__(self, app: "InviteApp") -> None:
         self._app = app
+        self._dialog: Choice | None = None
+        self._words: Sequence[Word] = ()  # that can be given in it
 
     def show(self) -> None:
         folder = self._app.state.folder
@@ -28,28 +33,53 @@ class Handed:
             told = partial(self._told, folder)
             self._app.aside(_GROUP, partial(_standing, folder), told, busy="Asking the ledger ...", opens=True)
 
+    def tell(self, word: "Word") -> None:
+        """Give the workers this word; what becomes of it is followed."""
+        folder = self._app.state.folder
+        if folder is not None:
+            self._app.aside(_GROUP, partial(_steered, folder, word), lambda _: None, busy="Telling the workers ...")
+
+    def followed(self, newest: "Elsewhere | None") -> None:
+        """The dialog, where it is there, says how it stands now."""
+        folder, dialog = self._app.state.folder, self._dialog
+        if folder is None or dialog is None or newest is None or newest.handover is None:
+            return
+        from tui.workers import Standing
+
+        standing = Standing(newest.handover, newest.counts)
+        if _possible(standing) == self._words:
+            dialog.say_instead(_in_words(standing))
+        elif dialog.is_current:
+            dialog.dismiss(None)
+            self._told(folder, standing)
+
     def _told(self, folder: "Folder", standing: "Standing | None") -> None:
         from tui.app.screens.choice import Choice
 
         if standing is None:
             self._app.say("No run was handed over to workers.", "`invite-tui send ... --workers` hands one over.")
             return
-        handover = standing.handover
-        words: list[Word] = []
-        if handover.is_open:
-            words = ["pause" if handover.goes else "go-on", "stop"]
-        answers = [("close", "Close"), ("again", "Look again")] if handover.is_open else [("close", "Close")]
-        answers += [(word, _WORDS[word]) for word in words]
+        self._words = words = _possible(standing)
+        answers = [("close", "Close"), *((word, _WORDS[word]) for word in words)]
 
         def answered(answer: str | None) -> None:
-            if answer == "again":
-                self.show()
-            elif (word := next((one for one in words if one == answer), None)) is not None:
+            self._dialog = None if self._dialog is dialog else self._dialog
+            if (word := next((one for one in words if one == answer), None)) is not None:
                 steered = partial(self._told, folder)
                 self._app.aside(_GROUP, partial(_steered, folder, word), steered, busy="Telling the workers ...")
 
-        said = [visible(standing.told(f"“{_WORDS['go-on']}”"))]
-        self._app.push_screen(Choice("Run of the workers", said, answers), answered)
+        dialog = self._dialog = Choice("Run of the workers", [_in_words(standing)], answers)
+        self._app.push_screen(dialog, answered)
+
+
+def _possible(standing: "Standing") -> "Sequence[Word]":
+    """The words that can be given."""
+    handover = standing.handover
+    return ("pause" if handover.goes else "go-on", "stop") if handover.is_open else ()
+
+
+def _in_words(standing: "Standing") -> str:
+    return visible(standing.told(f"“{_WORDS['go-on']}”"))
 
 
 def _standing(folder: "Folder") -> "Standing | None":

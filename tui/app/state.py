@@ -29,10 +29,11 @@ class Survey:
     """What a send would do now, and what the ledger holds.
 
     `actions` are those of everybody whom the ledger knows, by key, and `known` is where they are among the records;
-    where it `invites_others`, everybody else on the list is owed a first invitation. `ready` counts the messages that a
-    send would send. `holding` counts who has what they are to have; `troubles` the listed people whose last message was
-    refused, deferred or may not have arrived, and `unsettled` is where they are among the records, with who has
-    withdrawn and still holds an invitation. `removed` counts who is no longer on the list and still holds one.
+    `shared` are the addresses, casefolded, that several of them have. Where it `invites_others`, everybody else on the
+    list is owed a first invitation. `ready` counts the messages that a send would send. `holding` counts who has what
+    they are to have; `troubles` the listed people whose last message was refused, deferred or may not have arrived, and
+    `unsettled` is where they are among the records, with who has withdrawn and still holds an invitation. `removed`
+    counts who is no longer on the list and still holds one.
     `answers` counts the people of whom something has come back, by `ANSWERS`, and `requests` what they ask in words and
     is still open. `promise` is a replacement that is owed to people; `due` counts those who were to be kept until a day
     that is over. `blocked`: why no plan can be made.
@@ -41,6 +42,7 @@ class Survey:
     actions: Mapping[str, "tuple[Action, ...]"] = field(default_factory=dict)
     known: Sequence[int] = ()
     people: Mapping[str, "Person"] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
     invites_others: bool = False
     ready: int = 0
     sent: int = 0
@@ -93,6 +95,15 @@ class Run:
     over: bool = False
     left_out: int = 0
     failure: InviteError | None = None
+    by: str = ""
+    """Who carries it out, of a run that is followed; "" for the app's own."""
+    handed: bool = False
+    """Whether workers do, so that it is steered from here too."""
+    said: str = ""
+    """What they say is in the way."""
+    done_before: int = 0
+    """Messages that it was through with when it was first seen here: the rate is of those after."""
+    looked_at: float = 0.0
 
     @property
     def live(self) -> bool:
@@ -115,7 +126,7 @@ class Run:
     @property
     def rate(self) -> float:
         """Messages per second of work, 0 while too little is known."""
-        return self.done / self.active if self.active >= 0.5 else 0.0
+        return (self.done - self.done_before) / self.active if self.active >= 0.5 else 0.0
 
     @property
     def seconds_left(self) -> float | None:
@@ -152,6 +163,8 @@ class State:
     rehearsed: bool = False
     """Whether the outbox holds the messages as they would be sent now."""
     run: Run | None = None
+    elsewhere: Run | None = None
+    """What another desk, or the workers of a run, do with the same ledger."""
     busy: str = ""
     """What is being worked out, in words: a long list takes seconds to plan."""
 
@@ -183,6 +196,11 @@ class State:
     @property
     def running(self) -> bool:
         return self.run is not None and not self.run.over
+
+    @property
+    def in_progress(self) -> Run | None:
+        """The run that is shown: the app's own while it is on, else one elsewhere, else how the own one ended."""
+        return self.run if self.running else self.elsewhere or self.run
 
     @property
     def troubles(self) -> Mapping[str, int]:

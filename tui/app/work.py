@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from textual.message import Message
 
-from tui.app.asking import Purpose, Request
+from tui.app.asking import Purpose, Request, shared_addresses
 from tui.app.checklist import Going
 from tui.app.state import TROUBLES, Place, State, Survey, answer_counts, chief
 from tui.errors import ConfirmationError, InputError, InviteError
@@ -332,12 +332,20 @@ def survey(folder: "Folder", errors: frozenset[Place]) -> Survey:
     of those need not be made to be counted. `errors` are the places of the rows that are left out.
     """
     people = folder.people(history=True)
+    shared = shared_addresses(people)
     sent = sum(person.outcome == "accepted" for person in people.values())
     answers, requests = _come_back(folder, people)
     promise, due = folder.promise, folder.due_to_forget
     if (blocked := folder.refusal(skip_errors=True)) is not None or folder.event is None:
         return Survey(
-            people=people, sent=sent, answers=answers, requests=requests, promise=promise, due=due, blocked=blocked
+            people=people,
+            shared=shared,
+            sent=sent,
+            answers=answers,
+            requests=requests,
+            promise=promise,
+            due=due,
+            blocked=blocked,
         )
     records = folder.attendees.records
     known = _known(folder, people)
@@ -353,6 +361,7 @@ def survey(folder: "Folder", errors: frozenset[Place]) -> Survey:
         actions,
         known,
         people,
+        shared,
         invites_others=(others := _first_invitations(folder, folder.event, errors, known)) > 0,
         ready=len(planned.to_send) + others,
         sent=sent,

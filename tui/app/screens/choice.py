@@ -34,10 +34,14 @@ class Choice(Dialog[str]):
         with Vertical(classes="panel") as panel:
             panel.border_title = Content(self._title_text)
             with Body():
-                yield Static(Content("\n\n").join(self._said), markup=False)
+                yield Static(Content("\n\n").join(self._said), id="said", markup=False)
             with Horizontal(classes="answers"):
                 for name, label in self._answers:
                     yield Button(Content(label), id=name)
+
+    def say_instead(self, *said: str) -> None:
+        """What it is about has changed while it stands there."""
+        self.query_one("#said", Static).update(Content("\n\n").join(map(Content, said)))
 
     def on_mount(self) -> None:
         self.query(Button).first().focus()

@@ -155,19 +155,20 @@ class MainScreen(Screen[None]):
             or state.run is None
             or old.busy != state.busy
             or old.survey is not state.survey
+            or old.elsewhere is not state.elsewhere
             or old.run.paused != state.run.paused
         ):
             self.refresh_bindings()
 
     def _show_run(self, state: State) -> None:
         """The panel is made when there is first a run to show."""
-        if self._progress is None and state.run is not None:
+        if self._progress is None and state.in_progress is not None:
             from tui.app.widgets.progress import ProgressPanel
 
             self._progress = ProgressPanel(id="progress")
             self.mount(self._progress, before="#panes")
         if self._progress is not None:
-            self._progress.show(state.run)
+            self._progress.show(state.in_progress)
 
     def _show_owed(self, state: State) -> None:
         """Each line is made when something is owed."""
@@ -308,7 +309,7 @@ class MainScreen(Screen[None]):
 
     @property
     def paused(self) -> bool:
-        return self._state.run is not None and self._state.run.paused
+        return (run := self._state.in_progress) is not None and run.paused
 
     @property
     def unneeded(self) -> frozenset[str]:

@@ -125,7 +125,8 @@ class ProgressPanel(Vertical):
             return
         self.set_class(run.over, "-over")
         self._bar.show(run.done / run.total if run.total else 1.0)
-        title, keys = f"{(_ENDED if run.over else _TITLES)[run.purpose]}{_status(run)}", _keys(run)
+        by = f", by {visible(run.by)}" if run.by else ""
+        title, keys = f"{(_ENDED if run.over else _TITLES)[run.purpose]}{_status(run)}{by}", _keys(run)
         if (title, keys) != self._around:
             self._around = title, keys
             self.border_title, self.border_subtitle = Content(title), Content(keys)
@@ -133,11 +134,13 @@ class ProgressPanel(Vertical):
         self._numbers.display = bool(words.plain)
         self._say(words)
         self._next.show([*outcomes(run)] if run.over else [])
-        self._pause.display = run.held is None and not run.over
+        is_steered = run.handed or not run.by
+        self._pause.display = run.held is None and not run.over and is_steered
         self._pause.relabel("Decide…" if run.question is not None else "Resume" if run.paused else "Pause")
+        self._stop.display = is_steered
         self._stop.relabel("Take back" if run.held is not None else "Stop")
         self._pulse.show(run)
-        self._pulse.display = bool(run.live and run.done and not run.over and self.app.size.height > _LOW)
+        self._pulse.display = bool(run.live and run.pulse and not run.over and self.app.size.height > _LOW)
 
     def _say(self, words: Content) -> None:
         """To lay out everything anew for each number would cost more than the sending."""
@@ -149,6 +152,8 @@ class ProgressPanel(Vertical):
 def _keys(run: Run) -> str:
     if run.over:
         return "esc closes this"
+    if run.by and not run.handed:
+        return ""
     if run.held is not None:
         return "x takes it back: nothing is sent"
     return f"p {'decide' if run.question is not None else 'go on' if run.paused else 'pause'}   x stop"
@@ -179,6 +184,8 @@ def _numbers(run: Run) -> Content:
     parts = [f"{done:,} {word}"]
     parts += [f"{run.counts[one]:,} {one}" for one in ("refused", "deferred", "unknown") if run.counts.get(one)]
     parts.append(f"{run.left:,} left")
+    if run.said:
+        return Content("   ".join([*parts, visible(run.said)]))
     if run.stopping and run.live:
         again = "q again leaves now" if run.quitting else "q leaves then, q again leaves now"
         parts += ["waiting for the server's answer", f"{again}: what is in flight will be unknown"]
@@ -189,7 +196,9 @@ def _numbers(run: Run) -> Content:
     elif run.waiting is not None:
         seconds, reason = run.waiting
         parts.append(f"waiting {duration(seconds)}: {visible(reason)}")
-    elif run.live and (not run.done or run.silent > run.pace + _SILENCE):
+    elif run.handed and not run.done:
+        parts.append("waiting for a worker")
+    elif run.live and not run.by and (not run.done or run.silent > run.pace + _SILENCE):
         for_so_long = f" for {duration(run.silent)}" if run.silent > _SILENCE else ""
         parts.append(f"waiting for the server's answer{for_so_long}")
     elif run.rate:
