@@ -4,8 +4,9 @@ import configparser
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import keyring
@@ -75,6 +76,16 @@ def small() -> SmallKeyring:
     return backend
 
 
+def in_a_process(folder: Path, environment: Mapping[str, str], what: str) -> str:
+    """What another process prints that does this with the `store` of the folder."""
+    code = (
+        "import sys; from pathlib import Path; from tests.delivery.test_keyrings import OAUTH, PASSWORD_ACCOUNT; "
+        f"from tui.delivery import AccountStore, Secret; store = AccountStore(Path(sys.argv[1])); {what}"
+    )
+    words = [sys.executable, "-c", code, str(folder)]
+    return subprocess.run(words, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def read(store: AccountStore, account: Account) -> str | None:
     secret = store.secret(account)
     return None if secret is None else secret.reveal()
@@ -142,21 +153,7 @@ class TestLongSecrets:
         assert store.secret(changed) is None
 
     def test_go_through_a_real_desktops_keyring(self, secret_service: SecretService, tmp_path: Path) -> None:
-        code = (
-            "import sys; from pathlib import Path; from tests.delivery.test_keyrings import OAUTH; "
-            "from tui.delivery import AccountStore, Secret; store = AccountStore(Path(sys.argv[1])); "
-        )
-
-        def run(what: str) -> str:
-            done = subprocess.run(
-                [sys.executable, "-c", code + what, str(tmp_path)],
-                env=secret_service.environment,
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-            return done.stdout.strip()
-
+        run = partial(in_a_process, tmp_path, secret_service.environment)
         run("store.add(OAUTH, Secret('ab' * 2000))")
         assert run("print(store.secret(store.get('work')).reveal())") == "ab" * 2000
         run("store.remove('work')")
@@ -204,21 +201,7 @@ class TestEncryptedFile:
     """On a machine without a keyring, as the tests' surroundings are one."""
 
     def test_keeps_secrets_from_one_process_to_the_next(self, tmp_path: Path) -> None:
-        code = (
-            "import sys; from pathlib import Path; from tests.delivery.test_keyrings import OAUTH, PASSWORD_ACCOUNT; "
-            "from tui.delivery import AccountStore, Secret; store = AccountStore(Path(sys.argv[1])); "
-        )
-
-        def run(what: str) -> str:
-            done = subprocess.run(
-                [sys.executable, "-c", code + what, str(tmp_path)],
-                env=os.environ | {"INVITE_TUI_KEYRING_PASSPHRASE": PASSPHRASE},
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-            return done.stdout.strip()
-
+        run = partial(in_a_process, tmp_path, os.environ | {"INVITE_TUI_KEYRING_PASSPHRASE": PASSPHRASE})
         run("store.add(OAUTH, Secret('token ' * 500)); store.add(PASSWORD_ACCOUNT, Secret('grün ✓'))")
         assert run("print(store.secret(PASSWORD_ACCOUNT).reveal())") == "grün ✓"
         assert run("print(len(store.secret(OAUTH).reveal()))") == "3000"

@@ -173,10 +173,8 @@ def _replies(parser: _Parser) -> None:
     )
     parser.add_argument("--accept", action="append", default=[], metavar="ADDRESS", help="take the answer for theirs")
     parser.add_argument("--settle", action="append", default=[], metavar="ADDRESS", help="the request is dealt with")
-    parser.add_argument("--event", metavar="PATH", help="the event file (default: event.toml)")
     parser.add_argument("--account", metavar="NAME", help="the account whose mailbox to read")
-    parser.add_argument("--ledger", metavar="PATH|URL", help="the ledger (default: beside the event file)")
-    _speaks_json(parser)
+    _asks_a_ledger(parser)
 
 
 def _report(parser: _Parser) -> None:
@@ -186,9 +184,7 @@ def _report(parser: _Parser) -> None:
     parser.add_argument("--anonymous", action="store_true", help="numbers in place of names and addresses")
     parser.add_argument("--verify", metavar="EVIDENCE", help="say whether evidence still is what was written")
     parser.add_argument("--seal", metavar="HASH", help="with --verify: the seal, as it was kept elsewhere")
-    parser.add_argument("--event", metavar="PATH", help="the event file (default: event.toml)")
-    parser.add_argument("--ledger", metavar="PATH|URL", help="the ledger (default: beside the event file)")
-    _speaks_json(parser)
+    _asks_a_ledger(parser)
 
 
 def _forget(parser: _Parser) -> None:
@@ -196,12 +192,10 @@ def _forget(parser: _Parser) -> None:
     parser.add_argument("--all", action="store_true", help="everybody of this event")
     parser.add_argument("--due", action="store_true", help="everybody, if the day of [event] keep_until is over")
     parser.add_argument("--confirm", type=_count, metavar="N", help="the number of people who will be forgotten")
-    parser.add_argument("--event", metavar="PATH", help="the event file (default: event.toml)")
-    parser.add_argument("--ledger", metavar="PATH|URL", help="the ledger (default: beside the event file)")
     parser.add_argument(
         "--outbox", metavar="DIR", help="where rehearsals were written (default: outbox/, event folder)"
     )
-    _speaks_json(parser)
+    _asks_a_ledger(parser)
 
 
 def _audit(parser: _Parser) -> None:
@@ -293,6 +287,12 @@ def _is_of_an_event(parser: _Parser, *, several: bool = False) -> None:
     else:
         parser.add_argument("--account", metavar="NAME", help="the account to send with")
     parser.add_argument("--ledger", metavar="PATH|URL", help="the ledger (default: beside the event file)")
+
+
+def _asks_a_ledger(parser: _Parser) -> None:
+    parser.add_argument("--event", metavar="PATH", help="the event file (default: event.toml)")
+    parser.add_argument("--ledger", metavar="PATH|URL", help="the ledger (default: beside the event file)")
+    _speaks_json(parser)
 
 
 def _speaks_json(parser: argparse.ArgumentParser) -> None:
