@@ -163,11 +163,16 @@ def _account(layers: Sequence[_Layer]) -> tuple[dict[str, str], AccountError | N
 def _dotenv(path: Path, *, is_own: bool) -> _Layer:
     if not path.is_file():
         return _Layer(str(path), {}, is_own)
-    from dotenv import dotenv_values  # most folders have no .env, and the import has its price
+    from dotenv.parser import parse_stream  # most folders have no .env, and the import has its price
 
     try:
-        values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig") as stream:
+            said = list(parse_stream(stream))
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise AccountError(f"{path} cannot be read: {why}.") from None
-    return _Layer(str(path), {name: value for name, value in values.items() if value is not None}, is_own)
+    for one in said:
+        if one.error:
+            # The line itself is not shown: it may be a password.
+            raise AccountError(f"Line {one.original.line} of {path} says nothing.", hint="A line is NAME=value.")
+    return _Layer(str(path), {one.key: one.value for one in said if one.key and one.value is not None}, is_own)

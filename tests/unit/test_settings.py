@@ -217,6 +217,20 @@ def test_a_file_that_is_no_text_is_named(place: Place, content: bytes) -> None:
         place.load()
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("INVITE_TUI_SMTP_HOST=a\nthe password is x y\n", 2), ("\n# remark\nINVITE_TUI_SMTP_PASSWORD='open\n", 3)],
+)
+def test_a_line_that_says_nothing_is_named_and_not_shown(
+    place: Place, text: str, line: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (place.event / ".env").write_text(text, "utf-8")
+    with pytest.raises(AccountError, match=rf"Line {line} of .*\.env says nothing") as caught:
+        place.load()
+    assert "x y" not in f"{caught.value.message} {caught.value.hint}" and "open" not in caught.value.message
+    assert capfd.readouterr().err == ""
+
+
 def test_a_byte_order_mark_and_windows_line_ends_are_no_part_of_a_value(place: Place) -> None:
     (place.here / ".env").write_bytes(
         b"\xef\xbb\xbfINVITE_TUI_SMTP_HOST=smtp.example.org\r\nINVITE_TUI_ACCOUNT=work\r\n"
