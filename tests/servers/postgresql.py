@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,10 +24,19 @@ _USER = "postgres"
 _MEMORY = Path("/dev/shm")
 _ROOM = 2 * 2**30  # bytes, for one of each process that runs tests
 
+_NEW = """
+initdb -D "$0/data" -U postgres --auth=trust --pwfile="$0/password" --no-sync --locale=C.UTF-8 >"$0/log" 2>&1 &&
+cp "$0/pg_hba.conf" "$0/postgresql.auto.conf" "$0/data/" &&
+"""
+
+_FOLLOWER = """
+pg_basebackup -D "$0/data" -h "$LEADER" -p "$LEADERS_PORT" -U postgres -c fast -R --no-sync >"$0/log" 2>&1 &&
+cat "$0/postgresql.auto.conf" >>"$0/data/postgresql.auto.conf" &&
+"""
+
 # It serves for as long as its standard input is open: however this process ends, both go.
 _UNTIL_WE_END = """
-initdb -D "$0/data" -U postgres --auth=trust --pwfile="$0/password" --no-sync --locale=C.UTF-8 >"$0/log" 2>&1 &&
-cp "$0/pg_hba.conf" "$0/postgresql.auto.conf" "$0/data/" && chmod 600 "$0/server.pem" &&
+chmod 600 "$0/server.pem" &&
 pg_ctl -D "$0/data" -l "$0/log" -w -t 60 start >/dev/null || { cat "$0/log"; echo failed; exit; }
 echo started
 cat >/dev/null
@@ -51,6 +61,7 @@ recovery_init_sync_method = syncfs
 
 _WHO = """\
 local all all trust
+local replication all trust
 host all all 127.0.0.1/32 scram-sha-256
 """
 
@@ -77,9 +88,10 @@ class Postgres(OnFreePorts):
     host = "127.0.0.1"
     password = "correct horse battery/staple"
 
-    def __init__(self, authority: Authority, *, in_memory: bool = False) -> None:
-        """`in_memory`: where this machine has a disk that is memory, and there is room."""
-        self._authority = authority
+    def __init__(self, authority: Authority, *, in_memory: bool = False, follows: "Postgres | None" = None) -> None:
+        """`in_memory`: where this machine has a disk that is memory, and there is room. `follows`: it repeats all that
+        this one records, and answers who only reads, until it is promoted."""
+        self._authority, self._leader = authority, follows
         has_room = in_memory and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _ROOM
         self._disk = _MEMORY if has_room else None
         self._wal = "128MB" if has_room else "1GB"
@@ -109,8 +121,30 @@ class Postgres(OnFreePorts):
 
     def restart(self) -> None:
         """As after a power cut: nobody is asked, and nothing is put in order before."""
-        words = ["pg_ctl", "-D", f"{self.folder}/data", "-m", "immediate", "-w", "restart", "-l", f"{self.folder}/log"]
-        subprocess.run([*_as_its_user(), *words], env=_environment(), stdout=subprocess.DEVNULL, check=True)
+        self._control("-m", "immediate", "restart", "-l", f"{self.folder}/log")
+
+    def die(self) -> None:
+        """As in a power cut: nobody is told."""
+        self._control("-m", "immediate", "stop")
+
+    def promote(self) -> None:
+        """A follower takes the leader's place."""
+        self._control("promote")
+
+    def wait_for_followers(self) -> None:
+        """From here on a commit is one when the follower has it, too."""
+        self.ask("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.ask("postgres", "SELECT pg_reload_conf()")
+        while not self.ask("postgres", "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"):
+            time.sleep(0.02)
+
+    def _control(self, *words: str) -> None:
+        subprocess.run(
+            [*_as_its_user(), "pg_ctl", "-D", f"{self.folder}/data", "-w", *words],
+            env=_environment(),
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
 
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
@@ -127,7 +161,11 @@ class Postgres(OnFreePorts):
             for path in (self.folder, *self.folder.iterdir()):
                 shutil.chown(path, _USER, _USER)
             self.folder.chmod(0o755)  # its socket is for whoever runs the tests
-        self._keeper = Keeper(_UNTIL_WE_END, self.folder, _environment(), before=_as_its_user())
+        made, environment = _NEW, _environment()
+        if self._leader is not None:
+            made = _FOLLOWER
+            environment |= {"LEADER": str(self._leader.folder), "LEADERS_PORT": str(self._leader.port)}
+        self._keeper = Keeper(made + _UNTIL_WE_END, self.folder, environment, before=_as_its_user())
         if not self._keeper.has_started():
             self._stop()
             said = self._keeper.said

@@ -139,3 +139,14 @@ class Office:
         with psycopg.connect(self.address, autocommit=True) as connection:
             connection.execute(f"SET search_path = {place.schema}, invite_tui_workers")
             return connection.execute(query).fetchall()
+
+
+def must_hold(office: Office, count: int, most_unknown: int) -> None:
+    """The promise, once the run is over: by the mail server's count, and by the ledger's."""
+    office.until(lambda: office.standing().handover.state == "done")
+    outcomes = office.outcomes()
+    unknown = {address for address, outcome in outcomes.items() if outcome == "unknown"}
+    assert Counter(outcomes.values()) == Counter(accepted=count - len(unknown), unknown=len(unknown))
+    assert len(outcomes) == count and len(unknown) <= most_unknown
+    assert not [address for address, times in office.mailed.items() if times > 1]
+    assert set(outcomes) - unknown <= set(office.mailed)

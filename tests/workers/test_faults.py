@@ -2,26 +2,14 @@
 forgotten, and at most one message for each lost connection is unknown."""
 
 import signal
-from collections import Counter
 from contextlib import ExitStack, closing
 
 from tests.servers.wire import Wire
-from tests.workers.office import Office
+from tests.workers.office import Office, must_hold
 from tui.ledger import Desk, Server
 from tui.ledger.databases.postgresql import open_for_run
 
 _LEFT_BY_A_FENCED_WORKER = 6
-
-
-def must_hold(office: Office, count: int, most_unknown: int) -> None:
-    """The promise, once the run is over: by the mail server's count, and by the ledger's."""
-    office.until(lambda: office.standing().handover.state == "done")
-    outcomes = office.outcomes()
-    unknown = {address for address, outcome in outcomes.items() if outcome == "unknown"}
-    assert Counter(outcomes.values()) == Counter(accepted=count - len(unknown), unknown=len(unknown))
-    assert len(outcomes) == count and len(unknown) <= most_unknown
-    assert not [address for address, times in office.mailed.items() if times > 1]
-    assert set(outcomes) - unknown <= set(office.mailed)
 
 
 def test_the_messages_of_a_worker_that_was_killed_are_sent_by_another(office: Office) -> None:

@@ -68,17 +68,16 @@ class Quotas:
             else:
                 db.execute("DELETE FROM invite_tui_accounts.spent WHERE id = ?", (charge,))
 
-    def settle_of(self, charge: int, run: int, ranges: Sequence[tuple[int, int]]) -> None:
-        """The same, of what was charged for these messages of a run: what has left is counted."""
+    def settle_of(self, charge: int, ranges: Sequence[tuple[int, int]]) -> None:
+        """The same, of what was charged for these messages: what has left is counted."""
         with self._db.writing() as db:
             left = 0
             for first, last in ranges:
                 (count,) = db.execute(
-                    "SELECT count(*) FROM attempt a JOIN message m ON m.id = a.message"
-                    " WHERE a.id > (SELECT before FROM invite_tui_accounts.spent WHERE id = ?)"
-                    " AND m.run = ? AND a.message BETWEEN ? AND ?"
-                    " AND a.outcome IN ('accepted', 'unknown', 'sending')",
-                    (charge, run, first, last),
+                    "SELECT count(*) FROM attempt WHERE message BETWEEN ? AND ?"
+                    " AND id > (SELECT before FROM invite_tui_accounts.spent WHERE id = ?)"
+                    " AND outcome IN ('accepted', 'unknown', 'sending')",
+                    (first, last, charge),
                 ).fetchone()
                 left += count
             self.settle(charge, left)

@@ -299,7 +299,7 @@ class Relay:
                 return None
             self._recover(db, run, ranges)
             if before:
-                Quotas(db).settle_of(before, run, [*_pairs(ranges)])
+                Quotas(db).settle_of(before, [*_pairs(ranges)])
             if not handover.goes:
                 db.execute("UPDATE share SET holder = NULL, state = 'waiting', reserved = 0 WHERE id = ?", (share,))
                 return handover
@@ -323,7 +323,7 @@ class Relay:
                 (state, hold.share, hold.token),
             ).rowcount
             if mine:
-                Quotas(db).settle_of(hold.charge, run, [*_pairs(hold.ranges)])
+                Quotas(db).settle_of(hold.charge, [*_pairs(hold.ranges)])
             if mine and is_done:
                 self._finish(db, run)
             return state if mine else None

@@ -24,6 +24,10 @@ _FIRST_AGAIN = 5.0
 """Seconds after which a job is tried again that has failed for no reason of its own."""
 
 
+_MOST = 4
+"""Connections of a worker to its queue: what is asked there takes no time, however many jobs it has in hand."""
+
+
 class Later(Exception):
     """A job is to be done again in so many `seconds`, after those that wait already."""
 
@@ -76,7 +80,7 @@ class Job:
     past: Sequence[str] = ()
 
 
-def app_for(conninfo: str, do: Callable[[int, Job], None], most: int) -> "App":
+def app_for(conninfo: str, do: Callable[[int, Job], None]) -> "App":
     """What does the jobs: each of them is `do` with its number, in a thread of its own."""
     procrastinate = _library()
     from procrastinate.retry import BaseRetryStrategy, RetryDecision
@@ -94,7 +98,7 @@ def app_for(conninfo: str, do: Callable[[int, Job], None], most: int) -> "App":
         await connection.commit()
 
     connector = procrastinate.PsycopgConnector(
-        conninfo=conninfo, configure=configure, min_size=1, max_size=max(4, most + 2), timeout=10.0
+        conninfo=conninfo, configure=configure, min_size=1, max_size=_MOST, timeout=10.0
     )
     app = procrastinate.App(connector=connector)
 

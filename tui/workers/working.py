@@ -116,7 +116,7 @@ class _Worker:
     async def _work_once(self) -> bool:
         """Until it is stopped; False where there is no queue. What the database's driver raises where it is lost."""
         conninfo = ledgers.conninfo(self._server, self._desk)
-        app = queue.app_for(conninfo, self._deliver, self._how.connections)
+        app = queue.app_for(conninfo, self._deliver)
         async with app.open_async():
             if not await app.check_connection_async():
                 return False
