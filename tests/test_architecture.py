@@ -5,6 +5,7 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -61,9 +62,6 @@ def test_a_command_without_a_screen_never_loads_a_terminal_library(command: str,
 # --- one door, and what goes through it -------------------------------------------------------------------------------
 
 PACKAGE = Path(tui.__file__).parent
-SOURCES = {
-    path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))
-}
 NETWORK = {
     *("socket", "ssl", "smtplib", "imaplib", "poplib", "nntplib", "ftplib", "telnetlib", "http.client", "xmlrpc"),
     *("urllib.request", "socketserver", "requests", "httpx", "httpcore", "aiohttp", "aiosmtplib", "urllib3", "_socket"),
@@ -98,8 +96,21 @@ LEDGER_DOORS = {
 }
 
 
+@cache
+def sources() -> dict[str, ast.Module]:
+    return {
+        path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8"))
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+
+
+@cache
+def walked(tree: ast.AST) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree))
+
+
 def imported(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -109,8 +120,14 @@ def imported(tree: ast.AST) -> Iterator[str]:
 
 def named(tree: ast.AST, name: str) -> list[ast.AST]:
     """Every use of a name that is not a type: not in an annotation, `isinstance`, an import, or `__all__`."""
+    return used(tree).get(name, [])
+
+
+@cache
+def used(tree: ast.AST) -> dict[str, list[ast.AST]]:
+    """The same of every name."""
     types: set[int] = set()
-    for node in ast.walk(tree):
+    for node in walked(tree):
         parts: list[ast.AST | None] = []
         if isinstance(node, ast.arg | ast.AnnAssign):
             parts = [node.annotation]
@@ -121,21 +138,18 @@ def named(tree: ast.AST, name: str) -> list[ast.AST]:
         elif isinstance(node, ast.Subscript):  # Callable[[], Cleared | None]
             parts = [node.slice]
         types.update(id(inner) for part in parts if part is not None for inner in ast.walk(part))
-    return [
-        node
-        for node in ast.walk(tree)
-        if id(node) not in types
-        and (
-            (isinstance(node, ast.Name) and node.id == name) or (isinstance(node, ast.Attribute) and node.attr == name)
-        )
-    ]
+    found: dict[str, list[ast.AST]] = {}
+    for node in walked(tree):
+        if isinstance(node, ast.Name | ast.Attribute) and id(node) not in types:
+            found.setdefault(node.id if isinstance(node, ast.Name) else node.attr, []).append(node)
+    return found
 
 
 def files_with(modules: set[str]) -> set[str]:
     """The files that import one of these modules."""
     return {
         file
-        for file, tree in SOURCES.items()
+        for file, tree in sources().items()
         if any(name in modules or name.partition(".")[0] in modules for name in imported(tree))
     }
 
@@ -147,7 +161,7 @@ def test_nothing_but_the_connection_could_send_a_message() -> None:
 def test_the_other_doors_know_nothing_of_messages_and_people() -> None:
     doors = tuple(f"tui.{file.removesuffix('.py').replace('/', '.')}" for file in OTHER_DOORS)
     for file in OTHER_DOORS:
-        known = {name for name in imported(SOURCES[file]) if name.startswith("tui.") and not name.startswith(doors)}
+        known = {name for name in imported(sources()[file]) if name.startswith("tui.") and not name.startswith(doors)}
         rooms = {name.split(".")[1] for name in known}
         assert rooms <= {"delivery", "errors", "hosts"}, file
 
@@ -157,29 +171,31 @@ def test_no_program_is_started_that_is_told_more_than_it_needs() -> None:
 
 
 def test_nothing_is_imported_by_a_name_that_is_made_up_at_run_time() -> None:
-    dynamic = {file for file, tree in SOURCES.items() for name in ("__import__", "import_module") if named(tree, name)}
+    dynamic = {
+        file for file, tree in sources().items() for name in ("__import__", "import_module") if named(tree, name)
+    }
     assert dynamic == {"delivery/__init__.py"}  # which loads its own modules when they are asked for
 
 
 def test_what_is_cleared_is_made_in_one_place_only() -> None:
-    makers = {file for file, tree in SOURCES.items() if named(tree, "Cleared")}
+    makers = {file for file, tree in sources().items() if named(tree, "Cleared")}
     assert makers == {"guard/inspection.py"}
     (inspected,) = [
         node
-        for node in ast.walk(SOURCES["guard/inspection.py"])
+        for node in walked(sources()["guard/inspection.py"])
         if isinstance(node, ast.FunctionDef) and node.name == "clear"
     ]
-    assert named(SOURCES["guard/inspection.py"], "Cleared") == named(inspected, "Cleared")
+    assert named(sources()["guard/inspection.py"], "Cleared") == named(inspected, "Cleared")
     assert len(named(inspected, "Cleared")) == 1
 
 
 def test_nobody_else_touches_the_seal_of_what_is_cleared() -> None:
-    for file, tree in SOURCES.items():
+    for file, tree in sources().items():
         takes = [
-            node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == "tui.guard.cleared"
+            node for node in walked(tree) if isinstance(node, ast.ImportFrom) and node.module == "tui.guard.cleared"
         ]
         assert not any(alias.name == "_SEAL" for node in takes for alias in node.names), file
-        touched = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "_SEAL"]
+        touched = [node for node in walked(tree) if isinstance(node, ast.Attribute) and node.attr == "_SEAL"]
         assert bool(touched) == (file == "guard/inspection.py")
         # The one way round a constructor, and the one round frozen attributes.
         assert file == "guard/cleared.py" or not named(tree, "__setattr__"), file
@@ -189,7 +205,7 @@ def test_nobody_else_touches_the_seal_of_what_is_cleared() -> None:
 def test_delivery_takes_nothing_but_what_is_cleared() -> None:
     methods = {
         method.name: method
-        for room in ast.walk(SOURCES["delivery/connection.py"])
+        for room in walked(sources()["delivery/connection.py"])
         if isinstance(room, ast.ClassDef) and room.name == "Connection"
         for method in room.body
         if isinstance(method, ast.FunctionDef)
@@ -205,5 +221,5 @@ def test_delivery_takes_nothing_but_what_is_cleared() -> None:
 
 
 def test_only_the_mailing_delivers() -> None:
-    callers = {file for file, tree in SOURCES.items() if named(tree, "deliver") or named(tree, "delivering")}
+    callers = {file for file, tree in sources().items() if named(tree, "deliver") or named(tree, "delivering")}
     assert callers == {"mailing/line.py", "delivery/connection.py"}

@@ -1,8 +1,10 @@
 """Makes events, attendees and wordings for tests: a sentence each, with sensible rest."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -77,8 +79,15 @@ def a_wording(
     event_subject: str | None = None,
 ) -> Wording:
     """A template made of `subject: ...`, an empty line and `body`, in a layout like the one that ships."""
+    # One of its own: a wording remembers what it was found to be endless with.
+    return copy(_compiled(f"subject: {subject}\n\n{body}", event_subject, layout, override))
+
+
+@lru_cache(maxsize=100)
+def _compiled(text: str, event_subject: str | None, layout: str, override: str | None) -> Wording:
+    """Kept: many tests say much in few words."""
     return Wording(
-        Source("invitation.md", f"subject: {subject}\n\n{body}"),
+        Source("invitation.md", text),
         event_subject,
         Source("layout.html.j2", layout),
         None if override is None else Source("invitation.html.j2", override),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -974,13 +975,18 @@ HOSTILE = [
     ],
 )
 def test_a_value_stays_what_it_is(template: str, value: str) -> None:
-    wording = a_wording(template)
-    made, plain = (compose(wording, an_attendee({"X": cell})) for cell in (value, "v"))
+    made = compose(a_wording(template), an_attendee({"X": value}))
     assert value in made.text
     found = page(made.html)
     assert value in found.text
     assert found.faults == []
-    assert [tag for tag, _ in found.tags] == [tag for tag, _ in page(plain.html).tags]
+    assert [tag for tag, _ in found.tags] == tags_with_a_letter(template)
+
+
+@cache
+def tags_with_a_letter(template: str) -> list[str]:
+    """The page's tags where the value has nothing in it that could be one."""
+    return [tag for tag, _ in page(compose(a_wording(template), an_attendee({"X": "v"})).html).tags]
 
 
 TWICE = a_wording("{{ x }}\n\n- **{{ x }}**", subject="s {{ x }}")
