@@ -349,7 +349,7 @@ def _dtstamp(raw: bytes) -> str:
 def _into_the_future(path: Path) -> None:
     """As if all of it had been recorded by a clock that was 70 years ahead."""
     with closing(sqlite3.connect(path)) as db:
-        db.executescript("DROP TRIGGER attempt_settles_once; DROP TRIGGER message_has_the_outcome_of_its_last_attempt;")
+        db.executescript("DROP TRIGGER attempt_settles_once;")
         db.execute("UPDATE attempt SET started_at = '2098-01-01T00:00:00.000+00:00', settled_at = NULL")
-        db.execute("UPDATE message SET stamp = '2098-01-01T00:00:00+00:00'")
+        db.execute("UPDATE version SET stamp = '2098-01-01T00:00:00+00:00'")
         db.commit()

@@ -250,10 +250,10 @@ def test_who_may_not_make_a_ledger_is_told_whom_to_ask_and_each_role_does_its_ow
     for statement in (
         "DELETE FROM attempt",
         "INSERT INTO person (key, address, name, grouped, fields) VALUES ('x', 'x', 'x', '', '{}')",
-        "UPDATE message SET address = 'x'",
-        "ALTER TABLE attempt DISABLE TRIGGER attempt_is_due",
+        "UPDATE version SET address = 'x'",
+        "ALTER TABLE attempt DISABLE TRIGGER attempt_settles_once",
         "TRUNCATE attempt",
-        "DROP TABLE message",
+        "DROP TABLE version",
     ):
         for role in ("worker", "reader"):
             with psycopg.connect(postgres.address(name, f"{name}_{role}")) as db:

@@ -253,9 +253,9 @@ def test_the_history_of_the_forgotten_is_not_rewritten_either(known: Where) -> N
         for statement in (
             "DELETE FROM forgotten",
             "UPDATE forgotten SET at = ''",
-            "DELETE FROM message WHERE key = :key",
-            "UPDATE message SET sequence = 7 WHERE key = :key",
-            "UPDATE message SET uid = 'other' WHERE key = :key",
+            "DELETE FROM version WHERE key = :key",
+            "UPDATE version SET sequence = 7 WHERE key = :key",
+            "UPDATE version SET uid = 'other' WHERE key = :key",
             "INSERT INTO attempt (message, digest, outcome, started_at) VALUES (:message, '', 'sending', '')",
             "UPDATE attempt SET outcome = 'refused' WHERE message IN (SELECT id FROM message WHERE key = :key)",
             "UPDATE attempt SET reply = 'invented' WHERE message IN (SELECT id FROM message WHERE key = :key)",
@@ -277,7 +277,7 @@ def test_nobody_but_the_forgotten_can_be_renamed_or_shortened(known: Where) -> N
                 key=key,
             )
         with pytest.raises(INTEGRITY, match="one version to one person"):
-            ask(db, "UPDATE message SET key = 'somebody else' WHERE key = :key", key=key)
+            ask(db, "UPDATE version SET key = 'somebody else' WHERE key = :key", key=key)
 
 
 def test_a_run_in_progress_keeps_it_from_being_opened(path: Path) -> None:
@@ -375,8 +375,8 @@ def test_a_column_that_is_added_has_to_be_thought_of(path: Path) -> None:
         # There while workers carry out a run, and so long nobody can be forgotten.
         *("content.digest", "content.bytes", "handover.made_of", "letter.message", "letter.name", "letter.fields"),
         "letter.told",
-        *("message.id", "message.run", "message.action", "message.sequence", "message.generation", "message.round"),
-        *("message.digest", "message.outcome", "message.attempts"),
+        *("version.id", "version.run", "version.action", "version.sequence", "version.generation", "version.round"),
+        *("version.told", "version.digest", "told.id"),
         *("attempt.id", "attempt.message", "attempt.digest", "attempt.outcome"),
         *("correction.id", "correction.header", "cancellation.session", "cancellation.generation", "dead_link.link"),
         *("mail.id", "mail.identity", "mail.read_at"),
@@ -387,8 +387,8 @@ def test_a_column_that_is_added_has_to_be_thought_of(path: Path) -> None:
     }
     taken_out = {
         *("person.key", "person.address", "person.name", "person.grouped", "person.fields"),
-        *("message.key", "message.address", "message.uid", "message.line", "message.facts", "message.message_id"),
-        *("message.stamp", "message.reply", "message.settled_at"),
+        *("version.key", "version.address", "version.uid", "version.line", "version.message_id", "version.stamp"),
+        "told.facts",
         *("attempt.reply", "attempt.started_at", "attempt.settled_at", "kept.attempt", "kept.message"),
         *("correction.key", "correction.before", "correction.after", "correction.at"),
         *("answer.key", "answer.uid", "answer.address", "answer.sender", "answer.stamp", "answer.at", "answer.comment"),
@@ -409,7 +409,8 @@ def test_a_column_that_is_added_has_to_be_thought_of(path: Path) -> None:
 
 def test_an_entry_that_cannot_be_read_ends_in_words_and_changes_nothing(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        db.execute("UPDATE message SET facts = 'damaged' WHERE id = 2")
+        db.execute("INSERT INTO told VALUES (99, 'damaged')")
+        db.execute("UPDATE version SET told = 99 WHERE id = 2")
     with open_for_run(path) as ledger:
         with pytest.raises(LedgerError):
             ledger.forget([guest(2).key])

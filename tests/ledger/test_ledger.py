@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.ledger.homes import INTEGRITY, name_of, raw, spelled
@@ -260,26 +262,24 @@ def test_an_attempt_needs_a_message_and_a_message_an_action(ledger: Ledger) -> N
     assert ledger.people() == {}
 
 
-COLUMNS = "run, key, address, action, uid, sequence, generation, round, line, facts, message_id, stamp, digest"
+COLUMNS = "run, key, address, action, uid, sequence, generation, round, line, told, message_id, stamp, digest"
 FORBIDDEN = [
     "DELETE FROM attempt",
-    "DELETE FROM message",
+    "DELETE FROM version",
     "UPDATE attempt SET outcome = 'unsent'",
     "UPDATE attempt SET outcome = 'sending'",
     "UPDATE attempt SET reply = 'nothing happened'",
     "UPDATE attempt SET digest = 'x'",
     "UPDATE attempt SET settled_at = NULL",
-    "UPDATE message SET outcome = 'unsent'",
-    "UPDATE message SET outcome = 'unknown'",
-    "UPDATE message SET sequence = 7",
-    "UPDATE message SET uid = 'x'",
-    "UPDATE message SET round = 1",
-    "UPDATE message SET key = 'x'",
+    "UPDATE version SET sequence = 7",
+    "UPDATE version SET uid = 'x'",
+    "UPDATE version SET round = 1",
+    "UPDATE version SET key = 'x'",
     "INSERT INTO attempt (message, digest, outcome, started_at) VALUES (1, 'd', 'sending', '')",
     "INSERT INTO attempt (message, digest, outcome, started_at) VALUES (1, 'd', 'accepted', '')",
     "INSERT INTO attempt (message, digest, outcome, started_at) VALUES (2, 'd', 'accepted', '')",
-    f"INSERT INTO message SELECT 9, {COLUMNS}, outcome, reply, 0, settled_at FROM message WHERE id = 2",
-    f"INSERT INTO message SELECT 9, {COLUMNS.replace(' uid', ' 7')}, 'accepted', '', 0, '' FROM message WHERE id = 1",
+    f"INSERT INTO version (id, {COLUMNS}) SELECT 9, {COLUMNS} FROM version WHERE id = 2",
+    "DELETE FROM told",
     "DELETE FROM person",
     "DELETE FROM run",
 ]
@@ -292,6 +292,25 @@ def test_the_file_itself_refuses_to_rewrite_history_whoever_asks(where: Where, s
         ledger.settle(ledger.sending(first, ANA.digest), "accepted", "250 Ok")
     with raw(where) as db, pytest.raises(INTEGRITY):
         db.execute(statement)
+
+
+def test_what_became_of_a_message_is_only_in_its_attempts(where: Where) -> None:
+    with open_for_run(where) as ledger:
+        send(ledger, ANA, "refused", "550 no")
+    with raw(where) as db:
+        for statement in ("UPDATE message SET outcome = 'accepted'", "DELETE FROM message"):
+            with pytest.raises((sqlite3.Error, psycopg.Error), match="view"):
+                db.execute(statement)
+        assert db.execute("SELECT outcome, reply, attempts FROM message").fetchone() == ("refused", "550 no", 1)
+
+
+def test_what_all_are_told_is_there_once(where: Where) -> None:
+    with open_for_run(where) as ledger:
+        begin(ledger, ANA, someone(2), replace(someone(3), facts={"title": "Another"}), someone(4))
+        told = [person.latest.facts for person in ledger.people().values()]
+    assert told == [ANA.facts, ANA.facts, {"title": "Another"}, ANA.facts]
+    with raw(where) as db:
+        assert db.execute("SELECT count(*) FROM told").fetchone() == (2,)
 
 
 def test_the_ledger_of_another_event_is_refused(where: Where) -> None:
@@ -555,9 +574,9 @@ def test_a_ledger_of_a_later_version_is_left_as_it_was(path: Path) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE message SET facts = 'no json'",
+        "UPDATE told SET facts = 'no json'",
         "UPDATE person SET fields = '[1'",
-        "UPDATE message SET stamp = 'yesterday'",
+        "UPDATE version SET stamp = 'yesterday'",
         "UPDATE person SET fields = CAST(x'ff' AS TEXT)",
     ],
 )
@@ -653,6 +672,7 @@ def test_no_error_of_a_database_gets_out(where: Where) -> None:
         (message,) = begin(ledger)
         with raw(where) as db:
             db.execute("DROP TABLE kept")
+            db.execute("DROP VIEW message")
             db.execute("DROP TABLE attempt")
         for call in (
             lambda: ledger.people(history=True),

@@ -16,7 +16,7 @@ INSERT INTO person (key, address, name, grouped, fields) VALUES ('ana', 'ana@exa
     'public', '{"Email": "ana@example.org"}');
 INSERT INTO person (key, address, name, grouped, fields) VALUES ('bo', 'bo@example.org', 'Bo', '', '{}');
 INSERT INTO message (id, run, key, address, action, uid, sequence, generation, round, line, facts, message_id, stamp,
-    digest) VALUES (1, 1, 'ana', 'ana@example.org', 'invite', 'a@x', 0, 0, 0, 2, '{}', '<1@x>',
+    digest) VALUES (1, 1, 'ana', 'ana@example.org', 'invite', 'a@x', 0, 0, 0, 2, '{"title": "Ball"}', '<1@x>',
     '2027-04-01T09:00:00+00:00', 'd1');
 INSERT INTO message (id, run, key, address, action, uid, sequence, generation, round, line, facts, message_id, stamp,
     digest) VALUES (2, 1, 'bo', 'bo@example.org', 'invite', 'b@x', 0, 0, 0, 3, '{}', '<2@x>',
@@ -52,6 +52,7 @@ def test_a_run_brings_it_up_to_date_and_loses_nothing(version: int, tmp_path: Pa
         people = ledger.people(history=True)
     assert {key: person.outcome for key, person in people.items()} == {"ana": "accepted", "bo": "unsent"}
     assert [entry.reply for entry in people["ana"].history] == ["250 ok"]
+    assert [people[key].latest.facts for key in ("ana", "bo")] == [{"title": "Ball"}, {}]
     open_for_run(tmp_path / "fresh.ledger.db").close()
     assert _schema_of(path) == _schema_of(tmp_path / "fresh.ledger.db")
 
@@ -81,12 +82,12 @@ def test_the_guarantees_hold_afterwards(version: int, tmp_path: Path) -> None:
     path = _written_by(version, tmp_path / "event.ledger.db")
     open_for_run(path).close()
     with closing(sqlite3.connect(path)) as db:
-        with pytest.raises(sqlite3.IntegrityError, match="not to be sent again"):
+        with pytest.raises(sqlite3.IntegrityError, match=r"UNIQUE constraint failed: attempt\.message"):
             db.execute("INSERT INTO attempt (message, digest, outcome, started_at) VALUES (1, 'd', 'sending', 'now')")
         with pytest.raises(sqlite3.IntegrityError, match="history is not rewritten"):
-            db.execute("DELETE FROM message WHERE id = 1")
+            db.execute("DELETE FROM version WHERE id = 1")
         with pytest.raises(sqlite3.IntegrityError, match="one version to one person"):
-            db.execute("UPDATE message SET sequence = 7 WHERE id = 1")
+            db.execute("UPDATE version SET sequence = 7 WHERE id = 1")
 
 
 def test_decisions_are_kept_with_their_run(tmp_path: Path) -> None:

@@ -66,7 +66,8 @@ def test_every_table_and_column_is_moved(ways: tuple[Where, Where], filled: Wher
     with raw(filled) as db:
         if isinstance(filled, Server):
             rows = db.execute(
-                "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s",
+                "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s"
+                " AND table_name <> 'message'",  # a view
                 (filled.schema,),
             ).fetchall()
         else:

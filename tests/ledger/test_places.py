@@ -183,7 +183,7 @@ def _other(key: str, number: int) -> Planned:
     return replace(ANA, key=key, address=key, uid=f"{number}@department.example")
 
 
-@pytest.mark.parametrize("part", ["message", "attempt", "one_live_attempt", "attempt_by_message"])
+@pytest.mark.parametrize("part", ["version", "attempt", "one_live_attempt", "attempt_by_message"])
 def test_damage_anywhere_is_found_before_a_run(tmp_path: Path, part: str) -> None:
     path = tmp_path / "event.ledger.db"
     _spoiled(path, part)

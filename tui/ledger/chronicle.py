@@ -140,14 +140,14 @@ class Chronicle:
 
     def first_messages(self) -> Mapping[str, int]:
         """The id of the first message to each person, by key."""
-        return dict(self._rows("SELECT key, min(id) FROM message GROUP BY key"))
+        return dict(self._rows("SELECT key, min(id) FROM version GROUP BY key"))
 
     def last_attempt(self) -> int:
         """The id of the newest attempt, 0 where there is none."""
         return next(int(id_) for (id_,) in self._rows("SELECT coalesce(max(id), 0) FROM attempt"))
 
     def message_ids(self) -> Sequence[int]:
-        return array("q", (id_ for (id_,) in self._rows("SELECT id FROM message ORDER BY id")))
+        return array("q", (id_ for (id_,) in self._rows("SELECT id FROM version ORDER BY id")))
 
     @cached_property
     def runs(self) -> Mapping[int, Run]:

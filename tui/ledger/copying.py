@@ -19,9 +19,10 @@ ARRIVING, MOVED = "arriving", "moved-to"
 TABLES: Mapping[str, tuple[str, ...]] = {
     "run": ("id", "command", "account", "digest", "started_at", "checks", "confirmed_by", "proposed_by"),
     "person": ("number", "key", "address", "name", "grouped", "fields"),
-    "message": (
-        *("id", "run", "key", "address", "action", "uid", "sequence", "generation", "round", "line", "facts"),
-        *("message_id", "stamp", "digest", "outcome", "reply", "attempts", "settled_at"),
+    "told": ("id", "facts"),
+    "version": (
+        *("id", "run", "key", "address", "action", "uid", "sequence", "generation", "round", "line", "told"),
+        *("message_id", "stamp", "digest"),
     ),
     "attempt": ("id", "message", "digest", "outcome", "reply", "started_at", "settled_at"),
     "kept": ("attempt", "message"),
@@ -47,16 +48,14 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 }
 """What is moved, each after what it refers to; the forgotten last, because nothing can be recorded of them."""
 
+_CALLED = {"version": "message"}
+"""What people know some of these by: a message is a version and its attempts."""
+
 NOT_MOVED = frozenset({"fact", "holder"})
 """Facts are moved by their names; who holds a ledger is its own affair."""
 
 _AT_ONCE = 500  # rows
 _SETTLE = "UPDATE attempt SET outcome = ?, reply = ?, settled_at = ? WHERE id = ? RETURNING id"
-_TAKEN_OVER = (
-    # Planned anew since it was tried last, and not tried since.
-    "SELECT m.digest, m.id FROM message m JOIN attempt a ON a.message = m.id WHERE a.digest <> m.digest"
-    " AND a.id = (SELECT max(id) FROM attempt WHERE message = m.id)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +70,12 @@ def proof_of(db: Database) -> Proof:
     """Within a transaction."""
     seal, counts = sha256(b"invite-tui ledger").digest(), {}
     for table in ("fact", *TABLES):
-        counts[table] = 0
+        count = 0
         for row in _facts(db) if table == "fact" else _rows(db, table):
             line = json.dumps([table, *(one.hex() if isinstance(one, bytes) else one for one in row)])
             seal = sha256(seal + line.encode()).digest()
-            counts[table] += 1
+            count += 1
+        counts[_CALLED.get(table, table)] = count
     return Proof(counts, seal.hex())
 
 
@@ -102,7 +102,6 @@ def copy(source: Database, target: Database) -> None:
         rows = _rows(source, table)
         while some := list(islice(rows, _AT_ONCE)):
             target.all_of([statement for row in some for statement in _statements(table, columns, row)])
-    target.each("UPDATE message SET digest = ? WHERE id = ?", source.stream(_TAKEN_OVER))
     target.number_on({table: columns[0] for table, columns in TABLES.items() if columns[0] in ("id", "number")})
 
 
@@ -152,8 +151,6 @@ def _filled(query: str, table: str, columns: Sequence[str], order: Sequence[str]
 def _statements(table: str, columns: Sequence[str], row: Row) -> Iterator[Statement]:
     """What records one row as it was recorded first."""
     values = dict(zip(columns, row, strict=True))
-    if table == "message":
-        values |= {"outcome": "unsent", "reply": "", "attempts": 0, "settled_at": None}
     if table == "attempt":
         values |= {"outcome": "sending", "reply": "", "settled_at": None}
     insert = _filled("INSERT INTO {table} ({columns}) VALUES ({values})", table, columns)

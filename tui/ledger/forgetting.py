@@ -16,7 +16,7 @@ from hashlib import sha256
 
 from tui.address import key_of
 from tui.ledger import answers
-from tui.ledger.databases import Database
+from tui.ledger.databases import Database, tell
 
 _CODE = re.compile(r"[2-5]\d\d(?:[ -][245]\.\d{1,3}\.\d{1,3})?(?=[ -]|$)")
 _TOLD_TO_ALL = ("session", "title", "start", "foreign")
@@ -82,6 +82,7 @@ def forget(db: Database, keys: Collection[str]) -> None:
     everybody = list(keys)
     for start in range(0, len(everybody), _AT_ONCE):
         theirs |= _forget(db, everybody[start : start + _AT_ONCE])
+    db.execute("DELETE FROM told WHERE id NOT IN (SELECT told FROM version)")
     _take_out_of_others(db, theirs)
 
 
@@ -103,9 +104,8 @@ def _forget(db: Database, keys: Sequence[str]) -> set[str]:
     return {address for own in addresses.values() for address in own}
 
 
-_MESSAGE = (
-    "UPDATE message SET key = ?, uid = ?, address = '', line = NULL, message_id = '', facts = ?, stamp = ?, reply = ?,"
-    " settled_at = ? WHERE id = ?"
+_VERSION = (
+    "UPDATE version SET key = ?, uid = ?, address = '', line = NULL, message_id = '', told = ?, stamp = ? WHERE id = ?"
 )
 _ATTEMPT = "UPDATE attempt SET reply = ?, started_at = ?, settled_at = ? WHERE id = ?"
 _ANSWER = (
@@ -118,13 +118,15 @@ def _forget_messages(db: Database, renamed: Mapping[str, str]) -> Mapping[tuple[
     """Returns what became of each person's UIDs."""
     keys = list(renamed)
     attempts = db.among(
-        "SELECT a.id, a.reply, a.started_at, a.settled_at FROM attempt a JOIN message m ON m.id = a.message"
-        " WHERE m.key IN (...)",
+        "SELECT a.id, a.reply, a.started_at, a.settled_at FROM attempt a JOIN version v ON v.id = a.message"
+        " WHERE v.key IN (...)",
         keys,
     ).fetchall()
     db.each("DELETE FROM kept WHERE attempt = ?", [(id_,) for id_, *_ in attempts])
     messages = db.among(
-        "SELECT id, key, uid, facts, stamp, reply, settled_at FROM message WHERE key IN (...) ORDER BY id", keys
+        "SELECT v.id, v.key, v.uid, v.stamp, t.facts FROM version v JOIN told t ON t.id = v.told"
+        " WHERE v.key IN (...) ORDER BY v.id",
+        keys,
     ).fetchall()
     uids: dict[tuple[str, str], str] = {}
     numbers = Counter[str]()
@@ -132,11 +134,13 @@ def _forget_messages(db: Database, renamed: Mapping[str, str]) -> Mapping[tuple[
         if (key, uid) not in uids:
             numbers[key] += 1
             uids[key, uid] = f"{renamed[key]} {numbers[key]}"
+    less = [_told_to_all(facts) for *_, facts in messages]
+    told = tell(db, less)
     db.each(
-        _MESSAGE,
+        _VERSION,
         [
-            (renamed[key], uids[key, uid], _told_to_all(facts), *(_day(stamp), _codes(reply), _day(settled_at)), id_)
-            for id_, key, uid, facts, stamp, reply, settled_at in messages
+            (renamed[key], uids[key, uid], told[facts], _day(stamp), id_)
+            for (id_, key, uid, stamp, _), facts in zip(messages, less, strict=True)
         ],
     )
     db.each(
@@ -211,7 +215,7 @@ def _take_out_of_others(db: Database, theirs: Collection[str]) -> None:
 def _leave_out(db: Database, addresses: Mapping[str, Collection[str]]) -> None:
     marks = left_out(db)
     newest: dict[str, int] = dict(
-        db.among("SELECT key, max(generation) FROM message WHERE key IN (...) GROUP BY key", list(addresses))
+        db.among("SELECT key, max(generation) FROM version WHERE key IN (...) GROUP BY key", list(addresses))
     )
     rows = [(marks.mark(name), newest.get(key, 0)) for key, own in addresses.items() for name in {key, *own}]
     db.each(
@@ -226,7 +230,7 @@ def _addresses(db: Database, keys: Sequence[str]) -> Mapping[str, Collection[str
     found: dict[str, set[str]] = {key: set() for key in keys}
     for query in (
         "SELECT key, address FROM person WHERE key IN (...)",
-        "SELECT key, address FROM message WHERE key IN (...)",
+        "SELECT key, address FROM version WHERE key IN (...)",
         "SELECT key, before FROM correction WHERE header = '' AND key IN (...)",
         "SELECT key, after FROM correction WHERE header = '' AND key IN (...)",
     ):

@@ -31,6 +31,7 @@ from tui.ledger.databases import (
     Statement,
     schema,
     sqlite,
+    tell,
     unusable,
 )
 from tui.ledger.desks import Desk
@@ -169,7 +170,7 @@ class Ledger:
         with self._reading() as db:
             return int(
                 db.execute(
-                    "SELECT count(*) FROM attempt a JOIN message m ON m.id = a.message JOIN run r ON r.id = m.run"
+                    "SELECT count(*) FROM attempt a JOIN version v ON v.id = a.message JOIN run r ON r.id = v.run"
                     " WHERE a.outcome IN ('accepted', 'unknown', 'sending') AND r.account = ? AND a.started_at >= ?",
                     (account, moment.astimezone(UTC).isoformat(timespec="milliseconds")),
                 ).fetchone()[0]
@@ -179,7 +180,7 @@ class Ledger:
         """When the last messages, `most` of them, have left through `account` since then, or may have; newest first."""
         with self._reading() as db:
             rows = db.execute(
-                "SELECT a.started_at FROM attempt a JOIN message m ON m.id = a.message JOIN run r ON r.id = m.run"
+                "SELECT a.started_at FROM attempt a JOIN version v ON v.id = a.message JOIN run r ON r.id = v.run"
                 " WHERE a.outcome IN ('accepted', 'unknown', 'sending') AND r.account = ? AND a.started_at >= ?"
                 " ORDER BY a.started_at DESC LIMIT ?",
                 (account, moment.astimezone(UTC).isoformat(timespec="milliseconds"), most),
@@ -201,7 +202,7 @@ class Ledger:
         with self._reading() as db:
             return str(
                 db.execute(
-                    "SELECT (SELECT coalesce(max(id), 0) FROM run), (SELECT count(*) FROM message),"
+                    "SELECT (SELECT coalesce(max(id), 0) FROM run), (SELECT count(*) FROM version),"
                     " (SELECT coalesce(max(id), 0) FROM attempt),"
                     " (SELECT count(*) FROM attempt WHERE outcome <> 'sending'),"
                     " (SELECT coalesce(max(id), 0) FROM correction), (SELECT count(*) FROM cancellation),"
@@ -231,7 +232,7 @@ class Ledger:
     def addresses(self) -> Sequence[str]:
         """Every address that a message was ever to go to."""
         with self._reading() as db:
-            return [one for (one,) in db.stream("SELECT DISTINCT address FROM message WHERE address <> ''")]
+            return [one for (one,) in db.stream("SELECT DISTINCT address FROM version WHERE address <> ''")]
 
     def _people(
         self, *, history: bool = False, are_forgotten: bool = False, keys: Sequence[str] | None = None
@@ -312,7 +313,7 @@ class Ledger:
                 return NOT_CALLED_OFF
             anew = (
                 db.execute(
-                    "SELECT DISTINCT uid FROM message WHERE run > ? AND action <> 'cancel'",
+                    "SELECT DISTINCT uid FROM version WHERE run > ? AND action <> 'cancel'",
                     (int(known["called-off-in"]),),
                 )
                 if "called-off-in" in known
@@ -345,9 +346,9 @@ class Ledger:
                     *(decisions.confirmed_by, decisions.proposed_by),
                 ),
             ).fetchone()
-            ids, is_inviting, rest = array("q"), False, iter(planned)
+            ids, is_inviting, rest, told = array("q"), False, iter(planned), dict[str, int]()
             while some := list(islice(rest, _AT_ONCE)):
-                ids.extend(self._plan(db, run, some))
+                ids.extend(self._plan(db, run, some, told))
                 is_inviting |= any(message.action != "cancel" for message in some)
             self._decide(db, run, decisions)
             if is_inviting and decisions.resumed:
@@ -439,16 +440,20 @@ class Ledger:
             )
 
     @staticmethod
-    def _plan(db: Database, run: int, messages: Sequence[Planned]) -> Iterator[int]:
-        told = {id(message.facts): message.facts for message in messages}  # most share one
-        facts = {which: json.dumps(dict(one)) for which, one in told.items()}
+    def _plan(db: Database, run: int, messages: Sequence[Planned], told: dict[str, int]) -> Iterator[int]:
+        """`told` are the facts that were put down for those before."""
+        once = {id(message.facts): message.facts for message in messages}  # most share one
+        facts = {which: json.dumps(dict(one)) for which, one in once.items()}
+        if len(told) > _AT_ONCE:
+            told.clear()
+        told |= tell(db, [one for one in facts.values() if one not in told])
         people = [
             (one.key, one.address, one.name, one.group, json.dumps(dict(one.fields)), one.action) for one in messages
         ]
         rows = [
             (
                 *(run, one.key, one.address, one.action, one.uid, one.sequence, one.generation, one.round, one.line),
-                *(facts[id(one.facts)], one.message_id, one.stamp.isoformat(), one.digest),
+                *(told[facts[id(one.facts)]], one.message_id, one.stamp.isoformat(), one.digest),
             )
             for one in messages
         ]
@@ -484,8 +489,8 @@ class Ledger:
         """
         with self._reading() as db:
             rows = db.stream(
-                "SELECT a.id, m.address, a.digest, k.message FROM kept k JOIN attempt a ON a.id = k.attempt"
-                " JOIN message m ON m.id = a.message ORDER BY a.id"
+                "SELECT a.id, v.address, a.digest, k.message FROM kept k JOIN attempt a ON a.id = k.attempt"
+                " JOIN version v ON v.id = a.message ORDER BY a.id"
             )
             for attempt, address, digest, deflated in rows:
                 try:
@@ -608,9 +613,9 @@ class Ledger:
     def _history(db: Database) -> dict[str, tuple[Entry, ...]]:
         found: dict[str, list[Entry]] = {}
         for key, at, action, address, sequence, outcome, reply, message_id, digest, *more in db.stream(
-            "SELECT m.key, coalesce(a.settled_at, a.started_at), m.action, m.address, m.sequence, a.outcome, a.reply,"
-            " m.message_id, a.digest, m.uid, m.id, a.id, k.attempt IS NOT NULL FROM attempt a"
-            " JOIN message m ON m.id = a.message LEFT JOIN kept k ON k.attempt = a.id ORDER BY a.id"
+            "SELECT v.key, coalesce(a.settled_at, a.started_at), v.action, v.address, v.sequence, a.outcome, a.reply,"
+            " v.message_id, a.digest, v.uid, v.id, a.id, k.attempt IS NOT NULL FROM attempt a"
+            " JOIN version v ON v.id = a.message LEFT JOIN kept k ON k.attempt = a.id ORDER BY a.id"
         ):
             uid, message, attempt, kept = more
             entry = Entry(

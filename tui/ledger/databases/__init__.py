@@ -26,7 +26,7 @@ Memory = tuple[tuple[int, int], int]
 """By what it is found out whether a database still knows what it has recorded: the last attempt that was begun with its
 message, and the last that was settled; 0 for none."""
 
-VERSION = 7
+VERSION = 8
 """The number of the newest schema."""
 
 HOLDER = "SELECT who, place, since FROM holder WHERE what = 'run'"
@@ -41,12 +41,13 @@ PERSON = (
     " name = excluded.name, grouped = excluded.grouped, fields = excluded.fields"
 )
 MESSAGE = (
-    "INSERT INTO message (run, key, address, action, uid, sequence, generation, round, line, facts,"
+    "INSERT INTO version (run, key, address, action, uid, sequence, generation, round, line, told,"
     " message_id, stamp, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (key, uid, sequence, round) DO UPDATE SET run = excluded.run, address = excluded.address,"
-    " action = excluded.action, line = excluded.line, facts = excluded.facts,"
+    " action = excluded.action, line = excluded.line, told = excluded.told,"
     " message_id = excluded.message_id, stamp = excluded.stamp, digest = excluded.digest"
-    " WHERE message.outcome IN ('unsent', 'deferred') RETURNING id"
+    " WHERE NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.message = version.id"
+    " AND attempt.outcome IN ('sending', 'accepted', 'unknown', 'refused')) RETURNING id"
 )
 
 
@@ -236,6 +237,13 @@ class Changes(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def tell(db: Database, facts: Iterable[str]) -> dict[str, int]:
+    """Puts down what messages say of the event, each once; returns the numbers."""
+    new = list(dict.fromkeys(facts))
+    rows = db.all_of([("INSERT INTO told (facts) VALUES (?) RETURNING id", (one,)) for one in new])
+    return {one: made[0][0] for one, made in zip(new, rows, strict=True)}
 
 
 def schema(database: str, what: int | str) -> str:

@@ -83,10 +83,10 @@ _PEOPLE = (
 
 _MESSAGES = MESSAGE.replace(
     f"VALUES ({', '.join('?' * 13)})",
-    "SELECT run, key, address, action, uid, sequence, generation, round, line, facts, message_id, stamp, digest"
+    "SELECT run, key, address, action, uid, sequence, generation, round, line, told, message_id, stamp, digest"
     " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[],"
-    " %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS new"
-    " (run, key, address, action, uid, sequence, generation, round, line, facts, message_id, stamp, digest, place)"
+    " %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS new"
+    " (run, key, address, action, uid, sequence, generation, round, line, told, message_id, stamp, digest, place)"
     " ORDER BY place",
 ).replace("RETURNING id", "RETURNING key, uid, sequence, round, id")
 """MESSAGE for many, of which each is there once."""
