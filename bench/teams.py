@@ -62,7 +62,9 @@ def sink() -> Iterator[int]:
 
 
 def measured(place: Path, postgres: Postgres, port: int, count: int, number: int) -> dict[str, float]:
-    """One run by so many workers; per message, but for `seconds` and `memory` (kB)."""
+    """One run by so many workers, of an event of its own; per message, but for `seconds` and `memory` (kB)."""
+    place /= f"{number}-{count}"
+    place.mkdir()
     (place / "event.toml").write_text(event_file(f"[sending]\nconnections = {4 * number}\n"), encoding="utf-8")
     with (place / "list.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)

@@ -32,7 +32,7 @@ from tui.event import Event
 from tui.folder import Folder, open_folder
 from tui.guard import Cleared
 from tui.ledger import NOT_CALLED_OFF, Person
-from tui.ledger.databases import Statement, sqlite
+from tui.ledger.databases import postgresql, sqlite
 from tui.mailing import Control
 from tui.plan import Action, Amendment, Plan, clashes, make, make_cancel, make_resend
 from tui.replies import Collector
@@ -264,12 +264,17 @@ class Machine:
         self.server = Server(Calendars())
         self.texts: set[str] = set()
         self._wordings: dict[tuple[str, str | None], Any] = {}
-        all_of, load = sqlite.File.all_of, tui.invitation.load_wording
+        load = tui.invitation.load_wording
 
-        def until_dead(database: sqlite.File, statements: Sequence[Statement]) -> Sequence[Sequence[Any]]:
-            if self.server.is_dead:
-                raise LedgerError(_NO_POWER)
-            return all_of(database, statements)
+        def until_dead(does: Callable[..., Any]) -> Callable[..., Any]:
+            """What a database does, and does no more once the machine has died."""
+
+            def done(*asked: object) -> Any:
+                if self.server.is_dead:
+                    raise LedgerError(_NO_POWER)
+                return does(*asked)
+
+            return done
 
         def once(name: str, folder: Path, subject: str | None) -> Any:
             assert not (folder / "templates").exists(), "only the wordings that ship are the same everywhere"
@@ -278,16 +283,20 @@ class Machine:
             return self._wordings[name, subject]
 
         patch.setattr(tui.delivery, "Connection", lambda *_, **__: MadeUpConnection(self.server))
-        patch.setattr(sqlite.File, "all_of", until_dead)
+        patch.setattr(sqlite.File, "all_of", until_dead(sqlite.File.all_of))
+        patch.setattr(postgresql.Shared, "all_of", until_dead(postgresql.Shared.all_of))
+        patch.setattr(postgresql.Shared, "settle_and_begin", until_dead(postgresql.Shared.settle_and_begin))
         patch.setattr(tui.invitation, "load_wording", once)
 
 
 class RealOffice(Office):
-    """An event folder on the disk."""
+    """An event folder on the disk; its ledger is beside it, or at an address."""
 
-    def __init__(self, machine: Machine, folder: Path, head: str = "") -> None:
+    def __init__(self, machine: Machine, folder: Path, head: str = "", ledger: str = "") -> None:
         super().__init__()
         self.folder, self.head = folder, head or HEAD
+        self._environment = {f"INVITE_TUI_SMTP_{name}": value for name, value in _SMTP.items()}
+        self._environment |= {"INVITE_TUI_LEDGER": ledger} if ledger else {}
         self.calendars.texts = machine.texts
         self._server = machine.server = Server(self.calendars)
 
@@ -310,8 +319,7 @@ class RealOffice(Office):
         (self.folder / "list.csv").write_text(text.getvalue(), encoding="utf-8", newline="")
 
     def _opened(self) -> Folder:
-        environment = {f"INVITE_TUI_SMTP_{name}": value for name, value in _SMTP.items()}
-        return open_folder([str(self.folder / "list.csv")], environment=environment)
+        return open_folder([str(self.folder / "list.csv")], environment=self._environment)
 
     def is_refused(self) -> bool:
         return bool(self._opened().errors)

@@ -14,6 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.conftest import need
 from tests.judges import node
+from tests.servers.postgresql import Postgres
 from tests.simulation.calendars import read
 from tests.simulation.offices import HEAD, Machine, Office, PlanOffice, RealOffice
 from tests.simulation.organising import ADDRESSES, START, Organising
@@ -99,6 +100,18 @@ def test_what_is_sent_keeps_every_calendar_right_whatever_fails(
     machine = Machine(monkeypatch)
     play(lambda: RealOffice(machine, new_folder()), stories=12, steps=12)
     judge_with_ical_js(machine.texts)
+
+
+def test_a_ledger_on_a_server_keeps_every_calendar_right_as_well(
+    new_folder: Callable[[], Path], monkeypatch: pytest.MonkeyPatch, postgres: Postgres
+) -> None:
+    machine, place = Machine(monkeypatch), postgres.database()
+
+    def of_another_event() -> Office:
+        folder = new_folder()
+        return RealOffice(machine, folder, HEAD.replace("0f3b5c7d", f"{int(folder.name):08}"), place)
+
+    play(of_another_event, stories=3, steps=8)
 
 
 def test_what_another_program_sent_is_replaced_in_every_calendar_whatever_fails(
