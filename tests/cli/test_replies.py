@@ -153,16 +153,18 @@ def test_of_several_who_answer_in_their_name_none_hides_another_and_the_organise
 
 
 def test_a_command_to_copy_holds_nothing_that_a_shell_would_run(sent: Sent) -> None:
-    ids = sent.ids["ana@example.org"], sent.ids["bo@example.org"]
-    evil, quoted = "a`reboot`$x@home.example", "o'neil@home.example"
+    ids = sent.ids["ana@example.org"], sent.ids["bo@example.org"], sent.ids["cara@example.org"]
+    evil, quoted, option = "a`reboot`$x@home.example", "o'neil@home.example", "--ledger=x@home.example"
     found = sent.read(
         mails.a_mail("ana@example.org", f"Please use {evil} instead.", in_reply_to=ids[0]).as_bytes(),
         mails.a_mail("bo@example.org", f"Please use {quoted} instead.", in_reply_to=ids[1]).as_bytes(),
+        mails.a_mail("cara@example.org", f"Please use {option} instead.", in_reply_to=ids[2]).as_bytes(),
     )
-    assert [one["suggested"] for one in found["requests"]] == [evil, quoted]
+    assert [one["suggested"] for one in found["requests"]] == [evil, quoted, option]
     said = sent.desk.run("replies", *sent.put()).stdout
     assert "resend ana@example.org --to NEW --template" in said
     assert 'resend bo@example.org --to "o\'neil@home.example" --template' in said
+    assert "resend cara@example.org --to NEW --template" in said
 
 
 def test_who_is_not_on_the_list_is_a_forwarded_guest(sent: Sent) -> None:

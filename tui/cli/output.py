@@ -154,7 +154,7 @@ def check_document(folder: Folder) -> dict[str, Any]:
 def print_check(folder: Folder) -> None:
     attendees = folder.attendees
     groups = _by_group(attendees.groups())
-    say(f"{', '.join(attendees.files)}: {_people(attendees.attendees_count)}{groups}")
+    say(f"{', '.join(map(visible, attendees.files))}: {_people(attendees.attendees_count)}{groups}")
     for problem in folder.problems:
         say(_line_of(problem))
         if problem.hint:

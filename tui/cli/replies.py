@@ -14,7 +14,7 @@ from tui.folder import Folder, open_folder
 from tui.ledger import Person, Request
 from tui.replies import ASKED, Asked, Collector, Overview, Standing, Tally, overview
 
-_HARMLESS = re.compile(r"[\w.+'=-]+@[\w.-]+")
+_HARMLESS = re.compile(r"(?!-)[\w.+'=-]+@[\w.-]+")
 _LONGEST_SHOWN = 300  # characters of a text in the list for people
 _WIDEST = 40  # characters of a bar
 
