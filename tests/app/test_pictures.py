@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 from syrupy.assertion import SnapshotAssertion
 from textual.widgets import Input, TextArea
 
@@ -31,6 +32,9 @@ from tui.app.checklist import checks
 from tui.app.screens import confirm
 from tui.app.screens.question import Asked
 from tui.app.state import Run, State
+from tui.app.widgets.checks import CheckLine
+from tui.delivery import Account, AccountStore
+from tui.delivery.brakes import Stop
 from tui.folder import open_folder
 from tui.mailing import Question
 
@@ -43,6 +47,11 @@ ACCOUNT = {
 }
 """An account that is never connected to."""
 USUAL, TALL, SMALL, LARGE = (100, 30), (100, 44), (60, 20), (300, 80)
+STOP = Stop(
+    "refused-alike",
+    "The mail server refuses the messages for what they are, so the run stops: 550 5.7.1 Rejected as spam",
+    "Correct the wording, the attachments or the account; the rest is still to send.",
+)
 LISTS = ("attendees.csv", "mistakes.csv", "sessions/attendees.csv")
 
 
@@ -96,6 +105,15 @@ async def test_where_an_organiser_begins(folder: Path, tmp_path: Path, gallery: 
             await gallery.take(pilot, "an account begins with an address")
             await pressed(pilot, "enter", "enter", shows="Account work")
             await gallery.take(pilot, "the account form says what follows from the address")
+            await pilot.press("escape")
+            for name in ("work", "relay"):
+                account = Account(name, "smtp.department.example", 587, login="none")
+                AccountStore(config).add(account, None)
+            await by_name(pilot, "Accounts")
+            await shows(pilot, "Another account")
+            await gallery.take(pilot, "the accounts that there are")
+            await pressed(pilot, "enter", shows="Test it")
+            await gallery.take(pilot, "what can be done with an account")
 
 
 async def test_a_list_without_an_account(folder: Path, gallery: Gallery) -> None:
@@ -169,6 +187,31 @@ async def test_problems_and_their_causes(folder: Path, gallery: Gallery) -> None
             await gallery.take(pilot, "the event says what is wrong with the files")
 
 
+async def test_a_send_that_needs_care(few: Path, gallery: Gallery) -> None:
+    event = few.with_name("event.toml")
+    event.write_text(event.read_text().replace("[organizer]", "reply_by = 2027-03-30\n\n[organizer]"))
+    limited = {**ACCOUNT, "INVITE_TUI_SMTP_PER_DAY": "100"}
+    with gallery:
+        async with driven("few.csv", environment=limited, size=USUAL) as pilot:
+            await pressed(pilot, "s", shows="Not everybody can be sent to")
+            await gallery.take(pilot, "a row with an error is mended or left out")
+            await pilot.press("right", "enter")
+            await shows(pilot, "Type the number")
+            await pilot.resize_terminal(*TALL)
+            await gallery.take(pilot, "the question before a send says what needs care")
+            app_of(pilot).screen.query(CheckLine).last().focus()
+            await pressed(pilot, "enter", shows="Before the quota is used up")
+            await gallery.take(pilot, "the limits say how fast and whose rule it is")
+            await pilot.press("escape", "escape")
+            await until(pilot, lambda: "Type the number" not in seen(pilot))
+            await by_name(pilot, "Plan")
+            await shows(pilot, "Its digest")
+            await gallery.take(pilot, "the plan says what a send would do")
+        async with driven("mistakes.csv", environment=ACCOUNT, size=USUAL) as pilot:
+            await pressed(pilot, "s", shows="Nothing can be sent yet")
+            await gallery.take(pilot, "what stands in the way of a send is said and led to")
+
+
 async def test_a_rehearsal_and_the_question_before_a_send(folder: Path, gallery: Gallery) -> None:
     with gallery:
         async with driven("attendees.csv", environment=ACCOUNT, size=USUAL) as pilot:
@@ -220,6 +263,11 @@ async def test_a_run_under_way(folder: Path, gallery: Gallery) -> None:
             app.push_screen(Asked(asked, first))
             await shows(pilot, "Send the rest")
             await gallery.take(pilot, "after the first messages it asks whether to go on")
+            await pilot.press("escape")
+            braked = Question(34, STOP)
+            app.push_screen(Asked(replace(under_way, question=braked), braked))
+            await shows(pilot, "The run holds")
+            await gallery.take(pilot, "a run that a brake holds says why and asks whether to go on")
 
 
 @pytest.fixture
@@ -319,6 +367,21 @@ async def test_every_size_and_every_colour(folder: Path, gallery: Gallery) -> No
             for theme in ("invite-light", "invite-16-dark"):
                 app_of(pilot).theme = theme
                 await gallery.take(pilot, f"the main screen in {theme}")
+            await pressed(pilot, "v", shows="by status")
+            await gallery.take(pilot, "the cursor of a list in invite-16-dark")
+
+
+async def test_a_light_terminal_of_sixteen_colours(
+    folder: Path, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rich.console.SVG_EXPORT_THEME", DEFAULT_TERMINAL_THEME)  # what that terminal has for default
+    with gallery:
+        async with driven("mistakes.csv", size=USUAL) as pilot:
+            app_of(pilot).theme = "invite-16-light"
+            await pressed(pilot, "down", shows="to fix  Bo Li")
+            await gallery.take(pilot, "the main screen in invite-16-light")
+            await pressed(pilot, "a", shows="Correct the list")
+            await gallery.take(pilot, "a form in invite-16-light")
 
 
 async def test_without_colours_signs_and_words_say_everything(

@@ -450,7 +450,7 @@ async def test_what_is_held_back_can_be_taken_back_and_nothing_is_remembered(
         await typed(pilot, "55")
         await pilot.press("enter")
         await until(pilot, lambda: "The first message leaves in 10 min" in seen(pilot))
-        assert "x takes it back" in seen(pilot)
+        assert "x Take back" in seen(pilot)
         await pilot.press("x")
         await over(pilot)
         assert "Send taken back" in seen(pilot) and "Nothing was sent" in seen(pilot)

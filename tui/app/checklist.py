@@ -82,7 +82,7 @@ def _of_the_event(event: "Event", now: datetime) -> Check:
     if len(to_come) < len(event.each):
         when += f"; {count(len(event.each) - len(to_come), 'session is', 'sessions are')} over"
     if event.is_too_late_to_reply(now):
-        return Check("care", "Event", f"{when}; its reply_by is over", "event", "shows it")
+        return Check("care", "Event", f"{when}; the day to reply by is over", "event", "shows it")
     is_on = days < 0 and not any(one.rule for one in to_come)
     return Check("care" if is_on else "good", "Event", when, "event", "shows it")
 

@@ -223,14 +223,21 @@ class State:
         return replace(self, run=run)
 
 
+Tone = Literal["good", "bad", "care", "quiet"]
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """How one attendee stands, said three ways: a sign, a word and a tone. Never the tone alone."""
 
     sign: str
     word: str
-    tone: Literal["good", "bad", "care", "quiet"]
+    tone: Tone
     meaning: str
+
+    @property
+    def in_words(self) -> str:
+        return f"{self.sign} {self.word}"
 
 
 MARKS: Mapping[str, Mark] = {
@@ -244,9 +251,7 @@ MARKS: Mapping[str, Mark] = {
     "none": Mark("·", "nothing", "quiet", "nothing to send"),
     "written": Mark("▣", "written", "good", "rehearsed: the message is in the outbox, nothing was sent"),
     "accepted": Mark("●", "sent", "good", "the server took the message"),
-    "refused": Mark(
-        "✗", "refused", "bad", "the server refused it for good: correct the address in the file, then F5 and s"
-    ),
+    "refused": Mark("✗", "refused", "bad", "the server refused it for good: `a` corrects the address"),
     "deferred": Mark("…", "deferred", "care", "not now, said the server: the next send tries again"),
     "unknown": Mark("?", "unknown", "care", "the connection was lost after it had gone out: it may have arrived"),
     "unsent": Mark("○", "unsent", "quiet", "not tried yet: the next send does it"),

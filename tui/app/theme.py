@@ -106,12 +106,14 @@ SIXTEEN_LIGHT = Theme(
         "edge": "ansi_cyan",
         "quiet": "ansi_bright_black",
         "row": "ansi_white",
-        "lit": "ansi_white",
+        "lit": "ansi_bright_cyan",
         "cursor": "ansi_default",
         "cursor-style": "bold reverse",
         "on-accent": "ansi_bright_white",
     },
 )
+COLOURS: Mapping[str, str] = {"good": "$primary", "bad": "$error", "care": "$warning", "quiet": "$quiet"}
+"""What each tone is drawn in."""
 LOOKS = (DARK, LIGHT, SIXTEEN_DARK, SIXTEEN_LIGHT)
 _LIGHT_GROUNDS = ("7", "15")
 

@@ -18,9 +18,10 @@ SIGNS: dict[Standing, str] = {"done": "✓", "next": "▸", "care": "▲", "late
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`act` is what a click on it does, `notes` how it stands in numbers, `matters` whether they say more than nothing.
+    """`act` is what a click on it does, `notes` how it stands in numbers, `troubles` what of that needs care; `matters`
+    whether they say more than nothing.
 
-    `hint` is what its key does; only the next step's is shown.
+    `hint` is what its key does, `brief` the same where there is little room; only the next step's is shown.
     """
 
     label: str
@@ -29,6 +30,8 @@ class Step:
     notes: tuple[str, ...] = ()
     matters: bool = False
     hint: str = ""
+    brief: str = ""
+    troubles: tuple[str, ...] = ()
 
 
 def steps(state: State) -> tuple[Step, ...]:
@@ -48,29 +51,39 @@ def steps(state: State) -> tuple[Step, ...]:
     done: Standing = "done" if sent and not ready else "later"
     followed: Standing = "care" if troubles or survey.requests else "later"
     answered = [f"{number:,} {one}" for one, number in survey.answers.items()]
-    answered += [f"{survey.requests:,} asking"] if survey.requests else []
+    asking = [f"{survey.requests:,} asking"] if survey.requests else []
+    to_fix = f"{state.to_fix:,} to fix"
     made = [
         Step(
             "Check",
             "event" if survey.blocked else "problems",
             checked,
-            (f"{state.to_fix:,} to fix",),
+            () if is_wrong else (to_fix,),
             is_wrong,
             "shows what is wrong",
+            "what is wrong",
+            troubles=(to_fix,) if is_wrong else (),
         ),
-        Step("Rehearse", "rehearse", rehearsed, hint="writes every message to a folder, to look at"),
-        Step("Send", "send", done, (f"{ready:,} ready",), ready > 0, _send_hint(state, ready)),
+        Step(
+            "Rehearse",
+            "rehearse",
+            rehearsed,
+            hint="writes every message to a folder, to look at",
+            brief="writes them to a folder",
+        ),
+        Step("Send", "send", done, (f"{ready:,} ready",), ready > 0, *_send_hints(state, ready)),
         Step(
             "Follow up",
             "problems" if troubles else "answers",
             followed,
-            (f"{sent:,} sent", *answered, *(f"{number:,} {one}" for one, number in troubles.items())),
-            bool(sent or troubles or answered),
+            (f"{sent:,} sent", *answered),
+            bool(sent or troubles or answered or asking),
             "shows whom to look after" if troubles else "shows who asks" if survey.requests else "reads the answers",
+            troubles=(*asking, *(f"{number:,} {one}" for one, number in troubles.items())),
         ),
     ]
     if not state.checked:
-        return tuple(replace(step, notes=(), matters=False) for step in made)
+        return tuple(replace(step, notes=(), troubles=(), matters=False) for step in made)
     if not state.running:
         at = 0 if checked == "care" and not (sent and can_send) else _next(made, is_first=not sent, can_send=can_send)
         made[at] = _as_next(made[at])
@@ -89,10 +102,10 @@ def _as_next(step: Step) -> Step:
     return replace(step, standing=standing)
 
 
-def _send_hint(state: State, ready: int) -> str:
+def _send_hints(state: State, ready: int) -> tuple[str, str]:
     if not state.live:
-        return "says how to get an account to send with"
-    return f"asks for the number, {ready:,}, and sends" if ready else ""
+        return "says how to get an account to send with", "says how to send"
+    return (f"asks for the number, {ready:,}, and sends", "asks, then sends") if ready else ("", "")
 
 
 def next_step(made: tuple[Step, ...]) -> Step | None:

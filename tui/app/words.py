@@ -6,6 +6,19 @@ from rich.cells import cell_len, set_cell_size
 
 from tui.clean import visible
 
+_AFTER_A_STOP = {
+    "refused-often": "Is it the right list, and is it still good? `f` shows who was refused, and why. `s` goes on with "
+    "the rest, and leaves them.",
+    "deferred-alike": "`s` sends what was put off, and the rest, when you ask for it later.",
+    "unknown-alike": "Check the network, and a firewall or virus scanner on the way to the mail server. `s` sends the "
+    "rest; `f` shows whose message may have arrived, and `r` decides it.",
+}
+
+
+def to_do_after(code: str, hint: str) -> str:
+    """What to do about what stopped a run, by its code; `hint` says it for a command line."""
+    return _AFTER_A_STOP.get(code, hint)
+
 
 def cells(text: str) -> int:
     """How many cells `text` takes where it takes most: terminals do not agree on the vowel signs of Indian scripts."""

@@ -133,10 +133,10 @@ class Confirm(Dialog[Going | str]):
         """How it is to go: all of it may be left blank."""
         with Vertical(id="ways"):
             if self._purpose == "send" and self._number > 1:
-                yield from _way("First", "canary", 8, "messages only, then ask me")
-            yield from _way("Hold back", "undo", 8, "seconds, to think again")
+                yield from _way("First", "canary", 8, "messages only, then ask me", blank="all")
+            yield from _way("Hold back", "undo", 8, "seconds, to think again", blank="0")
             if self._purpose == "send":
-                yield from _way("Not before", "at", 19, "as 2027-04-29 09:00")
+                yield from _way("Not before", "at", 19, "as 2027-04-29 09:00", blank="now")
 
     def on_mount(self) -> None:
         if self._account is not None:
@@ -301,12 +301,13 @@ class Confirm(Dialog[Going | str]):
         self.query_one("#why", Static).update(words)
 
 
-def _way(label: str, name: str, width: int, words: str) -> ComposeResult:
+def _way(label: str, name: str, width: int, words: str, *, blank: str) -> ComposeResult:
+    """`blank` is what leaving it blank means."""
     with Horizontal(classes="way"):
         yield Static(Content.styled(label, "$quiet"), classes="label", markup=False)
-        blank = Input(id=name, compact=True, max_length=30, select_on_focus=False)
-        blank.styles.width = width
-        yield blank
+        line = Input(placeholder=blank, id=name, compact=True, max_length=30, select_on_focus=False)
+        line.styles.width = width
+        yield line
         yield Static(Content.styled(words, "$quiet"), classes="words", markup=False)
 
 

@@ -48,8 +48,10 @@ class Dialog(ModalScreen[Answer]):
         def later() -> None:
             self.call_after_refresh(tell)
 
-        for name in ("scroll_y", "virtual_size", "container_size"):
+        for name in ("scroll_y", "virtual_size"):
             self.watch(scrolled, name, later)
+        # How high it has become is told by nobody else.
+        self.screen_layout_refresh_signal.subscribe(panel, lambda _: later())
 
 
 class _Lines(Dialog[Answer]):

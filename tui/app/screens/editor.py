@@ -18,6 +18,7 @@ from tui.app.drafts import Draft
 from tui.app.pages import Line
 from tui.app.screens.dialog import Dialog
 from tui.app.widgets.armoured import Armoured
+from tui.app.widgets.options import Options
 from tui.app.widgets.reader import Reader
 from tui.clean import visible
 from tui.errors import InputError
@@ -54,7 +55,7 @@ class Editor(Dialog[bool]):
         self._said = said or draft.note
         self._text = Armoured(draft.text, id="text")
         self._beside = Reader(id="beside")
-        self._offers = OptionList(id="offers", markup=False)
+        self._offers = Options(id="offers", markup=False)
         self._asked = 0  # the text that is judged, by its number
         self._timer: Timer | None = None
         self._leaving = False

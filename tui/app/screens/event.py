@@ -73,7 +73,7 @@ def _lines(state: State) -> Iterator[Line]:
             yield field_line("", state.account_failure.hint)
     elif account is None:
         yield field_line("Account", "none yet: this can only rehearse")
-        yield field_line("", "ctrl+p, “Add an account”, stores one")
+        yield field_line("", "^p, “Add an account”, stores one")
     else:
         user = f" as {account.username}" if account.username else ""
         yield field_line("Account", f"{account.name}: {account.host}:{account.port}{user} ({account.security})")

@@ -147,6 +147,7 @@ class MainScreen(Screen[None]):
         self.query_one(WayLine).show(state)
         self._show_run(state)
         self._show_owed(state)
+        self._tell_standing()
         if (
             first
             or old.checked != state.checked
@@ -199,7 +200,14 @@ class MainScreen(Screen[None]):
             line.show(words, can_be_kept=can_be_kept)
 
     def show_subject(self, subject: Subject) -> None:
-        self.message.show(subject)
+        self.message.show(subject, self._mark_of(subject.attendee))
+        self._show_under()
+
+    def _tell_standing(self) -> None:
+        """How the selected person stands, in words: above the message, else below the list."""
+        if self.selected is not None:
+            self.message.tell(self._mark_of(self.selected))
+        self._show_under()
 
     def show_found(self, view: View, rows: Sequence[int], *, more: bool = False) -> None:
         """Show what was found, unless the organiser has moved on; with `more` the rest is still looked for."""
@@ -256,12 +264,18 @@ class MainScreen(Screen[None]):
         words += [visible(view.group) or "no group"] if view.group is not None else []
         marks = f"  ◆ {self.table.marks:,} marked" if self.table.marks else ""
         pane.border_title = Content.assemble(name, ("  ".join(words), "not bold $quiet"), (marks, "bold $primary"))
+        self._show_under()
+
+    def _show_under(self) -> None:
+        view = self._view
         under = [ORDERS[view.order]] if view.order != "file" else []
         if self._only_problems:
             under.append("f shows everybody")
         elif under or view.standing or view.answer or view.group is not None:
             under.append("v changes this")
-        pane.border_subtitle = Content("   ".join(under)) if under else None
+        if self.selected is not None and not self.message.display:
+            under.append(self._mark_of(self.selected).in_words)
+        self.query_one("#attendees").border_subtitle = Content("   ".join(under)) if under else None
 
     def _notice(self) -> str:
         if self._state.failure is not None:

@@ -11,6 +11,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.app.screens.dialog import Dialog
+from tui.app.widgets.options import Options
 from tui.app.words import fit
 from tui.clean import visible
 
@@ -61,7 +62,7 @@ class Pick(Dialog[str]):
             panel.border_title = Content(self._title_text)
             if self._said:
                 yield Static(Content(visible(self._said)), classes="said", markup=False)
-            yield OptionList(*self._options(), markup=False, classes="-long" if self._width > _SHORT else "")
+            yield Options(*self._options(), markup=False, classes="-long" if self._width > _SHORT else "")
             if self._explain is not None:
                 yield Static(id="explained", markup=False)
 

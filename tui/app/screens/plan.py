@@ -8,6 +8,7 @@ from tui.app.pages import Line, field_line, text_line
 from tui.app.screens.dialog import PageDialog
 from tui.app.screens.event import columns_in_words
 from tui.app.state import State
+from tui.app.words import count
 from tui.clean import visible
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def _lines(plan: "Plan", state: State) -> Iterator[Line]:
     messages = len(plan.to_send)
     yield text_line(f"A send would send {messages:,} messages." if messages != 1 else "A send would send 1 message.")
     if state.left_out:
-        yield text_line(f"{state.left_out:,} with errors are left out.", "care")
+        yield text_line(f"{count(state.left_out, 'row with an error is', 'rows with errors are')} left out.", "care")
     yield text_line()
     for what, number in plan.counts.items():
         if number:

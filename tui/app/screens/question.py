@@ -4,6 +4,7 @@ from textual.content import Content
 
 from tui.app.screens.choice import Choice
 from tui.app.state import MARKS, TROUBLES, Run
+from tui.app.words import to_do_after
 from tui.clean import visible
 from tui.mailing import Question
 
@@ -21,7 +22,7 @@ class Asked(Choice):
             title, said = "The first messages are out", ["Look at what has arrived, and how it looks there.", state]
         else:
             title = "The run holds"
-            said = [visible(question.stop.message), visible(question.stop.hint), state]
+            said = [visible(question.stop.message), visible(to_do_after(question.stop.code, question.stop.hint)), state]
         told: list[Content | str] = [
             Content.styled(said[0], "bold"),
             *said[1:],

@@ -6,8 +6,8 @@ from dataclasses import replace
 from tui.app.filtering import ORDERS, Order, View
 from tui.app.screens.pick import Item, Pick
 from tui.app.state import ANSWERS, MARKS
+from tui.app.theme import COLOURS
 
-_TONES = {"good": "$primary", "bad": "$error", "care": "$warning", "quiet": "$quiet"}
 _GROUPS = 1_000  # that are offered; more are found by searching
 
 
@@ -18,7 +18,7 @@ def view_dialog(
     items: list[Item | str] = ["Show", Item("all", "everybody", f"{sum(standings.values()):,}")]
     for name, number in standings.items():
         mark = MARKS[name]
-        items.append(Item(f"standing {name}", f"{mark.sign} {mark.word}", f"{number:,}", _TONES[mark.tone]))
+        items.append(Item(f"standing {name}", mark.in_words, f"{number:,}", COLOURS[mark.tone]))
     if answers:
         items.append("Answers")
         items += [Item(f"answer {answer}", ANSWERS[answer], f"{number:,}") for answer, number in answers.items()]

@@ -1,6 +1,6 @@
 """The lines on top: which event this is, and whether what is done here reaches people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -22,21 +22,27 @@ if TYPE_CHECKING:
     from tui.event import Event
 
 
+_WIDE = 110  # cells in which the usual event is on one line
+
+
 class EventLine(Widget):
     """Title, when and where; on two lines where one is too short for them."""
 
     def __init__(self, state: State, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
         self._title, self._rest = _said(state, None)
+        self._is_opening = bool(state.files)
 
     def show(self, state: State) -> None:
         said = _said(state, state.folder.event if state.folder is not None else None)
         if said != (self._title, self._rest):
             self._title, self._rest = said
+            self._is_opening = state.folder is None and state.failure is None and bool(state.files)
             self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's
-        return 1 if self._fits(width) else 2
+        # Nothing below moves when the event is read: there is room for it already.
+        return 1 if self._fits(width) and (width >= _WIDE or not self._is_opening) else 2
 
     def _fits(self, width: int) -> bool:
         return not self._rest or sum(cell_len(part) + 4 for part in (self._title, *self._rest)) - 4 <= width
@@ -84,17 +90,21 @@ class Banner(Widget):
             *((" LIVE ", "bold $on-accent on $warning") if state.live else (" REHEARSAL ", "bold on $row"))
         )
         room = self.content_size.width - pill.cell_length - 1
-        words, hint = _destination(state), self._hint()
-        gap = room - words.cell_length - hint.cell_length
-        if gap < _GAP or not hint.plain:
-            return Content.assemble(pill, " ", words.truncate(max(0, room), ellipsis=True))
-        return Content.assemble(pill, " ", words, " " * gap, hint)
+        words = _destination(state)
+        for said in (words, _briefly(state) or words):
+            for hint in self._hints():
+                gap = room - said.cell_length - hint.cell_length
+                if gap >= _GAP:
+                    return Content.assemble(pill, " ", said, " " * gap, hint)
+        return Content.assemble(pill, " ", words.truncate(max(0, room), ellipsis=True))
 
-    def _hint(self) -> Content:
+    def _hints(self) -> Iterator[Content]:
+        """What the next step's key does, the longest first."""
         step = next_step(steps(self._state))
         if step is None or not step.hint or self._state.busy or self._state.running:
-            return Content()
-        return Content.assemble(("next  ", "$quiet"), (key_of(self.app, step.act), "bold $primary"), f" {step.hint}")
+            return
+        for words in filter(None, (step.hint, step.brief, step.label.lower())):
+            yield Content.assemble(("next  ", "$quiet"), (key_of(self.app, step.act), "bold $primary"), f" {words}")
 
 
 class WayLine(Widget):
@@ -116,12 +126,11 @@ class WayLine(Widget):
 
     def render(self) -> Content:
         width = self.content_size.width
-        for notes in (_all_notes, _loud_notes, _next_notes):
-            parts = [_step(step, notes(step)) for step in self._steps]
+        parts: list[Content] = []
+        for notes in (_all_notes, _loud_notes, _next_notes, _last_notes, _no_notes):
+            parts = [_step(step, *notes(step)) for step in self._steps]
             if sum(part.cell_length + len(_BETWEEN) for part in parts) - len(_BETWEEN) <= width:
                 break
-        else:
-            parts = []
         self._spans = []
         at = 0
         for part, step in zip(parts, self._steps, strict=False):
@@ -135,31 +144,38 @@ class WayLine(Widget):
                 await self.run_action(f"screen.do('{act}')")
 
 
-_BETWEEN = "→"
+_BETWEEN = " → "
 _GAP = 3  # cells at least between where messages go and what is next
 _LOOKS = {"done": "$primary", "next": "bold $on-accent on $primary", "care": "bold $error", "later": "$quiet"}
 
 
-def _step(step: Step, notes: Sequence[str]) -> Content:
-    words = f" {SIGNS[step.standing]} {step.label} "
-    if not notes:
-        return Content.styled(words, _LOOKS[step.standing])
-    loud = "bold $foreground" if step.matters else "$quiet"
-    if step.standing == "care":
-        loud = "bold $error"
-    return Content.assemble((words, _LOOKS[step.standing]), " ", ("  ".join(notes), loud), " ")
+def _step(step: Step, notes: Sequence[str], troubles: Sequence[str]) -> Content:
+    words = f"{SIGNS[step.standing]} {step.label}"
+    name = Content.styled(f" {words} " if step.standing == "next" else words, _LOOKS[step.standing])
+    said = [Content.styled(note, "bold $foreground" if step.matters else "$quiet") for note in notes]
+    said += [Content.styled(trouble, "bold $error") for trouble in troubles]
+    return Content.assemble(name, " " if step.standing == "next" else "  ", Content("  ").join(said)) if said else name
 
 
-def _all_notes(step: Step) -> Sequence[str]:
-    return step.notes
+def _all_notes(step: Step) -> tuple[Sequence[str], Sequence[str]]:
+    return step.notes, step.troubles
 
 
-def _loud_notes(step: Step) -> Sequence[str]:
-    return step.notes if step.matters else ()
+def _loud_notes(step: Step) -> tuple[Sequence[str], Sequence[str]]:
+    return (step.notes if step.matters else ()), step.troubles
 
 
-def _next_notes(step: Step) -> Sequence[str]:
-    return step.notes[-1:] if step.matters and step.standing in ("next", "care") else ()
+def _next_notes(step: Step) -> tuple[Sequence[str], Sequence[str]]:
+    """What needs care, and of the step that is next the rest as well."""
+    return (step.notes if step.matters and step.standing == "next" else ()), step.troubles
+
+
+def _last_notes(step: Step) -> tuple[Sequence[str], Sequence[str]]:
+    return (), step.troubles[-1:]
+
+
+def _no_notes(_: Step) -> tuple[Sequence[str], Sequence[str]]:
+    return (), ()
 
 
 def key_of(app: "App[object]", name: str) -> str:
@@ -173,7 +189,7 @@ def _destination(state: State) -> Content:
     if state.folder is not None and not state.checked:
         return Content.styled("checking every message ...", "$quiet")
     if state.survey.blocked is not None:
-        return Content.styled("▲ nothing can be sent yet: press e", "$error")
+        return Content.styled("▲ nothing can be sent yet", "$error")
     if state.folder is None:
         return Content()
     if state.account is not None:
@@ -181,3 +197,10 @@ def _destination(state: State) -> Content:
     if state.account_failure is not None:
         return Content.styled(visible(state.account_failure.message), "$error")
     return Content.styled(f"no account yet, messages go to {visible(state.folder.outbox.name)}/", "$quiet")
+
+
+def _briefly(state: State) -> Content | None:
+    """The same where there is little room, None where it is said in few words anyway."""
+    if state.busy or not state.checked or state.survey.blocked is not None or state.account is not None:
+        return None
+    return Content.styled("no account yet", "$quiet") if state.account_failure is None else None

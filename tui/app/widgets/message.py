@@ -11,9 +11,13 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from tui.app.pages import PAGES, Line, Subject, failure_in_words, field_line, page, text_line
-from tui.app.state import State
+from tui.app.state import Mark, State
+from tui.app.theme import COLOURS
 from tui.app.widgets.reader import Reader
 from tui.clean import visible
+
+_WAYS = (("^o", "opens a list of people, or the sample"), ("?", "shows every key"), ("q", "quits"))
+"""What there is to do where nothing is open."""
 
 
 class TabBar(Widget, can_focus=False):
@@ -55,6 +59,7 @@ class MessagePane(Vertical):
         self.tabs = TabBar(id="tabs")
         self.reader = Reader(id="reader")
         self._subject: Subject | None = None
+        self._mark: Mark | None = None
 
     def compose(self) -> "list[Widget]":
         return [self.tabs, self.reader]
@@ -63,16 +68,29 @@ class MessagePane(Vertical):
     def subject(self) -> Subject | None:
         return self._subject
 
-    def show(self, subject: Subject) -> None:
-        """Show this person; their page keeps its place when only what is known of them has changed."""
+    def show(self, subject: Subject, mark: Mark) -> None:
+        """Show this person, who stands as `mark` says; their page keeps its place when only what is known of them has
+        changed."""
         same = self._subject is not None and self._subject.attendee is subject.attendee
-        self._subject = subject
-        name, address = visible(subject.corrected.name), visible(subject.corrected.address)
-        self.border_title = Content(f"{name} <{address}>" if name else address or "no address")
-        self.border_subtitle = Content("enter twice mends it") if subject.wrong else None
+        self._subject, self._mark = subject, mark
+        self._entitle(subject)
         if subject.view is None and same:
             return
         self._draw(keep_place=same)
+
+    def _entitle(self, subject: Subject) -> None:
+        """Name the person above the page, and how they stand."""
+        name, address = visible(subject.corrected.name), visible(subject.corrected.address)
+        who, mark = f"{name} <{address}>" if name else address or "no address", self._mark
+        standing = Content.styled(f"{mark.in_words}  ", f"not bold {COLOURS[mark.tone]}") if mark else ""
+        self.border_title = Content.assemble(standing, who)
+        self.border_subtitle = Content("enter twice mends it" if subject.wrong else "1 to 6 turn the page")
+
+    def tell(self, mark: Mark) -> None:
+        """How the shown person stands now; said in words above their message."""
+        if self._subject is not None and mark is not self._mark:
+            self._mark = mark
+            self._entitle(self._subject)
 
     def show_nobody(self, state: State) -> None:
         """Say what there is instead of a person: what stopped the opening, or nothing."""
@@ -83,7 +101,8 @@ class MessagePane(Vertical):
             lines = list(failure_in_words("This cannot be opened.", state.failure))
             lines.append(text_line("F5 tries again, q quits.", "quiet"))
         elif not state.files:
-            lines = [text_line("^o opens a list, or the sample. ? shows every key. q quits.", "quiet")]
+            lines = [text_line("Nothing is open.", "strong"), text_line()]
+            lines += [field_line(f"  {key}", words, width=6) for key, words in _WAYS]
         elif state.folder is None:
             lines = [text_line("The message is here when the whole list was read.", "quiet")]
         elif not len(state.records):

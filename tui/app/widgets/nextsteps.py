@@ -2,23 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from textual import events
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-from tui.app.state import MARKS, Run
+from tui.app.state import MARKS, Run, Tone
+from tui.app.theme import COLOURS
+from tui.app.widgets.chip import chip
 from tui.app.widgets.headline import key_of
 from tui.app.words import count, crop
 from tui.clean import visible
 from tui.delivery.oauth.grants import RevokedError
 from tui.errors import AccountError
 
-Tone = Literal["good", "bad", "care", "quiet"]
-
-_TONES = {"good": "$primary", "bad": "$error", "care": "$warning", "quiet": "$quiet"}
 _WIDTH = 14  # cells for "3 refused"
 _LEAST = 12  # cells of words that are worth being said
 
@@ -102,23 +100,21 @@ class NextSteps(Widget, can_focus=False):
 
     def render(self) -> Content:
         self._spans = []
-        return Content("\n").join([self._line(at, one) for at, one in enumerate(self._outcomes)])
+        widest = max((len(one.words) for one in self._outcomes), default=0)
+        return Content("\n").join([self._line(at, one, widest) for at, one in enumerate(self._outcomes)])
 
-    def _line(self, at: int, one: Outcome) -> Content:
-        chips = [(self._label(label, act), act) for label, act in one.acts]
-        said = Content.assemble((f"{one.sign} ", _TONES[one.tone]), (f"{one.what:<{_WIDTH}}", "bold"))
-        room = self.content_size.width - said.cell_length - sum(chip.cell_length + 1 for chip, _ in chips) - 2
+    def _line(self, at: int, one: Outcome, widest: int) -> Content:
+        """What is pressed stands in one column, as far as there is room; `widest` is the longest of all words."""
+        chips = [(Content.assemble(" ", chip(key_of(self.app, act), label), " "), act) for label, act in one.acts]
+        said = Content.assemble((f"{one.sign} ", COLOURS[one.tone]), (f"{one.what:<{_WIDTH}}", "bold"))
+        room = self.content_size.width - said.cell_length - sum(each.cell_length + 1 for each, _ in chips) - 3
         if room >= min(_LEAST, len(one.words)):
-            said = Content.assemble(said, "  ", (crop(one.words, room), "$quiet"))
-        for chip, act in chips:
+            said = Content.assemble(said, "  ", (f"{crop(one.words, room):<{min(widest, room)}} ", "$quiet"))
+        for each, act in chips:
             first = said.cell_length + 1
-            self._spans.append((at, first, first + chip.cell_length - 1, act))
-            said = Content.assemble(said, " ", chip)
+            self._spans.append((at, first, first + each.cell_length - 1, act))
+            said = Content.assemble(said, " ", each.stylize("on $row"))
         return said
-
-    def _label(self, label: str, act: str) -> Content:
-        key = key_of(self.app, act)
-        return Content.assemble((f" {key}" if key else "", "bold $primary on $row"), (f" {label} ", "on $row"))
 
     async def on_click(self, event: events.Click) -> None:
         for line, first, last, act in self._spans:

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from tui.app.state import Run
 from tui.app.widgets.chip import Chip
 from tui.app.widgets.nextsteps import NextSteps, outcomes
-from tui.app.words import crop, duration
+from tui.app.words import crop, duration, to_do_after
 from tui.clean import visible
 from tui.delivery.oauth.grants import RevokedError
 
@@ -95,17 +95,18 @@ class ProgressPanel(Vertical):
         border-subtitle-color: $quiet; padding: 0 1; }
     ProgressPanel Horizontal { height: auto; }
     ProgressPanel Bar { height: 1; width: 1fr; }
+    ProgressPanel Chip { margin-left: 1; }
     #numbers { width: 1fr; height: auto; }
     ProgressPanel Pulse { height: 1; width: 1fr; }
-    ProgressPanel.-over Bar, ProgressPanel.-over Chip, ProgressPanel.-over Pulse { display: none; }
+    ProgressPanel.-over Bar, ProgressPanel.-over Pulse { display: none; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
         self._bar = Bar()
         self._numbers = Static(id="numbers", markup=False)
-        self._pause = Chip("Pause", "screen.do('pause')", id="pause")
-        self._stop = Chip("Stop", "screen.do('stop')", id="stop")
+        self._pause = Chip("Pause", "pause", id="pause")
+        self._stop = Chip("Stop", "stop", id="stop")
         self._pulse = Pulse()
         self._next = NextSteps(id="next")
         self._around = "", ""
@@ -126,17 +127,18 @@ class ProgressPanel(Vertical):
         self.set_class(run.over, "-over")
         self._bar.show(run.done / run.total if run.total else 1.0)
         by = f", by {visible(run.by)}" if run.by else ""
-        title, keys = f"{(_ENDED if run.over else _TITLES)[run.purpose]}{_status(run)}{by}", _keys(run)
+        title = f"{(_ENDED if run.over else _TITLES)[run.purpose]}{_status(run)}{by}"
+        keys = "esc closes this" if run.over else ""
         if (title, keys) != self._around:
             self._around = title, keys
-            self.border_title, self.border_subtitle = Content(title), Content(keys)
+            self.border_title, self.border_subtitle = Content(title), Content(keys) if keys else None
         words = _stopped_by(run) if run.over else _numbers(run)
         self._numbers.display = bool(words.plain)
         self._say(words)
         self._next.show([*outcomes(run)] if run.over else [])
-        is_steered = run.handed or not run.by
-        self._pause.display = run.held is None and not run.over and is_steered
-        self._pause.relabel("Decide…" if run.question is not None else "Resume" if run.paused else "Pause")
+        is_steered = not run.over and not run.stopping and (run.handed or not run.by)
+        self._pause.display = is_steered and run.held is None
+        self._pause.relabel("Decide…" if run.question is not None else "Go on" if run.paused else "Pause")
         self._stop.display = is_steered
         self._stop.relabel("Take back" if run.held is not None else "Stop")
         self._pulse.show(run)
@@ -147,16 +149,6 @@ class ProgressPanel(Vertical):
         size = self._numbers.content_size
         fits = size.width > 0 and words.get_height({}, size.width) == size.height
         self._numbers.update(words, layout=not fits)
-
-
-def _keys(run: Run) -> str:
-    if run.over:
-        return "esc closes this"
-    if run.by and not run.handed:
-        return ""
-    if run.held is not None:
-        return "x takes it back: nothing is sent"
-    return f"p {'decide' if run.question is not None else 'go on' if run.paused else 'pause'}   x stop"
 
 
 def _status(run: Run) -> str:
@@ -187,7 +179,7 @@ def _numbers(run: Run) -> Content:
     if run.said:
         return Content("   ".join([*parts, visible(run.said)]))
     if run.stopping and run.live:
-        again = "q again leaves now" if run.quitting else "q leaves then, q again leaves now"
+        again = "q again leaves now" if run.quitting else "q leaves when it is here, q twice leaves now"
         parts += ["waiting for the server's answer", f"{again}: what is in flight will be unknown"]
     elif run.question is not None:
         parts.append("the first are out: p decides" if run.question.stop is None else "it holds: p decides")
@@ -214,5 +206,5 @@ def _stopped_by(run: Run) -> Content:
         return Content()
     words = Content.assemble(("▲ ", "$error"), (visible(failure.message), "bold"))
     if failure.hint and not isinstance(failure, RevokedError):
-        words += Content(f"\n  {visible(failure.hint)}")
+        words += Content(f"\n  {visible(to_do_after(failure.code, failure.hint))}")
     return words

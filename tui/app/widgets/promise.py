@@ -21,7 +21,7 @@ class PromiseLine(Horizontal):
     def __init__(self, label: str, act: str, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
         self._words = Static(markup=False)
-        self._keep = Chip(label, f"screen.do('{act}')", id="keep")
+        self._keep = Chip(label, act, id="keep")
 
     def compose(self) -> ComposeResult:
         yield self._words

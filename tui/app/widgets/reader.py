@@ -48,7 +48,8 @@ class Reader(ScrollView, can_focus=True):
     def _wrap(self) -> None:
         width = self.scrollable_content_region.width
         self._wrapped_to = width
-        self._rows = [row for line in self._lines for row in _rows(line, width)] if width > 0 else []
+        # Nothing touches the bar beside it.
+        self._rows = [row for line in self._lines for row in _rows(line, width - 1)] if width > 1 else []
         size = Size(0, len(self._rows))
         is_auto = self.styles.height is not None and self.styles.height.is_auto
         if is_auto or self.show_vertical_scrollbar != (size.height > self.container_size.height):

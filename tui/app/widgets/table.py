@@ -270,16 +270,18 @@ class AttendeeTable(ScrollView, can_focus=True):
         mark = self._mark_of(attendee)
         self._drawn[place] = mark
         attendee = self._as_known(attendee)
-        quiet = base + self._style("quiet")
-        tone = base + self._style(mark.tone)
         answer = self._answer_of(attendee) if self.answered else None
-        said = base + self._style(answer.tone if answer is not None else "quiet")
-        room = width if self.show_vertical_scrollbar else width - 1  # nothing touches the frame
-        name, address, group, word, reply = _columns(room, self._natural, answered=self.answered)
+        accent, quiet, tone, said = (
+            # Where two colours are exchanged for the cursor, the row is one piece.
+            base if base.reverse else base + self._style(name)
+            for name in ("accent", "quiet", mark.tone, answer.tone if answer is not None else "quiet")
+        )
+        # Nothing touches the frame, or the bar beside it.
+        name, address, group, word, reply = _columns(width - 1, self._natural, answered=self.answered)
         gap = Segment(" " * _GAP, base)
         plain = quiet if mark.tone == "quiet" else base
         segments = [
-            Segment("◆" if is_marked else "▌" if at_cursor else " ", base + self._style("accent")),
+            Segment("◆" if is_marked else "▌" if at_cursor and not base.reverse else " ", accent),
             Segment(f"{mark.sign} ", tone),
             *([Segment(f"{answer.sign if answer else ' '} ", said)] if self.answered else []),
             Segment(fit(attendee.name or "-", name), plain),
