@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.driving import sent_to_everybody
+from tests.app.settling import settle_by_itself
 from tests.servers.recording import RecordingServer
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -57,3 +58,9 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLORTERM", "truecolor")
     for name in ("NO_COLOR", "COLORFGBG"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two keys there is no fixed time: the next one comes when everything is done."""
+    settle_by_itself(monkeypatch)

@@ -10,6 +10,7 @@ from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
+from tests.app.settling import LOOK
 from tests.servers.recording import RecordingServer
 from tui.app.app import InviteApp
 from tui.app.work import Opening
@@ -55,7 +56,7 @@ async def until(pilot: Driven, condition: Callable[[], object], seconds: float =
     end = asyncio.get_running_loop().time() + seconds
     while not condition():
         assert asyncio.get_running_loop().time() < end, f"never came to pass on this screen:\n{seen(pilot)}"
-        await pilot.pause(0.02)
+        await asyncio.sleep(LOOK)
     await pilot.pause()
 
 
