@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from tests.servers.postfix import Postfix
 from tests.servers.recording import RecordingServer
 from tests.servers.scripted import ScriptedServer
 from tui.delivery.accounts import Account, Secret, Security
@@ -34,6 +35,11 @@ def account_of(server: RecordingServer, *, host: str | None = None, ca: Path | N
         ca=ca or server.ca,
         login="password" if server.username else "none",
     )
+
+
+def account_at(postfix: Postfix, security: Security) -> Account:
+    port = postfix.tls_port if security == "tls" else postfix.port
+    return Account("real", "localhost", port, security, postfix.username, ca=postfix.ca)
 
 
 def connect_to(

@@ -13,12 +13,12 @@ from typing import Self
 
 import pytest
 
-from tests.delivery.helpers import SENDER, account_of, cleared, connect_to, connect_to_script
+from tests.delivery.helpers import SENDER, account_at, account_of, cleared, connect_to, connect_to_script
 from tests.servers.authority import Authority
 from tests.servers.postfix import Postfix
 from tests.servers.recording import RecordingServer, Stage
 from tests.servers.scripted import ScriptedServer, Step
-from tui.delivery.accounts import Account, Secret
+from tui.delivery.accounts import Account, Secret, Security
 from tui.delivery.connection import Connection, probe
 from tui.delivery.faults import Fault, Receipt
 from tui.errors import AccountError
@@ -429,15 +429,8 @@ class TestProbe:
             probe(account_of(smtp_server), Secret("wrong"), timeout=5)
 
     @pytest.mark.parametrize("security", ["starttls", "tls"])
-    def test_a_real_postfix(self, postfix: Postfix, security: str) -> None:
-        account = Account(
-            name="real",
-            host="localhost",
-            port=postfix.port if security == "starttls" else postfix.tls_port,
-            security="starttls" if security == "starttls" else "tls",
-            username=postfix.username,
-            ca=postfix.ca,
-        )
+    def test_a_real_postfix(self, postfix: Postfix, security: Security) -> None:
+        account = account_at(postfix, security)
         lines = probe(account, Secret(postfix.password), sender=SENDER, timeout=10)
         assert lines[-1].startswith("closed: 221 2.0.0")
         with pytest.raises(AccountError, match=r"refused the login of organiser: 535 5\.7\.8"):

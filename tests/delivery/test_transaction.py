@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.delivery.helpers import SENDER, cleared, connect_to, connect_to_script, raw_message
+from tests.delivery.helpers import SENDER, account_at, cleared, connect_to, connect_to_script, raw_message
 from tests.servers.authority import Authority
 from tests.servers.postfix import Postfix
 from tests.servers.recording import RecordingServer, Stage
 from tests.servers.scripted import ScriptedServer, Step
-from tui.delivery.accounts import Account, Secret
+from tui.delivery.accounts import Account, Secret, Security
 from tui.delivery.connection import Connection, _has_whole_breaks, _on_the_wire
 from tui.delivery.faults import Fault, Outcome, Receipt
 from tui.guard.cleared import Cleared
@@ -823,17 +823,9 @@ def test_several_connections_are_several_threads(server: RecordingServer) -> Non
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-def test_a_real_postfix_takes_refuses_and_defers_on_one_connection(postfix: Postfix, security: str) -> None:
-    account = Account(
-        name="real",
-        host="localhost",
-        port=postfix.port if security == "starttls" else postfix.tls_port,
-        security="starttls" if security == "starttls" else "tls",
-        username=postfix.username,
-        ca=postfix.ca,
-    )
+def test_a_real_postfix_takes_refuses_and_defers_on_one_connection(postfix: Postfix, security: Security) -> None:
     people = ["ana", "nobody", "bo", "later", "cy"]
-    with Connection(account, Secret(postfix.password), sender=SENDER, timeout=10) as connection:
+    with Connection(account_at(postfix, security), Secret(postfix.password), sender=SENDER, timeout=10) as connection:
         results = [connection.deliver(cleared(f"{name}@example.org")) for name in people]
     outcomes = [result.outcome if isinstance(result, Fault) else "accepted" for result in results]
     assert outcomes == ["accepted", "refused", "accepted", "deferred", "accepted"]
