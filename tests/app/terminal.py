@@ -9,7 +9,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from fcntl import ioctl
 from pathlib import Path
@@ -25,12 +25,20 @@ _UNKNOWN = re.compile(
     rb"\x1b\[[<>=?][0-9;]*[uqp]|\x1b\[\?[0-9;]*\$p|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1bP[^\x1b]*\x1b\\"
 )
 
+_MODE = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
+_USUAL = {7: b"h", 25: b"h"}  # lines are wrapped, and the cursor is seen
+
 
 class Terminal:
     """A terminal of this many columns and lines in which the app runs. `written` is every byte that it wrote."""
 
     def __init__(
-        self, *arguments: str, environment: Mapping[str, str] | None = None, size: tuple[int, int] = (120, 40)
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        size: tuple[int, int] = (120, 40),
+        program: Sequence[str] = ("-m", "tui"),
+        leads: bool = True,
     ) -> None:
         self.written = bytearray()
         self._screen = pyte.Screen(*size)
@@ -40,12 +48,12 @@ class Terminal:
         ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         surroundings = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tui", *arguments],
+            [sys.executable, *program, *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,
             env=surroundings | dict(environment or {}),
-            start_new_session=True,
+            start_new_session=leads,
         )
         os.close(slave)
 
@@ -57,7 +65,13 @@ class Terminal:
     ) -> None:
         self.process.kill()
         self.process.wait()
-        os.close(self._master)
+        self.close()
+
+    def close(self) -> None:
+        """As a window that is closed."""
+        if self._master >= 0:
+            os.close(self._master)
+        self._master = -1
 
     @property
     def seen(self) -> str:
@@ -65,6 +79,17 @@ class Terminal:
         if self._seen is None:
             self._seen = "\n".join(self._screen.display)
         return self._seen
+
+    def is_left_as_it_was(self) -> bool:
+        """Whether it has all its modes as before the app, no keyboard protocol of the app's, and echoes again."""
+        modes: dict[int, bytes] = {}
+        for numbers, state in _MODE.findall(self.written):
+            modes.update(dict.fromkeys(map(int, numbers.split(b";")), state))
+        assert {25, 1000, 1049, 2004} <= modes.keys()  # the cursor, the mouse, the other screen, pastes: all changed
+        pushed = len(re.findall(rb"\x1b\[>[0-9]+u", self.written)) - self.written.count(b"\x1b[<u")
+        echoing = termios.ECHO | termios.ICANON
+        is_echoing = termios.tcgetattr(self._master)[3] & echoing == echoing
+        return is_echoing and pushed <= 0 and all(state == _USUAL.get(mode, b"l") for mode, state in modes.items())
 
     def press(self, keys: str) -> None:
         os.write(self._master, keys.encode())
@@ -74,6 +99,13 @@ class Terminal:
         end = time.monotonic() + _PATIENCE
         while (words in self.seen) is gone:
             assert time.monotonic() < end and self.process.poll() is None, f"never {words!r} on\n{self.seen}"
+            self._read()
+
+    def wait(self, condition: Callable[[], object]) -> None:
+        """Wait until this is so, and read meanwhile."""
+        end = time.monotonic() + _PATIENCE
+        while not condition():
+            assert time.monotonic() < end and self.process.poll() is None, f"it never was so on\n{self.seen}"
             self._read()
 
     def leave(self, words: str) -> None:

@@ -1,63 +1,29 @@
-"""The terminal closes, or the system ends the app, in the middle of a run."""
+"""The terminal closes, the system ends the app in the middle of a run, or the app itself is at fault."""
 
 import os
-import pty
-import select
 import signal
-import struct
-import subprocess
-import sys
-import termios
-import time
-from collections.abc import Callable
-from contextlib import suppress
-from fcntl import ioctl
 from pathlib import Path
 
 import pytest
 
+from tests.app.driving import through
+from tests.app.terminal import Terminal
 from tests.servers.recording import RecordingServer
 from tui.ledger import open_to_read
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs a pty")
 
 
-class Terminal:
-    """The app on a terminal of its own, with an account that sends ten messages a second."""
-
-    def __init__(self, server: RecordingServer) -> None:
-        self.master, slave = pty.openpty()
-        ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-        environment = {
-            **os.environ,
-            "TERM": "xterm-256color",
-            "PYTHONPATH": str(Path(__file__).parents[2]),
-            "INVITE_TUI_SMTP_HOST": "localhost",
-            "INVITE_TUI_SMTP_PORT": str(server.port),
-            "INVITE_TUI_SMTP_SECURITY": "none",
-            "INVITE_TUI_SMTP_PER_MINUTE": "600",
-        }
-        command = [sys.executable, "-m", "tui", "attendees.csv"]
-        # Not a session leader: nobody sends it SIGHUP, and it must find out for itself.
-        self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment)
-        os.close(slave)
-        self.output = bytearray()
-
-    def until(self, done: Callable[[], bool]) -> None:
-        end = time.monotonic() + 40
-        while not done():
-            assert time.monotonic() < end, bytes(self.output[-3000:])
-            if select.select([self.master], [], [], 0.02)[0]:
-                with suppress(OSError):
-                    self.output += os.read(self.master, 65536)
-
-    def send_all(self, server: RecordingServer) -> None:
-        self.until(lambda: b"Dear " in self.output)
-        self.output.clear()
-        os.write(self.master, b"s")
-        self.until(lambda: b"55" in self.output and b"Type" in self.output)
-        os.write(self.master, b"55\r")
-        self.until(lambda: len(server.messages) >= 5)
+def sending(server: RecordingServer) -> Terminal:
+    """The app in the middle of a run, at ten messages a second."""
+    # Not a session leader: nobody sends it SIGHUP, and it must find out for itself.
+    terminal = Terminal("attendees.csv", environment=through(server, PER_MINUTE="600"), leads=False)
+    terminal.until("Dear ")
+    terminal.press("s")
+    terminal.until("Type the number")
+    terminal.press("55\r")
+    terminal.wait(lambda: len(server.messages) >= 5)
+    return terminal
 
 
 def _is_recorded(folder: Path, server: RecordingServer) -> None:
@@ -69,29 +35,44 @@ def _is_recorded(folder: Path, server: RecordingServer) -> None:
 
 
 def test_a_terminal_that_closes_ends_the_app_with_everything_recorded(folder: Path, server: RecordingServer) -> None:
-    terminal = Terminal(server)
-    try:
-        terminal.send_all(server)
-        os.close(terminal.master)
+    with sending(server) as terminal:
+        terminal.close()
         assert terminal.process.wait(20) == 130
-    finally:
-        terminal.process.kill()
-        terminal.process.wait()
     _is_recorded(folder, server)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_the_app_with_everything_recorded(
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_the_app_with_everything_recorded_and_the_terminal_as_it_was(
     folder: Path, server: RecordingServer, number: signal.Signals
 ) -> None:
-    terminal = Terminal(server)
-    try:
-        terminal.send_all(server)
+    with sending(server) as terminal:
+        assert not terminal.is_left_as_it_was()
         terminal.process.send_signal(number)
-        terminal.until(lambda: terminal.process.poll() is not None)
-        assert terminal.process.returncode == 130
-    finally:
-        terminal.process.kill()
-        terminal.process.wait()
-        os.close(terminal.master)
+        assert terminal.ended() == 130
+        assert terminal.is_left_as_it_was()
     _is_recorded(folder, server)
+
+
+_FAULTY = """\
+import sys
+from tui.app.app import InviteApp
+from tui.cli import main
+
+def show_help(app):
+    somebody = app.main.selected
+    raise ValueError("no \\x1b]0;title\\x07")
+
+InviteApp.show_help = show_help
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_fault_of_the_program_leaves_the_terminal_as_it_was_and_tells_nothing_of_people(folder: Path) -> None:
+    with Terminal("attendees.csv", program=("-c", _FAULTY)) as terminal:
+        terminal.until("Dear ")
+        terminal.press("?")
+        assert terminal.ended() == 1
+        assert terminal.is_left_as_it_was()
+        said = bytes(terminal.written).rpartition(b"\x1b[?1049l")[2].decode()
+    assert "ValueError: no ␛]0;title␇" in said and "Please report it." in said
+    assert "@example" not in said

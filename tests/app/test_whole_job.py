@@ -49,7 +49,7 @@ def test_a_list_is_opened_mended_rehearsed_sent_and_resent_to_one(
         terminal.press("1" + ENTER)
         terminal.until("Resend finished")
         terminal.press("q")
-        assert terminal.ended() == 0
+        assert terminal.ended() == 0 and terminal.is_left_as_it_was()
     recipients = [
         message_from_bytes(one.data, policy=policy.default)["To"].addresses[0].addr_spec for one in server.messages
     ]

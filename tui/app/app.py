@@ -144,7 +144,9 @@ class InviteApp(App[None]):
     @property
     def exit_code(self) -> int:
         """What the command returns: 0, or what stopped the opening, or that something was left over (contract §5)."""
-        return leaving.INTERRUPTED if self._interrupted else exit_code_of(self.state, self._left_over)
+        if self._interrupted:
+            return leaving.INTERRUPTED
+        return self.return_code or exit_code_of(self.state, self._left_over)
 
     @property
     def last_words(self) -> str:
@@ -171,11 +173,11 @@ class InviteApp(App[None]):
         for complaint in self._preferred.complaints:
             self.say(complaint, severity="warning")
         self.theme_changed_signal.subscribe(self, self._remember_theme)
-        self.screen_change_signal.subscribe(self, self.typed_ahead.on_screen)
+        self.screen_change_signal.subscribe(self, self.typed_ahead.on_screen, immediate=True)
         self.set_interval(EVERY, self._look_at_files)
         if not self.is_headless:
             leaving.on_terminate(self._terminated)
-            leaving.on_hang_up(self._settle)
+            leaving.on_hang_up(self._terminated, self._settle)
 
     async def on_event(self, event: Event) -> None:
         if isinstance(event, InputEvent):
@@ -890,9 +892,26 @@ class InviteApp(App[None]):
             self.stop_run()
 
     def _terminated(self) -> None:
-        """The system asks the app to end: as the organiser's "Stop and quit", without a question."""
+        """The system asks the app to end: as the organiser's "Stop and quit", without a question. Asked again while the
+        last messages are in flight, it leaves at once."""
         self._interrupted = True
-        self._quit_answered("quit")
+        if self._quitting and self._job is not None:
+            self._job.control.abort()
+        else:
+            self._quit_answered("quit")
+
+    def _fatal_error(self) -> None:
+        """What the terminal is told of a fault of the program: harmless to it, and nothing of what was in memory, which
+        is people's names and addresses."""
+        import traceback
+
+        from rich.text import Text
+        from textual.worker import WorkerFailed
+
+        error = self._exception
+        lines = traceback.format_exception(error.error if isinstance(error, WorkerFailed) else error)
+        lines.append("A fault of the program. What was sent is recorded. Please report it.")
+        self.panic(Text(visible("".join(lines), lines=True)))
 
     def _settle(self) -> None:
         """From a thread of its own: stops the run that is on, and waits until it is recorded."""

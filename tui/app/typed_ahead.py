@@ -21,8 +21,8 @@ _MOVES = frozenset({"up", "down", "pageup", "pagedown", "home", "end"})
 class TypedAhead:
     """Holds keys and pastes from when a dialog begins to be prepared until it can be typed into, and hands them over.
 
-    Enter, and whatever was typed after it, is swallowed: nothing is decided that could not be seen. So is everything
-    where no dialog comes after all.
+    Enter from before it was put on the screen, and whatever was typed after that, is swallowed: nothing is decided that
+    could not be seen. So is everything where no dialog comes after all.
     """
 
     def __init__(self, app: "InviteApp") -> None:
@@ -91,7 +91,7 @@ class TypedAhead:
             return
         held, self._held = self._held, []
         for event in held:
-            if isinstance(event, Key) and event.key == "enter":
+            if isinstance(event, Key) and event.key == "enter" and event.time < self._put_there:
                 break
             # Anew: it may have been on its way through another screen.
             await self._app.on_event(Paste(event.text) if isinstance(event, Paste) else Key(event.key, event.character))
