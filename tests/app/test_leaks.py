@@ -172,6 +172,7 @@ async def test_the_evidence_is_written_with_its_seal_and_an_edit_is_found(
     folder: Path, server: RecordingServer
 ) -> None:
     (folder / "few.csv").write_text("Name,Email\nAna Ruiz,ana@example.org\nBo Li,bo@example.org\n")
+    (folder / "event.ledger.reports").mkdir()  # so that it cannot be noted where the file is
     async with driven("few.csv", environment=through(server)) as pilot:
         await pilot.press("s")
         await until(pilot, lambda: "Type the number" in seen(pilot))
@@ -184,6 +185,7 @@ async def test_the_evidence_is_written_with_its_seal_and_an_edit_is_found(
         await until(pilot, lambda: "Its seal" in seen(pilot))
         lines = (folder / "evidence.jsonl").read_text().splitlines()
         assert json.loads(lines[-1])["hash"] in seen(pilot)
+        assert "cannot be noted" in seen(pilot)
         assert sum(json.loads(line)["kind"] == "message" for line in lines) == 2
         await pilot.press("escape")
 

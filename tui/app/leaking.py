@@ -50,11 +50,12 @@ class RepairMade(Message):
 
 @dataclass(eq=False, repr=False)
 class ReportWritten(Message):
-    """A report was written; `seal` is the evidence's, else ""."""
+    """A report was written; `seal` is the evidence's, else "", and `caution` what else there is to say of it, or ""."""
 
     kind: "Kind"
     path: Path
     seal: str
+    caution: str
 
 
 @dataclass(eq=False, repr=False)
@@ -126,7 +127,7 @@ def write_report(post: Post, folder: "Folder", kind: "Kind", path: str, *, anony
     with _failures_posted(post):
         target = Path(path)
         made = report.produce(folder, {kind: target}, anonymous=anonymous)
-        post(ReportWritten(kind, target, made.seal or ""))
+        post(ReportWritten(kind, target, made.seal or "", made.caution))
 
 
 def save_kept(post: Post, folder: "Folder", directory: str) -> None:

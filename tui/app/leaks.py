@@ -97,7 +97,7 @@ class Leaks:
 
         self._done()
         if not event.seal:
-            self._app.say(f"Wrote {event.path}.")
+            self._app.say(f"Wrote {event.path}.", event.caution, severity="warning" if event.caution else "information")
             return
         lines = [
             text_line(f"Wrote {visible(str(event.path))}.", "strong"),
@@ -109,6 +109,7 @@ class Leaks:
                 "Keep the seal elsewhere, on paper or in a mail: only by it can evidence that was made anew be told."
             ),
         ]
+        lines += [text_line(), text_line(visible(event.caution), "care")] if event.caution else []
         self._app.push_screen(PageDialog("Evidence", lines))
 
     def verified(self, event: leaking.Verified) -> None:

@@ -26,8 +26,8 @@ def run(options: argparse.Namespace) -> int:
     folder.must_have_ledger()
     paths = _paths(options)
     made = report.produce(folder, paths, anonymous=options.anonymous)
-    if made.unnoted:
-        tell(f"Where it lies cannot be noted {' and '.join(made.unnoted)}: `forget` will not ask for it.")
+    if made.caution:
+        tell(made.caution)
     if options.json:
         files = {kind: str(path) for kind, path in paths.items()}
         print_json({**made.figures.document(), "files": files, "seal": made.seal})

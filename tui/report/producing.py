@@ -23,6 +23,12 @@ class Produced:
     seal: str | None
     unnoted: tuple[str, ...] = ()
 
+    @property
+    def caution(self) -> str:
+        """What is to be said of `unnoted`, "" where there is nothing."""
+        where = " and ".join(self.unnoted)
+        return where and f"Where it lies cannot be noted {where}: `forget` will not ask for it."
+
 
 def produce(folder: Folder, paths: Mapping[Kind, Path], *, anonymous: bool) -> Produced:
     """Writes these reports, all of the same state of the ledger. InputError, with none written, where one of the paths
