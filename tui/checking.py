@@ -30,12 +30,14 @@ def message_problems(
     people: Mapping[str, Person],
     composer: Composer,
     roll_of: Callable[[Iterable[str] | None], Roll],
+    imprint: mailing.Imprint,
 ) -> Iterator[Problem]:
-    """Each message's problems. `roll_of` makes the guard's roll of these addresses, of everybody's for None."""
+    """Each message's problems. `roll_of` makes the guard's roll of these addresses, of everybody's for None; `imprint`
+    is what the messages are made under: who prepares under the same finds them judged."""
     yield from _about_the_organizer(event, attendees)
     if len(attendees.records) <= EVERYBODY:
         sound = [record for record in attendees.records if not record.has_error]
-        yield from _inspected(plan.make(event, sound, people).to_send, composer, roll_of(None))
+        yield from _inspected(plan.make(event, sound, people).to_send, composer, roll_of(None), imprint)
         return
     records = attendees.records
     sound = [records[row] for row in sorted(_one_of_each_kind(attendees, composer)) if not records.has_error(row)]
@@ -50,7 +52,7 @@ def message_problems(
         composed.append(action)
     # Of a million addresses only those that stand in some message can leak from it.
     present = (wire for _, wire in records.identities() if wire.casefold() in named)
-    yield from _inspected(composed, composer, roll_of(present))
+    yield from _inspected(composed, composer, roll_of(present), imprint)
 
 
 def _about_the_organizer(event: Event, attendees: AttendeeList) -> Iterator[Problem]:
@@ -77,10 +79,12 @@ def named_in(action: Action, composer: Composer) -> set[str]:
     return {address.key_of(text) for text in _ADDRESS.findall(f"{made.subject} {made.text} {made.html}")}
 
 
-def _inspected(actions: Iterable[Action], composer: Composer, roll: Roll) -> Iterator[Problem]:
+def _inspected(
+    actions: Iterable[Action], composer: Composer, roll: Roll, imprint: mailing.Imprint
+) -> Iterator[Problem]:
     for action in actions:
         try:
-            mailing.prepare(Plan((action,), ""), composer, roll)
+            mailing.prepare(Plan((action,), ""), composer, roll, imprint=imprint)
         except (InputError, LeakError) as error:
             yield from error.problems
 

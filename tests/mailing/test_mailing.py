@@ -41,7 +41,7 @@ from tui.mailing import (
     rehearse,
     running,
 )
-from tui.mailing.letters import Fresh
+from tui.mailing.letters import Fresh, Imprint
 from tui.plan import Plan, make, make_resend
 
 WORDING = a_wording(
@@ -171,7 +171,7 @@ def test_an_update_and_a_resend_are_stamped_after_what_they_follow(ledger: Ledge
         make_resend(an_event(), {}, ledger.people(), ["guest0@example.org"]),
         composer(),
         roll_of(guests(1)),
-        now=first.stamp,
+        imprint=Imprint(first.stamp),
     )
     assert again.letters[0].revision.stamp > first.stamp
 

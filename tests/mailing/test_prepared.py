@@ -9,6 +9,7 @@ import pytest
 from tests.servers.recording import RecordingServer
 from tui import data, mailing
 from tui.folder import Choices, Folder
+from tui.guard.hashes import Marks
 
 
 @pytest.fixture
@@ -42,6 +43,40 @@ def test_what_was_made_before_the_question_is_what_is_sent(opened: Folder, serve
     plan = opened.plan()
     made = opened.prepare(plan)
     assert sent(opened, server, plan) == message_ids(made) and len(set(message_ids(made))) == 4
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """A mark of each message that the guard has judged, and of none that it knew."""
+    found: list[bytes] = []
+    add = Marks.add
+
+    def noted(marks: Marks, mark: bytes) -> None:
+        found.append(mark)
+        add(marks, mark)
+
+    monkeypatch.setattr(Marks, "add", noted)
+    return found
+
+
+def test_what_the_check_has_looked_at_is_not_judged_again_when_it_is_made_to_be_sent(
+    opened: Folder, judged: list[bytes]
+) -> None:
+    plan = opened.plan()
+    assert len(judged) == 4
+    made = opened.prepare(plan)
+    assert len(judged) == 4
+    again = opened.prepare(plan)  # what was made once may have gone out
+    assert len(judged) == 8 and not set(message_ids(again)) & set(message_ids(made))
+
+
+def test_what_the_check_looked_at_long_ago_is_made_anew(
+    opened: Folder, judged: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = opened.plan()
+    monkeypatch.setattr("tui.folder.sending.PREPARED_FOR", 0.0)
+    opened.prepare(plan)
+    assert len(judged) == 8
 
 
 def test_another_plan_is_made_anew(opened: Folder, server: RecordingServer) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from tui import plan
 from tui.attendees import Attendee, squash
@@ -11,8 +12,14 @@ from tui.errors import InputError, Problem
 from tui.folder.materials import WithMaterials
 from tui.folder.opening import in_the_way
 
+if TYPE_CHECKING:
+    from tui.mailing import Imprint
+
 
 class Checked(WithMaterials):
+    _imprint: "Imprint | None" = None
+    """What the messages were made under that were looked at, while nothing that may go out was."""
+
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """Everything that `check` finds, the event's first, then in the order of the files."""
@@ -69,8 +76,12 @@ class Checked(WithMaterials):
     def _message_problems(self) -> Iterator[Problem]:
         """What stands in the way of single messages, found as a send would find it."""
         from tui import checking
+        from tui.mailing import Imprint
 
-        yield from checking.message_problems(self._event, self.attendees, self.people(), self._composer, self._roll_of)
+        self._imprint = Imprint()
+        yield from checking.message_problems(
+            *(self._event, self.attendees, self.people(), self._composer, self._roll_of, self._imprint)
+        )
 
     def refusal(self, *, skip_errors: bool = False) -> InputError | None:
         """Why there can be no plan: an error is in the way; with `skip_errors` one that no row can be left out for."""

@@ -29,12 +29,19 @@ class Sending(Approving):
     ) -> "Mailing":
         """Every message of the plan, composed and cleared; InputError or LeakError where one cannot go.
 
-        `control` stops it, `tell` is told how far it is: see `mailing.prepare`.
+        Those that `check` has looked at are the same to the letter, so that the guard need not judge them again: once,
+        and only while their Date is not a thing of the past. `control` stops it, `tell` is told how far it is: see
+        `mailing.prepare`.
         """
         from tui import mailing
 
-        made = mailing.prepare(intended, self._composer, self._roll, note=note, control=control, tell=tell)
-        self._prepared = (intended, note, made, monotonic())
+        imprint, self._imprint = self._imprint, None
+        if imprint is None or monotonic() - imprint.since >= PREPARED_FOR:
+            imprint = mailing.Imprint()
+        made = mailing.prepare(
+            intended, self._composer, self._roll, note=note, imprint=imprint, control=control, tell=tell
+        )
+        self._prepared = (intended, note, made, imprint.since)
         return made
 
     def _prepared_lately(self, intended: Plan, note: str) -> "Mailing | None":

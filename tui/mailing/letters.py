@@ -6,8 +6,9 @@ from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from hashlib import blake2b
 from typing import final, overload
 
 from tui import guard
@@ -22,6 +23,26 @@ from tui.plan import Action
 
 _AS_TOLD = ("title", "start", "end", "rrule", "zone", "location", "session")
 """The facts of a version that a cancellation of it is made of."""
+
+
+@final
+class Imprint:
+    """What makes the messages of one attempt these and no others: the moment that they are stamped with, and what makes
+    their Message-IDs their own.
+
+    Under one imprint an action has one message, however often it is made: the guard knows it when it comes again. What
+    may go out is made under a new one each time.
+    """
+
+    def __init__(self, now: datetime | None = None) -> None:
+        self.now = (now or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
+        self.since = time.monotonic()
+        self._secret = secrets.token_bytes(32)
+
+    def identity(self, action: Action) -> bytes:
+        """16 bytes that nobody can guess: see `revision_of`."""
+        which = (action.attendee.key, action.action, action.uid, str(action.sequence), str(action.round))
+        return blake2b("\0".join(which).encode("utf-8", "replace"), digest_size=16, key=self._secret).digest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,13 @@
 """Composing and clearing every message of a plan, before anything opens a connection."""
 
-import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from tui.errors import InputError, InviteError, LeakError, Problem
 from tui.guard import Cleared, Leak, Roll
 from tui.invitation import Composer, Uncomposable
 from tui.mailing.control import Control
-from tui.mailing.letters import Letters, Mailing, as_tried, cleared_of, revision_of
+from tui.mailing.letters import Imprint, Letters, Mailing, as_tried, cleared_of, revision_of
 from tui.plan import Action, Plan
 
 _TELL = 100
@@ -30,19 +29,19 @@ def prepare(
     roll: Roll,
     *,
     note: str = "",
-    now: datetime | None = None,
+    imprint: Imprint | None = None,
     control: Control | None = None,
     tell: Callable[[int, int], object] | None = None,
 ) -> Mailing:
-    """Composes and clears every message of the plan.
+    """Composes and clears every message of the plan, under this imprint, or a new one.
 
     `tell` is told now and then how many of how many are done. InputError or LeakError, with a problem for each fault,
     where one message cannot go: then none goes. StoppedError as soon as `control` is stopped; what was stopped before
     is made all the same, to be recorded as not sent.
     """
-    now = (now or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
+    imprint = imprint or Imprint()
     actions = plan.to_send
-    letters = Letters(actions, now, note)
+    letters = Letters(actions, imprint.now, note)
     problems: list[Problem] = []
     leaks = 0
     is_stoppable = control is not None and not control.stopped
@@ -53,9 +52,9 @@ def prepare(
             raise StoppedError("Stopped before the first message: nothing was sent.", hint=_SEND_AGAIN)
         if tell and number and not number % _TELL:
             tell(number, len(actions))
-        identity = secrets.token_bytes(16)
+        identity = imprint.identity(action)
         try:
-            is_again, cleared = _composed(composer, roll, action, now, note, identity)
+            is_again, cleared = _composed(composer, roll, action, imprint.now, note, identity)
         except Uncomposable as error:
             problems.extend(error.problems)
             continue
