@@ -1,5 +1,6 @@
 """The servers and the surroundings that tests ask for by name. Nothing here talks to anything but loopback."""
 
+import gc
 import os
 import signal
 from collections.abc import Callable, Generator, Iterator
@@ -46,6 +47,15 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, _homes: Iterator[Path]) -> Non
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={home}/no-bus")
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     monkeypatch.setenv("INVITE_TUI_LOOKUPS", "off")
+
+
+@pytest.fixture
+def quick_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An encrypted file of secrets takes no time to open: only for what is done in this process."""
+    from tui.delivery.accounts.encrypted import EncryptedFile  # only now: few tests have one
+
+    monkeypatch.setattr(EncryptedFile, "time_cost", 1)
+    monkeypatch.setattr(EncryptedFile, "memory_cost", 64)
 
 
 @pytest.fixture(scope="session")
@@ -151,6 +161,12 @@ def pytest_configure() -> None:
     """A shell that runs the tests in the background has Ctrl+C ignored, by every process that they start as well."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests are there for as long as the process lives: no collection of garbage needs to look at them."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -17,7 +17,6 @@ from tests.servers.issuer import Issuer
 from tests.servers.postfix import Postfix
 from tui.cli import main
 from tui.delivery.accounts import SERVICE
-from tui.delivery.accounts.encrypted import EncryptedFile
 
 PASSPHRASE = "a long enough passphrase"
 
@@ -34,10 +33,8 @@ def guarded(desk: Desk, submission: Postfix, dovecot: Dovecot) -> Desk:
 
 
 @pytest.fixture
-def office(guarded: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def office(guarded: Desk, quick_secrets: None) -> Desk:
     """The same, whose file is quick to open: only for commands that run in this process."""
-    monkeypatch.setattr(EncryptedFile, "time_cost", 1)
-    monkeypatch.setattr(EncryptedFile, "memory_cost", 64)
     return guarded
 
 

@@ -232,6 +232,7 @@ class TestEncryptedFile:
         assert (entries(), read(store, OAUTH)) == (2, after)
 
     @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+    @pytest.mark.usefixtures("quick_secrets")
     def test_is_its_owners_alone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("INVITE_TUI_KEYRING_PASSPHRASE", PASSPHRASE)
         store = AccountStore(tmp_path / "config")
@@ -240,6 +241,7 @@ class TestEncryptedFile:
         assert [path.name for path in files] == ["accounts.json", "secrets.cfg"]
         assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
 
+    @pytest.mark.usefixtures("quick_secrets")
     def test_does_not_open_with_another_passphrase(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("INVITE_TUI_KEYRING_PASSPHRASE", PASSPHRASE)
         AccountStore(tmp_path).add(PASSWORD_ACCOUNT, Secret("geheim"))
@@ -251,6 +253,7 @@ class TestEncryptedFile:
         assert "another passphrase" not in f"{caught.value!r} {caught.value.hint} {caught.value.__context__!r}"
         assert (tmp_path / "secrets.cfg").read_bytes() == before
 
+    @pytest.mark.usefixtures("quick_secrets")
     def test_that_was_tampered_with_gives_nothing_away(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("INVITE_TUI_KEYRING_PASSPHRASE", PASSPHRASE)
         store = AccountStore(tmp_path)
@@ -276,6 +279,7 @@ class TestEncryptedFile:
             AccountStore(tmp_path).add(PASSWORD_ACCOUNT, Secret("geheim"))
         assert list(tmp_path.iterdir()) == []
 
+    @pytest.mark.usefixtures("quick_secrets")
     def test_is_opened_by_who_is_asked_once(self, tmp_path: Path) -> None:
         asked: list[bool] = []
 

@@ -128,9 +128,9 @@ def test_killed_at_every_step_of_a_send_nobody_is_sent_to_twice_and_nobody_is_fo
 
 def test_killed_at_any_step_with_eight_connections(mortals: Mortals) -> None:
     steps, chance = mortals.steps(16, 8), random.Random(8)
-    for step in chance.sample(range(1, len(steps) - 10), 20):
+    for step in chance.sample(range(1, len(steps) - 10), 12):
         mortals.die(16, 8, step=step)
-    assert mortals.killed >= 15
+    assert mortals.killed >= 8
     mortals.judge()
 
 
@@ -152,7 +152,7 @@ def test_killed_at_any_step_with_a_ledger_on_a_server(
 @pytest.mark.parametrize("connections", [1, 8])
 def test_killed_at_any_moment(mortals: Mortals, connections: int) -> None:
     chance = random.Random(connections)
-    for _ in range(15):
+    for _ in range(10):
         mortals.die(16, connections, seconds=chance.uniform(0.02, 0.12))
-    assert mortals.killed >= 5
+    assert mortals.killed >= 3
     mortals.judge()

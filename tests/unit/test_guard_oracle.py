@@ -166,7 +166,7 @@ def place(where: str, said: str) -> bytes:
 PLACES = ["text", "html", "attribute", "comment", "calendar", "file", "file name", "subject", "between", "name"]
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=1_000, deadline=None)
 @given(
     where=st.sampled_from(PLACES),
     who=st.sampled_from([*PEOPLE, *NOTES, *NOBODY]),

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import psycopg
 
+from tests.cli.conftest import Desk as Commands
 from tests.events import event_file
 from tests.servers.postgresql import Postgres
 from tests.servers.recording import RecordingServer
@@ -67,6 +68,10 @@ class Office:
     def hand_over(self, *, canary: int = 0) -> int:
         folder = self.folder()
         return workers.hand_over(folder, folder.plan(), control=Control(), canary=canary)
+
+    def desk(self, path: Path, environment: dict[str, str]) -> Commands:
+        """Where commands are given; what they start ends with the test."""
+        return Commands(path, environment, self._running)
 
     def folder_of(self, name: str) -> Folder:
         """The event folder, as somebody else at another desk has it."""
