@@ -47,7 +47,7 @@ MESSAGE = (
     " action = excluded.action, line = excluded.line, told = excluded.told,"
     " message_id = excluded.message_id, stamp = excluded.stamp, digest = excluded.digest"
     " WHERE NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.message = version.id"
-    " AND attempt.outcome IN ('sending', 'accepted', 'unknown', 'refused')) RETURNING id"
+    " AND attempt.outcome IN ('sending', 'accepted', 'unknown', 'refused')) RETURNING key, uid, sequence, round, id"
 )
 
 
@@ -98,11 +98,10 @@ class Database(ABC):
     def all_of(self, statements: Sequence[Statement]) -> Sequence[Sequence[Row]]:
         """What each of these RETURNs, in their order; in as few round trips as possible. One that fails ends all."""
 
+    @abstractmethod
     def plan(self, people: Sequence[Values], messages: Sequence[Values]) -> Sequence[int | None]:
         """Puts down messages and whom they are for, from the values that PERSON and MESSAGE take: of both a run has one
         for every message. Returns the ids, None for each that was sent already."""
-        self.each(PERSON, people)
-        return [rows[0][0] if rows else None for rows in self.all_of([(MESSAGE, values) for values in messages])]
 
     def settle_and_begin(self, settled: Sequence[Values], begun: Sequence[Values]) -> tuple[int, Sequence[int]]:
         """Settles attempts and begins others, from the values that SETTLEMENT and ATTEMPT take: the two statements of
@@ -237,6 +236,12 @@ class Changes(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def which(message: Values) -> Row:
+    """What there is one of, of the values that MESSAGE takes: see the table."""
+    _, key, _, _, uid, sequence, _, round_, *_ = message
+    return key, uid, sequence, round_
 
 
 def tell(db: Database, facts: Iterable[str]) -> dict[str, int]:

@@ -39,6 +39,7 @@ from tui.ledger.databases import (
     other_version,
     schema,
     unusable,
+    which,
 )
 from tui.ledger.desks import Desk
 from tui.ledger.relay import Relay
@@ -88,7 +89,7 @@ _MESSAGES = MESSAGE.replace(
     " %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS new"
     " (run, key, address, action, uid, sequence, generation, round, line, told, message_id, stamp, digest, place)"
     " ORDER BY place",
-).replace("RETURNING id", "RETURNING key, uid, sequence, round, id")
+)
 """MESSAGE for many, of which each is there once."""
 
 _SETTLEMENTS = (
@@ -164,9 +165,9 @@ class Shared(Database):
             # As in `all_of`: not prepared.
             for some in _each_once(people, lambda person: next(iter(person))):
                 self._db.execute(_PEOPLE, _columns(some), prepare=False)
-            planned = [self._db.execute(_MESSAGES, _columns(some), prepare=False) for some in _each_once(rows, _which)]
-        ids: dict[Row, int] = {tuple(which): id_ for cursor in planned for *which, id_ in cursor}
-        return [ids.get(_which(row)) for row in rows]
+            planned = [self._db.execute(_MESSAGES, _columns(some), prepare=False) for some in _each_once(rows, which)]
+        ids: dict[Row, int] = {tuple(one): id_ for cursor in planned for *one, id_ in cursor}
+        return [ids.get(which(row)) for row in rows]
 
     def settle_and_begin(self, settled: Sequence[Values], begun: Sequence[Values]) -> tuple[int, Sequence[int]]:
         """With one statement each, in one round trip: as one text, not as a pipeline, see `_in_one_go`."""
@@ -724,12 +725,6 @@ def _only(db: psycopg.Connection[Row], query: str, *values: object) -> Any:
 def _translated(query: str) -> LiteralString:
     """The same query with psycopg's places for values."""
     return re.sub(r":([a-z]+)", r"%(\1)s", query.replace("%", "%%")).replace("?", "%s")
-
-
-def _which(message: Values) -> Row:
-    """What there is one of: see the table."""
-    _, key, _, _, uid, sequence, _, round_, *_ = message
-    return key, uid, sequence, round_
 
 
 def _each_once(rows: Sequence[Values], what: Callable[[Values], object]) -> Sequence[Sequence[Values]]:

@@ -19,6 +19,8 @@ from pathlib import Path
 from tui.errors import BusyError, LedgerError
 from tui.ledger.databases import (
     HOLDER,
+    MESSAGE,
+    PERSON,
     VERSION,
     Changes,
     Database,
@@ -29,6 +31,7 @@ from tui.ledger.databases import (
     other_version,
     schema,
     unusable,
+    which,
 )
 from tui.ledger.places import is_on_network
 
@@ -55,6 +58,16 @@ class File(Database):
     def all_of(self, statements: Sequence[Statement]) -> Sequence[Sequence[Row]]:
         execute = self._db.execute
         return [execute(query, values).fetchall() for query, values in statements]
+
+    def plan(self, people: Sequence[Values], messages: Sequence[Values]) -> Sequence[int | None]:
+        """With one statement for many messages."""
+        self._db.executemany(PERSON, people)
+        ids: dict[Row, int] = {}
+        for at in range(0, len(messages), _AT_ONCE):
+            some = messages[at : at + _AT_ONCE]
+            for *one, id_ in self._db.execute(_messages(len(some)), [*chain.from_iterable(some)]):
+                ids[tuple(one)] = id_
+        return [ids.get(which(message)) for message in messages]
 
     def settle_and_begin(self, settled: Sequence[Values], begun: Sequence[Values]) -> tuple[int, Sequence[int]]:
         """With one statement each: beginning and ending a statement costs as much as all that its triggers do."""
@@ -109,6 +122,13 @@ class File(Database):
     def in_words(self) -> Iterator[None]:
         with _in_words(self.shown):
             yield
+
+
+@cache
+def _messages(count: int) -> str:
+    """MESSAGE for so many."""
+    row = f"({', '.join('?' * 13)})"
+    return MESSAGE.replace(row, ", ".join([row] * count))
 
 
 @cache
