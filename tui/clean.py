@@ -6,11 +6,10 @@ library removes them; so everything from a file, a server or a template passes `
 
 import re
 import unicodedata
+from contextlib import suppress
 
 _PICTURES = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "\u2421"}
 _REPLACED = dict.fromkeys(range(0x80, 0xA0), "\ufffd")
-# Zero-width joiners that scripts need (ZWNJ, ZWJ) are drawn by nobody alone, but hide nothing inside a word either; the
-# terminal gets a picture of them all the same, because two names that differ only by one must look different.
 _HIDDEN = (
     [0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x3164, 0xFEFF, 0xFFA0]
     + list(range(0x200B, 0x2010))
@@ -20,13 +19,17 @@ _HIDDEN = (
     + list(range(0xFFF9, 0xFFFC))
     + list(range(0xE0000, 0xE0080))
 )
+# Joiners (U+200C, U+200D) stay in names and bodies: Persian, Hindi and emoji are misspelt without them. A terminal gets
+# them only where they are spelling, so that elsewhere two names that differ by one look different.
+_JOINERS = {0x200C, 0x200D}
+_JOINER = re.compile("[\u200c\u200d]")
+_AROUND = 8  # letters on either side that say whether a joiner is spelling: one, and the marks on it
 _ESCAPED = {code: f"<U+{code:04X}>" for code in _HIDDEN}
 _SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
-_TERMINAL = _PICTURES | _REPLACED | _ESCAPED | _SURROGATES
+_ALWAYS_ESCAPED = {code: to for code, to in _ESCAPED.items() if code not in _JOINERS}
+_TERMINAL = _PICTURES | _REPLACED | _ALWAYS_ESCAPED | _SURROGATES
 _TERMINAL_BLOCK = {code: to for code, to in _TERMINAL.items() if code != 0x0A}
 
-# Joiners (U+200C, U+200D) stay in names and bodies: Persian, Hindi and emoji are misspelt without them.
-_JOINERS = {0x200C, 0x200D}
 _STRIPPED = dict.fromkeys(
     [c for c in range(0x20) if c not in (0x09, 0x0A)]
     + [0x7F]
@@ -38,14 +41,36 @@ _IN_ADDRESS = dict.fromkeys(list(range(0x20)) + [0x7F] + list(range(0x80, 0xA0))
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # and in full width
 
 
-def visible(text: str, *, lines: bool = False) -> str:
+def visible(text: str, *, lines: bool = False, typing: bool = False) -> str:
     """`text` with every control, C1, bidi and zero-width character shown as a picture or an escape.
 
-    With `lines` a line feed stays one; without, the result is one line. For terminals only: never for what is sent.
+    A joiner stays where it is spelling: between letters of scripts that need one (RFC 5892, appendices A.1 and A.2).
+
+    With `lines` a line feed stays one; without, the result is one line. With `typing` the letter after a joiner may be
+    yet to come. For terminals only: never for what is sent.
     """
     if text.isascii() and text.isprintable():
         return text
-    return text.translate(_TERMINAL_BLOCK if lines else _TERMINAL)
+    shown = text.translate(_TERMINAL_BLOCK if lines else _TERMINAL)
+    if "\u200c" in shown or "\u200d" in shown:
+        shown = _JOINER.sub(_spelt_while_typing if typing else _spelt, shown)
+    return shown
+
+
+def _spelt(joiner: re.Match[str], after: str = "") -> str:
+    from idna.core import valid_contextj
+
+    at = joiner.start()
+    around = joiner.string[max(0, at - _AROUND) : at + 1 + _AROUND] + after
+    with suppress(ValueError):  # beside what is no letter at all
+        if valid_contextj(around, min(at, _AROUND)):
+            return joiner[0]
+    return _ESCAPED[ord(joiner[0])]
+
+
+def _spelt_while_typing(joiner: re.Match[str]) -> str:
+    """At the end as if any letter came next."""
+    return _spelt(joiner, "\u0628" if joiner.end() == len(joiner.string) else "")
 
 
 def body_text(text: str) -> str:

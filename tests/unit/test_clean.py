@@ -40,6 +40,27 @@ def test_what_is_drawn_still_tells_what_was_there() -> None:
     assert visible("Łukasz מרים 王") == "Łukasz מרים 王"
 
 
+def test_a_joiner_is_drawn_where_it_is_spelling_and_told_elsewhere() -> None:
+    for spelling in ("می\u200cخواهم", "رضا می\u200cر", "क्\u200dष", "क्\u200cष", "بِ\u200cب"):
+        assert visible(spelling) == spelling
+    for hiding in (
+        "A\u200cna",
+        "ana\u200d@example.org",
+        "می\u200c",  # at the end of a word
+        "می\u200c\u200cخواهم",
+        "م\u200dی",
+        "د\u200cب",  # after a letter that joins nothing that follows
+        "👩\u200d💻",
+        "می\u200b\u200cخواهم",
+        "می\u200c\u0378خواهم",
+    ):
+        assert "\u200c" not in visible(hiding) and "\u200d" not in visible(hiding)
+        assert "<U+200" in visible(hiding) and visible(visible(hiding)) == visible(hiding)
+    assert visible("می\u200c", typing=True) == "می\u200c"
+    assert visible("A\u200c", typing=True) == "A<U+200C>" == visible("A\u200c")
+    assert bare_address("می\u200cخ@example.org") == "میخ@example.org"
+
+
 def test_a_block_keeps_its_line_feeds_and_nothing_else() -> None:
     assert visible("a\nb\r\n", lines=True) == "a\nb␍\n"
     assert visible("a\nb") == "a␊b"

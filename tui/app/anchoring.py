@@ -13,9 +13,10 @@ from rich.cells import cell_len
 if TYPE_CHECKING:
     from textual.driver import Driver
 
-# By blocks: the scripts of South and South-East Asia, the parts of Korean syllables, emoji and what is joined to them.
+# By blocks: the scripts of South and South-East Asia, joiners, the parts of Korean syllables, emoji and what is joined
+# to them.
 _DISPUTED = re.compile(
-    "[\u0900-\u109f\u1160-\u11ff\u1700-\u18af\u1900-\u1c4f\u1cd0-\u1cff\u20d0-\u20ff\ua800-\uabff\ufe0f"
+    "[\u0900-\u109f\u200c\u200d\u1160-\u11ff\u1700-\u18af\u1900-\u1c4f\u1cd0-\u1cff\u20d0-\u20ff\ua800-\uabff\ufe0f"
     "\U00011000-\U00011fff\U0001f000-\U0001faff]"
 )
 # A place on the screen, any other command, the end of a line, or text.

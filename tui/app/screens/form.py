@@ -211,7 +211,7 @@ class Form(Dialog[None]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         # A pasted control would be drawn as it is: an input draws its value raw.
-        harmless = visible(event.value)
+        harmless = visible(event.value, typing=True)
         if harmless != event.value and not event.input.password:
             event.input.value = harmless
             return

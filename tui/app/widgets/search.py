@@ -64,7 +64,7 @@ class SearchLine(Widget):
     def on_input_changed(self, event: "Input.Changed") -> None:
         event.stop()
         # A pasted control would be drawn as it is: an input draws its value raw.
-        harmless = visible(event.value)
+        harmless = visible(event.value, typing=True)
         if harmless != event.value:
             event.input.value = harmless
             return
