@@ -22,20 +22,17 @@ PASSPHRASE = "a long enough passphrase"
 
 
 @pytest.fixture
-def guarded(desk: Desk, submission: Postfix, dovecot: Dovecot) -> Desk:
-    """A desk without a keyring, as a server is one, that keeps its secrets in an encrypted file."""
+def office(desk: Desk, submission: Postfix, dovecot: Dovecot, quick_secrets: None) -> Desk:
+    """A desk without a keyring, as a server is one, that keeps its secrets in an encrypted file.
+
+    It is quick to open: only for commands that run in this process.
+    """
     desk.environment |= {
         "INVITE_TUI_CONFIG_DIR": str(desk.path / "config"),
         "INVITE_TUI_KEYRING_PASSPHRASE": PASSPHRASE,
         "BROWSER": "true",
     }
     return desk
-
-
-@pytest.fixture
-def office(guarded: Desk, quick_secrets: None) -> Desk:
-    """The same, whose file is quick to open: only for commands that run in this process."""
-    return guarded
 
 
 def words_to_send(submission: Postfix, dovecot: Dovecot, *more: str) -> list[str]:
@@ -82,31 +79,31 @@ def files_of(desk: Desk) -> dict[Path, bytes]:
 
 
 def test_an_account_that_signs_in_is_added_tried_and_sends(
-    guarded: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
+    office: Desk, submission: Postfix, dovecot: Dovecot, issuer: Issuer
 ) -> None:
     words = words_for(submission, dovecot, "--oauth", issuer.url, "--client-id", issuer.client_id)
     issuer.behaviour.refresh_length = 1800
-    del guarded.environment["BROWSER"]
-    said = sign_in(guarded, words, enters_code(issuer))
+    del office.environment["BROWSER"]
+    said = sign_in(office, words, enters_code(issuer))
     assert "Added work" in said
     assert "by XOAUTH2: 235" in said
     assert f"answers: {dovecot.username} can read them" in said
-    [account] = guarded.json("account", "list")["accounts"]
+    [account] = office.json("account", "list")["accounts"]
     assert account["login"] == "oauth"
 
-    tried = guarded.run("account", "test", "work").stdout
+    tried = office.run("account", "test", "work").stdout
     assert "> AUTH XOAUTH2 ***" in tried
     assert "< 235 2.7.0 Authentication successful" in tried
     assert "> ehlo [127.0.0.1]" in tried
     assert "> QUIT" in tried
 
-    done = guarded.json("send", "attendees.csv", "--only", "ana@example.org", "--confirm", "1")
+    done = office.json("send", "attendees.csv", "--only", "ana@example.org", "--confirm", "1")
     assert done["counts"]["accepted"] == 1
     assert list(submission.mailboxes()) == ["ana@example.org"]
 
     secrets = [*issuer._refresh, *issuer._access]
     assert len(secrets) >= 4
-    for path, content in files_of(guarded).items():
+    for path, content in files_of(office).items():
         assert not any(secret.encode() in content for secret in secrets), path
     assert not any(secret in said + tried for secret in secrets)
 

@@ -5,13 +5,13 @@ from imaplib import Time2Internaldate
 from time import time
 
 from tests.cli.conftest import Desk
-from tests.cli.test_accounts import comes_back, guarded, office, sign_in, words_for
+from tests.cli.test_accounts import comes_back, office, sign_in, words_for
 from tests.replies import mails
 from tests.servers.dovecot import Dovecot
 from tests.servers.issuer import Issuer
 from tests.servers.postfix import Postfix
 
-__all__ = ["guarded", "office"]  # fixtures
+__all__ = ["office"]  # a fixture
 
 
 def _wire(raw: bytes, number: int) -> bytes:
