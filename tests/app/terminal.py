@@ -20,6 +20,8 @@ import pyte
 
 ROOT = Path(__file__).parents[2]
 _PATIENCE = 60.0  # seconds
+_ANSWER = 10.0  # seconds in which a key that does something has changed the screen, however busy the machine is
+_SETTLING = 1.0  # seconds in which all of that change is drawn
 # What pyte takes for text: questions to the terminal and the toolkit's own modes.
 _UNKNOWN = re.compile(
     rb"\x1b\[[<>=?][0-9;]*[uqp]|\x1b\[\?[0-9;]*\$p|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1bP[^\x1b]*\x1b\\"
@@ -113,8 +115,12 @@ class Terminal:
         end = time.monotonic() + _PATIENCE
         while words in self.seen:
             assert time.monotonic() < end, f"never left {words!r} on\n{self.seen}"
+            before = self.seen
             self.press("\x1b")
-            settled = time.monotonic() + 1.0
+            answered = time.monotonic() + _ANSWER
+            while self.seen == before and time.monotonic() < answered:
+                self._read()
+            settled = time.monotonic() + _SETTLING
             while words in self.seen and time.monotonic() < settled:
                 self._read()
 

@@ -8,6 +8,7 @@ import os
 import re
 from email import message_from_bytes
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from textual.events import Paste
@@ -16,7 +17,11 @@ from tests.app.driving import came_back, driven, seen, sent_to_everybody, throug
 from tests.replies import mails
 from tests.servers.recording import RecordingServer
 from tui.app.widgets.armoured import Armoured
+from tui.delivery import Account, AccountStore
 from tui.folder import open_folder
+
+if TYPE_CHECKING:
+    from tests.app.terminal import Terminal
 
 EVIL = "\x1b]52;c;aGFjaw==\x07 \x1b[31mred \u202egnp.exe zero\u200bwidth a\x9b31mb [/nope] [red]loud[/red]"
 HOSTILE = (
@@ -32,8 +37,10 @@ HOSTILE = (
     "<script>alert(1)</script>",
 )
 WRONG = f'"Zed","z@@example.org\x1b]0;title\x07[/nope]","{EVIL}",""\n'
-ENTER, ESCAPE, DOWN, HOME, END = "\r", "\x1b", "\x1b[B", "\x1b[H", "\x1b[F"
+ENTER, ESCAPE, UP, DOWN, HOME, END = "\r", "\x1b", "\x1b[A", "\x1b[B", "\x1b[H", "\x1b[F"
 PALETTE, OPEN, SAVE = "\x10", "\x0f", "\x13"
+PASTED = "\x1b[200~[/nope]\x9b31m\u202egnp\u200b@[red]loud[/red].example\x1b[201~"
+"""A paste as a terminal hands it over."""
 
 
 @pytest.fixture
@@ -73,6 +80,15 @@ def config(hostile: Path, tmp_path: Path) -> Path:
     return folder
 
 
+def by_name(terminal: "Terminal", title: str) -> None:
+    """Found in the palette, where nothing else is offered any more; Enter does it."""
+    terminal.press(PALETTE)
+    terminal.until("Search every column")
+    terminal.press(title)
+    terminal.until("Search every column", gone=True)
+    terminal.until(title)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs a pty")
 def test_nothing_from_a_file_acts_on_a_terminal_before_a_send(hostile: Path, config: Path) -> None:
     from tests.app.terminal import Terminal
@@ -85,6 +101,8 @@ def test_nothing_from_a_file_acts_on_a_terminal_before_a_send(hostile: Path, con
         f"From: [/nope] <x@example.org>\nTo: {EVIL} <a@example.org>, [red]b[/red] <b@example.org>\n"
         f"Subject: [@click=app.quit]press[/] {EVIL}\n\nhello\n"
     )
+    (hostile.parent / "evidence.jsonl").write_text(json.dumps({"kind": EVIL, EVIL: [EVIL]}) + f"\n{EVIL}\n")
+    AccountStore(config).add(Account("relay", "smtp.example.org", 587, login="none"), None)
     environment = {"INVITE_TUI_CONFIG_DIR": str(config), "INVITE_TUI_LOOKUPS": "off"}
     with Terminal("hostile.csv", environment=environment, size=(140, 45)) as terminal:
         terminal.until("0 to fix")
@@ -113,6 +131,12 @@ def test_nothing_from_a_file_acts_on_a_terminal_before_a_send(hostile: Path, con
         terminal.visit(PALETTE + "NOPE", "NOPE")
         terminal.visit(PALETTE + "Columns of", "Columns of the list", ENTER, "Say what is in which column")
         terminal.visit(PALETTE + "Judge", "Judge a mail", ENTER, "[red]loud.eml", ENTER, "could see each other")
+        by_name(terminal, "Check an evidence file")
+        terminal.visit(ENTER, "Check evidence", SAVE, "does not hold")
+        by_name(terminal, "Add an account")
+        terminal.visit(ENTER, "Your address", PASTED, "<U+202E>gnp", SAVE, "Account work")
+        by_name(terminal, "Accounts")
+        terminal.visit(ENTER, "Another account", ENTER, "A message to yourself")
         terminal.visit(OPEN, "Open lately")
         terminal.visit("d", "Rehearsal finished")
         with hostile.open("a", encoding="utf-8", newline="") as file:
@@ -179,7 +203,7 @@ def test_nothing_from_a_server_or_a_mail_acts_on_a_terminal_after_a_send(
         before = event.read_text()
         event.write_text(before.replace("[message]", f"[message]\nattachments = [{json.dumps(evil)}]"))
         with answered.open("a", encoding="utf-8", newline="") as file:
-            file.write(f'"{EVIL}","new@example.org","{EVIL}",""\n')
+            file.writelines(f'"{EVIL}","new{at}@example.org","{EVIL}",""\n' for at in range(4))
         terminal.until("▲ Check")
         terminal.visit("s", "Nothing can be sent yet")
         terminal.press("f")
@@ -188,14 +212,26 @@ def test_nothing_from_a_server_or_a_mail_acts_on_a_terminal_after_a_send(
         terminal.until("Nothing has been sent to this person yet")
         terminal.visit(ENTER + ENTER, "What is wrong", ENTER, "An attachment")
         event.write_text(before)
-        terminal.until("1 ready")
+        terminal.until("4 ready")
         terminal.press("s")
         terminal.until("Type the number")
-        terminal.press("1" + ENTER)
-        terminal.until("Send finished")
-        terminal.leave("Send finished")
+        terminal.press(UP * 4)
+        terminal.until("shows the limits")
+        terminal.visit(ENTER, "Before the quota is used up")
+        terminal.leave("Type the number")
+        server.say("DATA", f"554 5.7.1 {EVIL[:40]} spam")
+        terminal.press("s")
+        terminal.until("Type the number")
+        terminal.press("4" + ENTER)
+        terminal.until("The run holds")  # and says why, in the server's words
+        terminal.leave("The run holds")
+        terminal.press("x")
+        terminal.until("Send stopped")
+        terminal.leave("Send stopped")
+        by_name(terminal, "Write the evidence file")
+        terminal.visit(ENTER, "Write it", SAVE, "Its seal")
         terminal.press("q")
-        assert terminal.ended() in (0, 1, 3)
+        assert terminal.ended() == 3
     _is_harmless(bytes(terminal.written))
 
 
