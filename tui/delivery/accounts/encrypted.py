@@ -36,6 +36,9 @@ class EncryptedFile(CryptFileKeyring):  # type: ignore[misc] # the library has n
     # Characters. An entry may be of any length, and each costs one run of Argon2: few and long ones are quick.
     longest_entry = sys.maxsize
 
+    # What could not be kept raises, so that nobody has to look whether it was.
+    says_what_fails = True
+
     def __init__(self, path: Path, passphrase: Secret) -> None:
         """Opens the file, or makes it. Raises `WrongPassphraseError`, and `OSError`."""
         super().__init__()

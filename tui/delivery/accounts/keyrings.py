@@ -206,8 +206,8 @@ def _set(backend: "KeyringBackend", entry: str, text: str) -> None:
     from keyring.errors import PasswordSetError
 
     backend.set_password(SERVICE, entry, text)
-    # KWallet's says nothing where the wallet did not take it.
-    if backend.get_password(SERVICE, entry) != text:
+    # KWallet's says nothing where the wallet did not take it. Our own does, and each look costs it a run of Argon2.
+    if not getattr(backend, "says_what_fails", False) and backend.get_password(SERVICE, entry) != text:
         raise PasswordSetError("it did not keep what it was given")
 
 
