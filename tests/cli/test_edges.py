@@ -13,14 +13,16 @@ from tests.servers.recording import RecordingServer
 Live = tuple[Desk, RecordingServer]
 
 
-def test_the_same_command_beside_a_run_is_told_that_the_ledger_is_held(live: Live) -> None:
+def test_whatever_would_send_beside_a_run_is_told_that_the_ledger_is_held_and_whoever_looks_sees(live: Live) -> None:
     desk, server = live
-    desk.environment["INVITE_TUI_SMTP_PER_MINUTE"] = "300"
+    desk.environment["INVITE_TUI_SMTP_PER_MINUTE"] = "60"
     desk.start("send", "attendees.csv", "--confirm", "55")
     wait_for(lambda: len(server.messages) >= 1)
-    for words in (("--confirm", "55"), ()):
+    digest = desk.json("plan", "attendees.csv")["digest"]
+    for words in (("--confirm", "55"), ("--approve", digest), ()):
         assert desk.json("send", "attendees.csv", *words, code=5)["error"]["code"] == "busy"
-    assert desk.json("check", "attendees.csv")["attendees"] == 55
+    assert desk.json("resend", "ana@example.org", "--confirm", "1", code=5)["error"]["code"] == "busy"
+    assert desk.json("check", "attendees.csv")["attendees"] == len(desk.json("status")["attendees"]) == 55
 
 
 def test_the_password_may_be_in_the_environment_and_the_rest_in_the_folder(live: Live) -> None:

@@ -251,19 +251,6 @@ def test_killed_half_way_and_run_again_everybody_has_one(live: Live, connections
     assert {address for address, outcome in status.items() if outcome == "accepted"} <= set(recipients)
 
 
-def test_a_second_run_on_the_same_ledger_is_turned_away(live: Live) -> None:
-    desk, server = live
-    desk.environment["INVITE_TUI_SMTP_PER_MINUTE"] = "60"
-    desk.start("send", "attendees.csv", "--confirm", "55")
-    wait_for(lambda: len(server.messages) >= 1)
-    assert desk.json("send", "attendees.csv", "--confirm", "54", code=None)["error"]["code"] in ("busy", "confirmation")
-    plan = desk.json("plan", "attendees.csv")
-    busy = desk.json("send", "attendees.csv", "--approve", plan["digest"], code=None)
-    assert busy["error"]["code"] in ("busy", "confirmation")
-    assert desk.json("resend", "ana@example.org", "--confirm", "1", code=5)["error"]["code"] == "busy"
-    assert len(desk.json("status")["attendees"]) == 55
-
-
 @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
 def test_the_ledger_and_the_outbox_are_for_their_owner_alone(live: Live) -> None:
     desk, _ = live

@@ -221,7 +221,7 @@ def test_every_problem_that_is_counted_is_told_in_the_order_of_the_lines(tmp_pat
     assert wrong == {one.line for one in people.records if one.has_error}
 
 
-@in_one_folder
+@settings(in_one_folder, max_examples=50)
 @given(st.lists(_ROW, min_size=1, max_size=12))
 def test_a_row_that_is_passed_among_many_would_be_passed_alone(tmp_path: Path, rows: list[Row]) -> None:
     people = a_list(tmp_path, rows)
