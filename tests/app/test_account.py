@@ -203,6 +203,19 @@ async def test_another_password_is_tried_before_it_is_kept(
             await until(pilot, lambda words=words: words in words_of(pilot), 60)  # type: ignore[misc]  # mypy infers no default's type
             assert (secret := store.secret(account)) is not None and secret.reveal() == kept
 
+        # Where answers are read is changed in the same way; for nowhere nobody is asked for anything.
+        place = Imap(dovecot.host, dovecot.tls_port)
+        there = {"imap": f"{place.host}:{place.port}", "password": dovecot.password}
+        for values, words, imap in ((there, "answers are read at", place), ({"imap": ""}, "nowhere any more", None)):
+            await done(pilot, "Answers")
+            await until(pilot, lambda: "read answers nowhere" in words_of(pilot))
+            form = pilot.app.screen
+            assert isinstance(form, Form)
+            await fill(pilot, form, **values)
+            await pilot.press("ctrl+s")
+            await until(pilot, lambda words=words: words in words_of(pilot), 60)  # type: ignore[misc]  # mypy infers no default's type
+            assert store.get("work").imap == imap
+
 
 async def done(pilot: Driven, deed: str) -> None:
     """This, chosen of what can be done with the account `work`."""

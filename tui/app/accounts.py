@@ -1,6 +1,7 @@
 """The accounts in the app: added, tried, told of, signed in to again; and the keyring that is opened for them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from tui.app.screens.account import Trust
     from tui.app.screens.form import Form
     from tui.delivery import Account, AccountStore
+    from tui.delivery.accounts import Imap
 
 _GROUP = "account"
 """Of the threads: one thing is done about accounts at a time."""
@@ -84,6 +86,7 @@ class Accounts:
             "trial": self._ask_for_trial,
             "sign-in": self.sign_in_again,
             "password": self._ask_for_password,
+            "answers": self._ask_for_answers,
             "remove": self._ask_to_remove,
         }
 
@@ -215,6 +218,50 @@ class Accounts:
 
         self._with_keyring(account, lambda: self._app.push_screen(password_form(account, filled)))
 
+    # Where answers are read
+
+    def _ask_for_answers(self, account: "Account") -> None:
+        from tui.app.screens.account import answers_form, answers_of
+
+        def filled(form: "Form", values: Mapping[str, str]) -> None:
+            try:
+                imap = answers_of(values)
+            except AccountError as error:
+                form.refuse(error)
+                return
+            if imap == account.imap:
+                form.refuse("Nothing is different yet.")
+            elif imap is not None and account.login == "oauth":
+                form.dismiss(None)
+                self.sign_in_again(account, imap)
+            else:
+                self._read_answers_at(form, account, imap, values.get("password", ""))
+
+        self._with_keyring(account, lambda: self._app.push_screen(answers_form(account, filled)))
+
+    def _read_answers_at(self, form: "Form", account: "Account", imap: "Imap | None", password: str) -> None:
+        """None: nowhere, for which nobody is asked for anything."""
+
+        def change() -> None:
+            from tui.delivery import Secret
+            from tui.trial import add
+
+            if imap is None:
+                self._store.stop_reading(account.name)
+            elif not password:
+                raise AccountError("The password is missing.")
+            else:
+                add(replace(account, imap=imap), self._store, password=Secret(password), replace=True)
+
+        def changed(_: None) -> None:
+            self._close(form)
+            where = f"at {imap.host}:{imap.port}" if imap is not None else "nowhere any more"
+            self._app.say(f"With {account.name} answers are read {where}.")
+            if account.name == self._used:
+                self._app.send_through(account.name)
+
+        self._app.aside(_GROUP, change, changed, partial(self._refused, form, account))
+
     # Removing one
 
     def _ask_to_remove(self, account: "Account") -> None:
@@ -263,8 +310,8 @@ class Accounts:
         if (account := self._app.state.account) is not None:
             self.sign_in_again(account)
 
-    def sign_in_again(self, account: "Account") -> None:
-        """The old sign-in is kept until the new one has worked."""
+    def sign_in_again(self, account: "Account", imap: "Imap | None" = None) -> None:
+        """The old sign-in is kept until the new one has worked. `imap` is where answers are read from then on."""
         from tui.app.screens.account import ceremony_on, leave_sign_in
 
         stop = Event()
@@ -272,11 +319,13 @@ class Accounts:
         def sign_in() -> Sequence[str]:
             from tui.trial import sign_in_again
 
-            return sign_in_again(account, self._store, ceremony_on(self._app, stop))
+            return sign_in_again(account, self._store, ceremony_on(self._app, stop), imap=imap)
 
         def done(_: Sequence[str]) -> None:
             leave_sign_in(self._app)
             self._app.say(f"Signed in to {account.name} again.")
+            if imap is not None and account.name == self._used:
+                self._app.send_through(account.name)
 
         def failed(error: InviteError) -> None:
             leave_sign_in(self._app)

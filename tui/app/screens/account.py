@@ -361,6 +361,9 @@ def deeds_of(account: Account, *, is_used: bool) -> Pick:
         items.append(Item("sign-in", "Sign in again …", "where the old sign-in was taken back"))
     if account.login == "password":
         items.append(Item("password", "Another password …", "tried before it is kept"))
+    if account.login != "none":
+        where = f"are read at {account.imap.host}" if account.imap is not None else "are not read"
+        items.append(Item("answers", "Answers …", where))
     items.append(Item("remove", "Remove it …", "the account and its secret"))
     return Pick(f"Account {account.name}", items, said="; ".join(_details(account)))
 
@@ -426,6 +429,26 @@ def password_form(account: Account, then: Callable[[Form, Mapping[str, str]], No
         busy="Trying it; nothing is sent ...",
         then=then,
     )
+
+
+def answers_form(account: Account, then: Callable[[Form, Mapping[str, str]], None]) -> Form:
+    """Where answers are read: see `answers_of`."""
+    before = account.imap
+    said = "Leave it blank to read answers nowhere. The login is the same as for sending."
+    blanks = [
+        Blank("imap", "Answers from", _place(before), hint="imap.department.example"),
+        Blank("imap_security", "By", before.security if before is not None else "tls", choices=_OF_ANSWERS),
+    ]
+    if account.login == "password":
+        said += " Your password was given for other servers: for another one it is asked for once more."
+        blanks.append(Blank("password", "Password", hint="kept in the keyring; not needed for nowhere", secret=True))
+    button = "Try it and keep it"
+    return Form(f"Account {account.name}", said, blanks, button, busy="Trying it; nothing is sent ...", then=then)
+
+
+def answers_of(values: Mapping[str, str]) -> "Imap | None":
+    """Where they are to be read, as it stands in the form; None: nowhere. AccountError where it is no place."""
+    return _imap(values["imap"].strip(), cast("Security", values["imap_security"]))
 
 
 def passphrase_form(then: Callable[[Form, Mapping[str, str]], None]) -> Form:
@@ -495,7 +518,7 @@ def _proposed(address: str, proposal: "Proposal | None") -> Mapping[str, str]:
         "sender": address if address != proposal.username else "",
         "login": proposal.oauth or "password",
         "username": proposal.username,
-        "imap": f"{imap.host}:{imap.port}" if imap else "",
+        "imap": _place(imap),
         "imap_security": imap.security if imap else "tls",
     }
 
@@ -509,6 +532,10 @@ def _first_blank(proposal: "Proposal | None") -> str:
 def _client_secret(account: Account, said: str) -> Secret | None:
     is_wanted = account.oauth is not None and account.oauth.issuer != "microsoft" and said
     return Secret(said) if is_wanted else None
+
+
+def _place(imap: "Imap | None") -> str:
+    return f"{imap.host}:{imap.port}" if imap is not None else ""
 
 
 def _imap(place: str, security: "Security") -> "Imap | None":
