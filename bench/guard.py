@@ -15,8 +15,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha1
 from itertools import count
 from pathlib import Path
+from secrets import token_hex
 
 from bench.measure import interleaved
 from tui import data, event
@@ -66,10 +68,10 @@ class Sample:
                 replace(one, address=address, key=address, name=name, cells=cells),
                 Revision(
                     "invite",
-                    f"{number * 2**128 // 7 % 2**160:040x}@department.example",
+                    f"{sha1(address.encode() + number.to_bytes(8)).hexdigest()}@department.example",
                     0,
                     self._now,
-                    f"<{number * 2**100 // 7 % 2**128:032x}@example.org>",
+                    f"<{token_hex(16)}@example.org>",
                 ),
             )
 

@@ -34,17 +34,17 @@ from tests.unit.test_guard_spellings import IN_ONE_LINE, SECRET, SPELLINGS, VALU
 FOLDER = Path(tui.guard.__file__).parent
 MODULES = (
     *("cleared", "memory", "hashes", "findings", "mailboxes", "spelling", "addresses", "values", "internal", "reading"),
-    *("form", "joining", "masking", "searching", "likeness", "roll", "inspection"),
+    *("form", "joining", "ordinary", "masking", "joints", "searching", "whole", "likeness", "roll", "inspection"),
 )
 MUTATED = (
     *("spelling", "addresses", "values", "internal", "roll", "reading", "form", "searching", "inspection"),
-    *("masking", "likeness"),
+    *("masking", "likeness", "ordinary", "joints", "whole"),
 )
 # In these, what is refused goes the long way: `raise _Unlike`, `return False` and `return None` are checks as well.
 LONG_WAY = frozenset(
     {
         "holds",
-        "_is_innocent",
+        "is_innocent",
         "_joints_of",
         "_are_apart",
         "_must_stay_what_it_is",
@@ -55,7 +55,12 @@ LONG_WAY = frozenset(
         "_is_quiet",
     }
     | {"can_stand_alone", "with_stand_ins"}
+    | {"are_noise", "is_name", "_is_wide_name", "is_address", "digits_in"}
+    | {"_holds_no_value"}
 )
+
+
+SHORT_CUTS = frozenset({"masking", "likeness", "ordinary", "joints", "whole", "spelling"})
 
 
 class Scenario(NamedTuple):
@@ -172,12 +177,12 @@ class Points(ast.NodeTransformer):
         return ast.parse(instead).body if number == self.drop else node
 
     def visit_Expr(self, node: ast.Expr) -> ast.stmt | list[ast.stmt]:
-        if isinstance(node.value, ast.Yield | ast.YieldFrom) and self.module != "masking":
+        if isinstance(node.value, ast.Yield | ast.YieldFrom) and self.module not in ("masking", "whole"):
             return self._point(node, "yield from ()")
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        self._is_long_way, before = self.module in ("masking", "likeness") and node.name in LONG_WAY, self._is_long_way
+        self._is_long_way, before = self.module in SHORT_CUTS and node.name in LONG_WAY, self._is_long_way
         self.generic_visit(node)
         self._is_long_way = before
         return node

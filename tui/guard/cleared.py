@@ -36,8 +36,9 @@ class Cleared:
     def __init__(self, seal: object, raw: bytes, recipient: str, digest: str) -> None:
         if seal is not _SEAL:
             raise TypeError("only the guard clears a message")
-        for name, value in (("raw", bytes(raw)), ("recipient", recipient), ("digest", digest)):
-            object.__setattr__(self, name, value)
+        object.__setattr__(self, "raw", bytes(raw))
+        object.__setattr__(self, "recipient", recipient)
+        object.__setattr__(self, "digest", digest)
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("only the guard clears a message")

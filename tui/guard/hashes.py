@@ -5,23 +5,20 @@ mailing to a million people, of whom each is compared a hundred times, once in 2
 alarm, never a leak that is missed.
 """
 
-import sys
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import partial
-from hashlib import blake2b
-from os import urandom
 
 _BUCKETS = 256
+_OF_64_BITS = (1 << 64) - 1
 
 
 class Hashes:
-    """Texts, by a keyed hash that nobody outside of this process can foresee."""
+    """Texts, by the hash that Python keys anew in each process, so that nobody can foresee it (PEP 456)."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._key = urandom(16)
         heap: defaultdict[int, array[int]] = defaultdict(partial(array, "Q"))
         for text in texts:
             found = self._hash(text)
@@ -38,9 +35,9 @@ class Hashes:
     def __bool__(self) -> bool:
         return bool(self._buckets)
 
-    def _hash(self, text: str) -> int:
-        data = text.encode("utf-8", "surrogatepass")
-        return int.from_bytes(blake2b(data, digest_size=8, key=self._key).digest(), sys.byteorder)
+    @staticmethod
+    def _hash(text: str) -> int:
+        return hash(text) & _OF_64_BITS
 
 
 class Marks:

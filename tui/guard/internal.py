@@ -89,6 +89,10 @@ class Internal:
         """Whether a value may begin with a word of this text."""
         return not self._beginnings.keys().isdisjoint([word[:_PREFIX] for word in words(text)])
 
+    def may_begin_with(self, word: str) -> bool:
+        """Whether a value may begin with this word."""
+        return word[:_PREFIX] in self._beginnings
+
     def has_number_in(self, text: str) -> bool:
         """Whether this text has a date or a telephone number of the values in it."""
         return any(self._numbers(text))

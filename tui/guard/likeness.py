@@ -10,28 +10,28 @@ places, is clean. All others go the long way, which never looks here.
 
 import re
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from tui.guard.findings import NONE, NOTHING, Findings, Found, Said, nothing
+from tui.guard.findings import NOTHING, Findings, Found, Said, nothing
 from tui.guard.form import CALENDARS
-from tui.guard.mailboxes import keys as keys_of
+from tui.guard.joints import Joint, Joints, counted, is_innocent
 from tui.guard.masking import (
     ADDRESS,
     ANY_STAND_IN,
     OwnWords,
     apart,
-    pieces_of,
     stand_in,
     stand_ins_in,
     with_stand_ins,
 )
 from tui.guard.memory import Memory
+from tui.guard.ordinary import is_name
 from tui.guard.reading import Part, Reading, Unreadable, read, unfolded
 from tui.guard.searching import OfRoll, around_parts, in_headers, in_part
 from tui.guard.spelling import TooDeep
-from tui.guard.values import may_be_of_a_number, words
+from tui.guard.values import words
+from tui.guard.whole import Whole, Wholes, is_addressed
 
 if TYPE_CHECKING:
     from tui.guard.roll import Roll  # which keeps one of these
@@ -40,41 +40,9 @@ _NOBODY = stand_in(ADDRESS)
 _PERSONAL = frozenset({"to", "subject", "message-id", "in-reply-to", "references", "x-invite-tui-ref"})
 """Headers in which something may be the recipient's own."""
 _MOST_FRAMES = 8  # one for each set of attachments
-_MOST_LIKES = 8  # of a frame
 _STAND_IN = re.compile(ANY_STAND_IN)
 _BEGINS_A_LINE = re.compile(rf"(?:^|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]){ANY_STAND_IN}")
 _IN_AN_OCTET = re.compile(rf"=[0-9A-Fa-f]?{ANY_STAND_IN}".encode())
-
-
-class Joint(NamedTuple):
-    """A line, with those around it, in which something of a recipient's stands that could be half of an internal value.
-
-    `is_loose` is where a value may begin before it. Of the `letters` of what is in it, those are `counted` that stand
-    beside a number or the name of a month, and those `beside` each other that are so.
-    """
-
-    line: str
-    said: Said
-    letters: frozenset[str]
-    is_loose: bool
-    counted: frozenset[str]
-    beside: frozenset[frozenset[str]]
-
-    def may_hold(self, loud: frozenset[str], numeric: frozenset[str]) -> bool:
-        """Whether a value may be in it, where one may begin in what is `loud`, and what is `numeric` may be of one."""
-        return (
-            not loud.isdisjoint(self.letters)
-            or not numeric.isdisjoint(self.counted)
-            or any(pair <= numeric for pair in self.beside)
-        )
-
-
-_Joints = tuple[Joint, ...]
-
-
-_Like = tuple[tuple[str, ...], _Joints]
-"""All of a message before its calendar object, or that, where it may go to anybody: in pieces, between which what is a
-recipient's own stands (see `masking.pieces_of`); and its joints."""
 
 
 class _Frame:
@@ -98,9 +66,7 @@ class _Frame:
         self.form = (between, again, end)
         self.between, self.again, self.end = self.form
         self.parts, self.are_printable = parts, are_printable
-        self.known: tuple[Memory[str, _Joints], ...] = tuple(Memory(500) for _ in range(len(between) + 1))
-        self._fronts: tuple[_Like, ...] = ()
-        self._calendars: tuple[_Like, ...] = ()
+        self.known: tuple[Memory[str, Joints], ...] = tuple(Memory(500) for _ in range(len(between) + 1))
 
     def parted(self, text: str) -> list[str] | None:
         """The headers, the bodies and the calendar object of a message, as they stand in it; None where it is put
@@ -124,43 +90,11 @@ class _Frame:
         calendar = text[begin : begin + size] if size > 0 else ""
         return calendar if text[begin:] == f"{calendar}{self.again}{calendar}{self.end}" else None
 
-    def like(self, text: str, own: OwnWords) -> _Joints | None:
-        """The joints of a message that is one of those that may go to anybody; None where it is like none of them."""
-        for front in self._fronts:
-            end = own.after_front(front[0], text)
-            if end >= 0:
-                self._fronts = _first(front, self._fronts)
-                content = _decoded(self._calendar(text, end) or "")
-                for calendar in self._calendars if content else ():
-                    if own.is_calendar(calendar[0], content):
-                        self._calendars = _first(calendar, self._calendars)
-                        return front[1] + calendar[1]
-                return None
-        return None
-
-    def remember(
-        self, pieces: Sequence[str], cuts: Sequence[str], found: Sequence[_Joints | None], own: OwnWords
-    ) -> None:
-        """Takes up a message all of which is known before its calendar object, or that, so that the next is compared
-        with it at once.
-
-        Not where something of its recipient's own is broken over two lines in it, because that stays in the pieces.
-        """
-        *before, in_calendar = found
-        if None not in before and [own.out_of_body(body) for body in pieces[1:-1]] == [*cuts[1:-1]]:
-            made = "".join(f"{cut}{seam}" for cut, seam in zip(cuts, self.between, strict=False))
-            joints = tuple(joint for some in before for joint in some or ())
-            self._fronts = _first((pieces_of(made), joints), self._fronts)
-        as_folded = own.cut_calendar(_decoded(pieces[-1]))
-        if in_calendar is not None and as_folded == cuts[-1]:
-            self._calendars = _first((pieces_of(as_folded), in_calendar), self._calendars)
-
-
-def _first(like: _Like, likes: tuple[_Like, ...]) -> tuple[_Like, ...]:
-    """The one that was found last before the others: most messages of a run are like one of two or three."""
-    if likes and likes[0] is like:
-        return likes
-    return (like, *[one for one in likes if one[0] != like[0]])[:_MOST_LIKES]
+    def whole(self, cuts: Sequence[str], own: OwnWords, joints: Joints, roll: "Roll") -> Whole:
+        """A message that is put together so, of parts that may go to anybody."""
+        front = "".join(f"{cut}{seam}" for cut, seam in zip(cuts, self.between, strict=False))
+        behind = (self.end,) if self.again is None else (self.again, self.end)
+        return Whole(front, cuts[-1], behind, own, joints, roll)
 
 
 class Known(NamedTuple):
@@ -181,24 +115,48 @@ class Likeness:
 
     def __init__(self) -> None:
         self._frames: tuple[_Frame, ...] = ()
+        self._wholes = Wholes()
         # By their hashes: where two are taken for one, a text is judged once too often or too rarely, nothing else.
         self._seen: Memory[int, bool] = Memory()
         self._unfit: Memory[int, bool] = Memory()
 
     def known(self, raw: bytes, recipient: str, name: str, roll: "Roll") -> Known:
         """What of this message is nothing but what is clean for anybody, and its recipient's own."""
+        is_ordinary = is_name(name) and roll.ordinary.is_address(recipient)
+        own = OwnWords(recipient, name, is_ordinary)
+        if found := self._wholes.find(raw, own):
+            whole, digits = found
+            return Known(whole=whole.is_clean(own, digits, roll))
         if not self._frames or b"\0" in raw:
             return Known()
         text = raw.decode("latin-1")
-        own = OwnWords(recipient, name)
-        for frame in self._frames:
-            if (joints := frame.like(text, own)) is not None:
-                return Known(whole=_is_innocent(own, recipient, roll, joints))
         own.find_in(text)
         for frame in self._frames:
             if pieces := frame.parted(text):
-                return _known(frame, pieces, own, recipient, roll)
+                return self._known(raw, frame, pieces, own, roll)
         return Known()
+
+    def _known(self, raw: bytes, frame: _Frame, pieces: Sequence[str], own: OwnWords, roll: "Roll") -> Known:
+        """What is known of a message that is put together so."""
+        cuts = _without_own(frame, pieces, own)
+        found = [memory.get(cut) for memory, cut in zip(frame.known, cuts, strict=True)]
+        joints = tuple(joint for some in found if some for joint in some)
+        if not is_innocent(own, roll, joints):
+            return Known()
+        if None not in found and is_addressed(cuts[0], cuts[-1]):
+            # What is broken over two lines in a body would stay in its pieces.
+            if [own.out_of_body(body) for body in pieces[1:-1]] == cuts[1:-1]:
+                self._wholes.add(raw, frame.whole(cuts, own, joints, roll), own)
+            return Known(whole=True)
+        begin, bodies = len(pieces[0]), set()
+        for seam, piece, joint in zip(frame.between, pieces[1:], found[1:], strict=True):
+            begin += len(seam)
+            if joint is not None:
+                bodies.add(begin)
+            begin += len(piece)
+        if found[-1] is not None and frame.again is not None:
+            bodies.add(begin + len(frame.again))
+        return Known(False, found[0] is not None, frozenset(bodies))
 
     def learn(self, raw: bytes, message: Reading, recipient: str, name: str, roll: "Roll") -> None:
         """Takes up what a message that was judged and cleared is made of, if that has been seen before."""
@@ -254,27 +212,6 @@ def _end(part: Part) -> int:
     return part.at + len(part.body)
 
 
-def _known(frame: _Frame, pieces: Sequence[str], own: OwnWords, recipient: str, roll: "Roll") -> Known:
-    """What is known of a message that is put together so."""
-    cuts = _without_own(frame, pieces, own)
-    found = [memory.get(cut) for memory, cut in zip(frame.known, cuts, strict=True)]
-    joints = tuple(joint for some in found if some for joint in some)
-    if not _is_innocent(own, recipient, roll, joints):
-        return Known()
-    frame.remember(pieces, cuts, found, own)
-    if None not in found:
-        return Known(whole=True)
-    begin, bodies = len(pieces[0]), set()
-    for seam, piece, joint in zip(frame.between, pieces[1:], found[1:], strict=True):
-        begin += len(seam)
-        if joint is not None:
-            bodies.add(begin)
-        begin += len(piece)
-    if found[-1] is not None and frame.again is not None:
-        bodies.add(begin + len(frame.again))
-    return Known(False, found[0] is not None, frozenset(bodies))
-
-
 def _without_own(frame: _Frame, pieces: Sequence[str], own: OwnWords) -> list[str]:
     """The headers, the bodies and the calendar object of a message, without what is the recipient's own in them."""
     headers, *bodies, piece = pieces
@@ -282,35 +219,6 @@ def _without_own(frame: _Frame, pieces: Sequence[str], own: OwnWords) -> list[st
     own.find_uid(calendar)
     cuts = [own.out_of_body(body, is_so) for body, is_so in zip(bodies, frame.are_printable, strict=True)]
     return [own.out_of_headers(headers), *cuts, own.out_of_calendar(calendar)]
-
-
-def _is_innocent(own: OwnWords, recipient: str, roll: "Roll", joints: Sequence[Joint]) -> bool:
-    """Whether what is the recipient's own gives nobody else away, and is part of no internal value."""
-    if not roll.people_in_own(own).issubset(keys_of(recipient)):
-        return False
-    values = roll.values
-    if not values:
-        return True
-    said = {*own.said.values()}
-    loud = _letters_of(own, values.may_begin_in) if values.may_begin_in(" ".join(said)) else NONE
-    numeric = NONE
-    if values.counts:
-        if values.has_number_in("\n".join(said)):
-            loud |= _letters_of(own, values.has_number_in)
-        numeric = _letters_of(own, lambda one: may_be_of_a_number(words(one)))
-    for joint in joints:
-        if joint.is_loose or ((loud or numeric) and joint.may_hold(loud, numeric)):
-            line = joint.line
-            for letter in joint.letters:
-                line = line.replace(stand_in(letter), own.said[letter])
-            if roll.values_in(joint.said(line)):
-                return False
-    return True
-
-
-def _letters_of(own: OwnWords, is_so: Callable[[str], bool]) -> frozenset[str]:
-    """The letters of what is the recipient's own, where this is so of it."""
-    return frozenset(letter for letter, said in own.said.items() if is_so(said))
 
 
 def is_calendar(part: Part) -> bool:
@@ -326,7 +234,7 @@ def _decoded(piece: str) -> str:
         return ""
 
 
-def _joints_of(frame: _Frame, pieces: Sequence[str], at: int, cut: str, roll: "Roll") -> _Joints:
+def _joints_of(frame: _Frame, pieces: Sequence[str], at: int, cut: str, roll: "Roll") -> Joints:
     """Where a value may stand over a joint in one piece of a message that was judged.
 
     _Unlike where that could not go to anybody as it is.
@@ -392,7 +300,7 @@ class _OfNobody:
             raise _Unlike
         if self._roll.values and said is not nothing:
             self.joints += [
-                Joint(line, said, stand_ins_in(line), self._is_loose(line, said), *_counted(line, said))
+                Joint(line, said, stand_ins_in(line), self._is_loose(line, said), *counted(line, said))
                 for line in lines
             ]
         return NOTHING
@@ -416,21 +324,3 @@ class _OfNobody:
                 else:
                     run.append(word)
         return False
-
-
-def _counted(line: str, said: Said) -> tuple[frozenset[str], frozenset[frozenset[str]]]:
-    """The letters of the stand-ins that may make a date or a telephone number together with what is beside them; and
-    those that may with each other."""
-    counted: set[str] = set()
-    beside: set[frozenset[str]] = set()
-    for variant in said(line):
-        spoken = words(variant)
-        for word, following in pairwise([*spoken, "end"]):  # which is a part of no number
-            ours, others = stand_ins_in(word), stand_ins_in(following)
-            if len(ours) > 1 or (ours and others):
-                beside.add(ours | others)
-            elif ours and may_be_of_a_number([following]):
-                counted |= ours
-            elif others and may_be_of_a_number([word]):
-                counted |= others
-    return frozenset(counted), frozenset(beside)

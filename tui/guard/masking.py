@@ -7,7 +7,8 @@ rest of its line there is nothing of an address, said, spelled or encoded.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from binascii import b2a_base64
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from tui.guard.addresses import WORDS_FOR_AT, WORDS_FOR_DOT, may_join
@@ -19,7 +20,7 @@ from tui.guard.values import words
 # What can be cut out, each under a letter. A name has several spellings, which are not the same to every check.
 MESSAGE_ID, REPLY_TO_ID, REFERENCE, UID, ADDRESS, NAME, WIDE_NAME, WORDED_NAME, MARKED_NAME = _LETTERS = "gkmnprtvw"
 REFERENCES = frozenset({MESSAGE_ID, REPLY_TO_ID, REFERENCE, UID})
-_NAMES = frozenset({NAME, WIDE_NAME, WORDED_NAME, MARKED_NAME})
+NAMES = frozenset({NAME, WIDE_NAME, WORDED_NAME, MARKED_NAME})
 # NUL is in no message that can be read, and no control in what is cut out.
 _GAPS = {letter: f"\0{chr(number)}" for number, letter in enumerate(_LETTERS, 1)}
 _LETTERS_OF_GAPS = {gap: letter for letter, gap in _GAPS.items()}
@@ -50,6 +51,7 @@ _MOST_CODES = 4  # groups of digits in a row say nothing yet, and
 _CODES_OF_ONE = 2  # of them may be what is somebody's own
 _SOFT_BREAK = "=\r\n"
 _BROKEN_OCTET = re.compile(r"=[0-9A-Fa-f]?=\r\n")
+_LONGEST_WORDED = 2_000
 _OPENING, _CLOSING = ' \t>|*<"(:', ' \t\r>")'
 
 Own = Mapping[str, str]
@@ -69,16 +71,9 @@ def pieces_of(text: str) -> tuple[str, ...]:
     return tuple(_LETTERS_OF_GAPS.get(piece, piece) if at % 2 else piece for at, piece in enumerate(found))
 
 
-def _after(pieces: Sequence[str], text: str, said: Callable[[str, int], str]) -> int:
-    """Where a text ends that is made of these pieces and of what is `said` between them; -1 where it does not begin
-    so."""
-    at = 0
-    for number, piece in enumerate(pieces):
-        one = said(piece, at) if number % 2 else piece
-        if (number % 2 and not one) or not text.startswith(one, at):
-            return -1
-        at += len(one)
-    return at
+def gap(letter: str) -> str:
+    """What is left where something was cut out."""
+    return _GAPS[letter]
 
 
 def stand_in(letter: str) -> str:
@@ -132,10 +127,10 @@ def _are_apart(text: str) -> bool:
 
 
 def _is_apart(text: str, begin: int, end: int, letter: str) -> bool:
-    before, after = (_BEFORE_A_NAME, _AFTER_A_NAME) if letter in _NAMES else (_BEFORE, _AFTER)
+    before, after = (_BEFORE_A_NAME, _AFTER_A_NAME) if letter in NAMES else (_BEFORE, _AFTER)
     if (begin and text[begin - 1] not in before) or (end < len(text) and text[end] not in after):
         return False
-    return letter in _NAMES or _is_alone(text, begin, end)
+    return letter in NAMES or _is_alone(text, begin, end)
 
 
 def _is_alone(text: str, begin: int, end: int) -> bool:
@@ -197,40 +192,38 @@ def can_stand_alone(name: str) -> bool:
 class OwnWords:
     """What is one recipient's own, in each way that a message of theirs spells it.
 
-    None of it is there that could not stand apart.
+    None of it is there that could not stand apart. Who `is_ordinary` (see `ordinary`) is known to.
     """
 
-    def __init__(self, recipient: str, name: str) -> None:
-        self.said: dict[str, str] = {}
-        """What each letter stands for, as it reads."""
+    def __init__(self, recipient: str, name: str, is_ordinary: bool = False) -> None:
+        self.recipient, self.name, self.is_ordinary = recipient, name, is_ordinary
+        own = {ADDRESS: recipient} if is_ordinary or is_plain_address(recipient) else {}
         self.otherwise: list[str] = []
         """Names as they are spelled where they do not stand as they are."""
-        self._name = name
-        self._in_bodies: dict[str, str] = {}
-        self._in_calendars: dict[str, str] = {}
-        if is_plain_address(recipient):
-            self.said[ADDRESS] = self._in_bodies[ADDRESS] = self._in_calendars[ADDRESS] = recipient
-        if can_stand_alone(name):
-            self._add_name(name)
-        self._in_headers = self._in_bodies
+        if is_ordinary or can_stand_alone(name):
+            own[NAME if name.isascii() else WIDE_NAME] = name
+        self.said = own
+        """What each letter stands for, as it reads."""
+        self._in_headers = self._in_calendars = self._in_bodies = own.copy()
+        self._is_spelled_alike = name.isascii() and "'" not in name
+        if not self._is_spelled_alike:
+            self._spell()
 
-    def _add_name(self, name: str) -> None:
-        letter = NAME if name.isascii() else WIDE_NAME
-        self.said[letter] = self._in_calendars[letter] = name
-        self._in_bodies[letter] = _quoted(name)
-        if "'" in name:
-            spelling = name.replace("'", "&#39;")
-            self.said[MARKED_NAME] = name
+    def _spell(self) -> None:
+        """Takes up how bodies spell a name that they do not spell as it is."""
+        self._in_bodies = {letter: _quoted(value) for letter, value in self.said.items()}
+        if "'" in self.name and not NAMES.isdisjoint(self.said):
+            spelling = self.name.replace("'", "&#39;")
+            self.said[MARKED_NAME] = self.name
             self._in_bodies[MARKED_NAME] = _quoted(spelling)
             self.otherwise.append(spelling)
-
-    # --- a message of which nothing is known yet ---------------------------------------------------------------------
+        self._in_headers = self._in_bodies
 
     def find_in(self, message: str) -> None:
         """Takes up what else is the recipient's own in a message: its references, and the name in encoded words."""
         headers = message[: message.find("\r\n\r\n") + 2]
         found: dict[str, str] = {}
-        for letter, before, after in _IN_HEADERS:
+        for letter, before, after in IN_HEADERS:
             begin = headers.find(before)
             if begin >= 0:
                 begin += len(before)
@@ -239,7 +232,7 @@ class OwnWords:
                     found[letter] = reference
         if WIDE_NAME in self.said and (worded := self._worded(headers, headers.find("\r\nTo: ") + 6)):
             found[WORDED_NAME] = worded
-        self._take(found)
+        self.take(found)
 
     def find_uid(self, calendar: str) -> None:
         """Takes up the UID of their calendar object as their own, where it is their reference with a domain."""
@@ -248,7 +241,7 @@ class OwnWords:
         if begin >= 0:
             uid = calendar[begin + 5 : calendar.find("\r\n", begin + 5)]
             if is_reference(uid):
-                self._take_uid(uid)
+                self.take_uid(uid)
 
     def out_of_headers(self, headers: str) -> str:
         """The headers of their message without what is the recipient's own in them."""
@@ -270,79 +263,48 @@ class OwnWords:
                 calendar = unbroken(calendar, value)
         return cut(calendar, self._in_calendars)
 
-    # --- a message that is compared with one that is known -----------------------------------------------------------
-
-    def cut_calendar(self, calendar: str) -> str:
-        """Their calendar object as it is folded, without what is the recipient's own where it stands in one line."""
-        return cut(calendar, self._in_calendars)
-
-    def after_front(self, pieces: Sequence[str], message: str) -> int:
-        """Where in a message what is made of these pieces ends, with what is the recipient's own between them; -1 where
-        the message does not begin with that. Its references are taken up as theirs."""
-        found: dict[str, str] = {}
-
-        def said(letter: str, at: int) -> str:
-            if letter in self._in_bodies:
-                return self._in_bodies[letter]
-            if letter not in found:
-                found[letter] = self._begun(letter, message, at)
-            return found[letter]
-
-        end = _after(pieces, message, said)
-        if end >= 0:
-            self._take(found)
-        return end
-
-    def is_calendar(self, pieces: Sequence[str], calendar: str) -> bool:
-        """Whether a calendar object is made of these pieces; its UID is taken up as theirs."""
-        found: dict[str, str] = {}
-
-        def said(letter: str, at: int) -> str:
-            if letter != UID or UID in self._in_calendars:
-                return self._in_calendars.get(letter, "")
-            if UID not in found:
-                uid = self._begun(UID, calendar, at)
-                found[UID] = uid if uid.partition("@")[0] == self.said.get(REFERENCE) else ""
-            return found[UID]
-
-        if _after(pieces, calendar, said) != len(calendar):
-            return False
-        if found:
-            self._take_uid(found[UID])
-        return True
-
-    def _begun(self, letter: str, text: str, at: int) -> str:
-        """What begins there and can be what the letter stands for; "" where nothing does."""
-        if letter == WORDED_NAME:
-            return self._worded(text, at)
-        found = _REFERENCE.match(text, at) if letter in REFERENCES else None
-        return found[0] if found else ""
+    def spelled_in(self, message: bytes) -> dict[str, bytes]:
+        """What is the recipient's own as it stands in the headers and bodies of their message, but for references."""
+        spelled = {letter: value.encode("ascii") for letter, value in self._in_bodies.items()}
+        if not self._is_spelled_alike and WIDE_NAME in spelled:
+            at = message.find(b"\r\nTo: ") + 6
+            worded = b"=?utf-8?b?%b?=" % b2a_base64(self.name.encode("utf-8"), newline=False)
+            if not message.startswith(worded, at):
+                self.is_ordinary = False  # which is said of names that are one encoded word
+                worded = self._worded(message[at : at + _LONGEST_WORDED].decode("latin-1"), 0).encode("ascii")
+            if worded:
+                spelled[WORDED_NAME] = worded
+                self.take({WORDED_NAME: worded.decode("ascii")})
+        return spelled
 
     def _worded(self, text: str, at: int) -> str:
         """Their name in encoded words, where it begins there; "" where it does not."""
         found = _ENCODED_WORDS.match(text, at)
         try:
-            return found[0] if found and decode_words(found[0].replace("\r\n", "")) == self._name else ""
+            return found[0] if found and decode_words(found[0].replace("\r\n", "")) == self.name else ""
         except Unreadable:
             return ""
 
-    def _take(self, found: Mapping[str, str]) -> None:
+    def take(self, found: Mapping[str, str]) -> None:
+        """Takes up what was found to be the recipient's own in the headers of their message."""
         self._in_headers = {**found, **self._in_bodies}
         self.said.update(found)
         if WORDED_NAME in found:
-            self.said[WORDED_NAME] = self._name
+            self.said[WORDED_NAME] = self.name
             self.otherwise.append(found[WORDED_NAME])
 
-    def _take_uid(self, uid: str) -> None:
+    def take_uid(self, uid: str) -> None:
+        """Takes up the UID of their calendar object."""
         self.said[UID] = uid
         self._in_calendars = {UID: uid, **self._in_calendars}
 
 
-_IN_HEADERS = (
+IN_HEADERS = (
     (MESSAGE_ID, "\r\nMessage-ID: <", ">"),
     (REPLY_TO_ID, "\r\nIn-Reply-To: <", ">"),
     (REFERENCE, "\r\nX-Invite-Tui-Ref: ", "\r\n"),
 )
+"""The references in a message's headers, each with what stands before and after it."""
 
 
 def _quoted(name: str) -> str:

@@ -13,6 +13,7 @@ from tui.guard.likeness import Likeness
 from tui.guard.mailboxes import endings, keys
 from tui.guard.masking import ADDRESS, REFERENCES, SHORTEST_REFERENCE, OwnWords, is_reference
 from tui.guard.memory import Memory
+from tui.guard.ordinary import Ordinary
 from tui.guard.spelling import hex_in, hidden_in, may_be_base32, misreadings, readings, unclosed
 from tui.guard.values import Spoken, words
 
@@ -71,6 +72,7 @@ class Roll:
         self.endings = frozenset(found)
         self._misread = frozenset(other for ending in found for other in misreadings(ending))
         self._dull_domains: Memory[str, bool] = Memory()
+        self.ordinary = Ordinary(self._everyone, self.endings, self._misread)
         self.values = Internal(internal, Spoken("\n".join((common, *seen_by_all))))
         self._lines: dict[Said, Memory[str, _Line]] = {}
         self._spoken: Memory[tuple[str, Said], tuple[str, ...]] = Memory()
@@ -143,6 +145,10 @@ class Roll:
         for text in dict.fromkeys(hidden):
             found |= self._in(text, nothing)[0]
         return found
+
+    def is_dull(self, domain: str) -> bool:
+        """Whether no address can be told from a reference with this domain, whatever its digits are."""
+        return not self._has_references and self._dull_domains.once(domain, partial(self._is_dull, domain))
 
     def _beside_reference(self, said: str, domain: str) -> Iterable[str]:
         """What is to be searched of a reference, beside its digits."""

@@ -7,8 +7,8 @@ entity is read to the end. What is encoded more often than anybody would by acci
 import html
 import re
 import unicodedata
-from binascii import a2b_base64
-from collections.abc import Iterable, Iterator
+from binascii import a2b_base64, a2b_hex
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from urllib.parse import unquote
@@ -69,6 +69,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9+/_-]{8,}")
 # From the beginning of a token on: a long one would be tried from each of its letters.
 _BROKEN_TOKEN = re.compile(r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{20,}=*\r?\n[ \t>]*)+[A-Za-z0-9+/_-]+")
 _NO_BASE32 = re.compile(r"[^A-Za-z2-7]")
+_NO_BASE32_DIGIT = re.compile(rb"[0189]")
 _NO_HEX = re.compile(r"[^0-9A-Fa-f]")
 # A list of codes: 62 6f 40, 0x62,0x6f,0x40, 62:6f:40, or 98,111,64.
 _CODES = re.compile(r"(?:(?:0x)?[0-9A-Fa-f]{2,3}[\s:,;.-]{1,2}){4,}(?:0x)?[0-9A-Fa-f]{2,3}")
@@ -112,6 +113,11 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).replace("\u3002", ".")
 
 
+def without_twins(text: str) -> str:
+    """The text in small letters, those of other scripts as the Latin ones that they look like."""
+    return text.casefold().translate(_TWINS)
+
+
 def unclosed(line: str) -> str:
     """What a line must be read on to, in small letters, because a tag, a comment or a hidden element is open at its
     end; "" where none is."""
@@ -147,7 +153,7 @@ def _decoded(text: str) -> Iterator[str]:
     if settled != text:
         yield settled
     if not is_ascii:
-        yield settled.casefold().translate(_TWINS)
+        yield without_twins(settled)
     if "<" in text:
         yield TAG.sub("", text)
         if ("'" in text or '"' in text) and (quoted := _QUOTED_MARKUP.findall(text)):
@@ -178,6 +184,30 @@ def _decoded(text: str) -> Iterator[str]:
 def hidden_in(text: str) -> Iterator[str]:
     """What the letters and digits in a text say where they are text in base64, base32 or hexadecimal digits."""
     return (said for token in _TOKEN.findall(text) for said in _within(token))
+
+
+def is_noise(text: str) -> bool:
+    """Whether no row of letters and digits in a text says anything that way."""
+    return not any(map(_within, _TOKEN.findall(text)))
+
+
+def are_noise(references: Sequence[bytes]) -> bool:
+    """Whether hexadecimal digits, lower ones and an even number each, say nothing in any way in which they are text."""
+    octets = a2b_hex(b"".join(references))
+    runs = _PRINTABLE.findall(octets)
+    # One that is shorter than half of the shortest is noise in each of them.
+    if b"\0" in octets or (runs and (len(runs) > 1 or len(runs[0]) > 7 or not _TELLING.isdisjoint(runs[0]))):
+        return not any(may_be_base32(one) or any(hex_in(one)) for one in (one.decode("ascii") for one in references))
+    end, are_so = 0, True
+    for digits in references:
+        begin, end = end, end + len(digits) // 2
+        are_so = are_so and _NO_BASE32_DIGIT.search(digits) is not None and not _UTF8.fullmatch(octets, begin, end)
+    return are_so
+
+
+def is_only_itself(token: str) -> bool:
+    """Whether the base64 of a text says nothing but that text."""
+    return not _digits_say(token, 1)
 
 
 def hex_in(digits: str) -> Iterable[str]:
@@ -215,10 +245,10 @@ def _quoted_printable(text: str) -> str:
         return octets
 
 
-@lru_cache(maxsize=1 << 12)
-def _within(token: str) -> tuple[str, ...]:
-    """What a token says where it is text in base64, base32 or hexadecimal digits."""
-    found = _from_base64(token)
+def _digits_say(token: str, first: int = 0) -> tuple[str, ...]:
+    """What a token says where it is text in base64 that begins in it, at its `first` digit or later; or in base32 or
+    hexadecimal digits."""
+    found = _from_base64(token, first)
     if len(token) >= 10 and not _NO_BASE32.search(token):
         found += _from_base32(token.upper())
     if len(token) >= 12 and not _NO_HEX.search(token):
@@ -226,11 +256,14 @@ def _within(token: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _from_base64(token: str) -> list[str]:
+_within = lru_cache(maxsize=1 << 12)(_digits_say)
+
+
+def _from_base64(token: str, first: int = 0) -> list[str]:
     """It may begin anywhere: a slash or a hyphen before it is a digit too."""
     bare = token.replace("-", "+").replace("_", "/")
     found: list[str] = []
-    for begin in range(4):
+    for begin in range(first, 4):
         piece = bare[begin:]
         end = len(piece) & ~3 if len(piece) % 4 == 1 else len(piece)
         octets = a2b_base64(piece[:end] + "=" * (-end % 4))
