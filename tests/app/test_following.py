@@ -34,3 +34,15 @@ async def test_a_run_of_another_program_is_followed_without_a_key(people: Path, 
         await until(pilot, lambda: "Resend finished" in seen(pilot))
         await until(pilot, lambda: app_of(pilot).state.survey.people["cid@example.org"].messages[-1].round == 1)
         assert app_of(pilot).state.elsewhere is None
+
+
+async def test_another_ledger_in_the_event_file_is_taken_up_and_named(held: Path) -> None:
+    async with driven("few.csv", size=(120, 40)) as pilot:
+        await pilot.press("e")
+        await until(pilot, lambda: "event.ledger.db" in seen(pilot))
+        await pilot.press("escape")
+        with (held / "event.toml").open("a", encoding="utf-8") as file:
+            file.write('\n[sending]\nledger = "other.ledger.db"\n')
+        await until(pilot, lambda: "4 ready" in seen(pilot))  # nobody in it was sent anything
+        await pilot.press("e")
+        await until(pilot, lambda: "other.ledger.db" in seen(pilot) and "event.ledger.db" not in seen(pilot))

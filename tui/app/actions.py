@@ -196,7 +196,7 @@ ACTIONS: tuple[Act, ...] = (
         "event",
         "e",
         "event",
-        "The event, the account, the files, and their problems",
+        "The event, account, ledger and files, and their problems",
         "Event",
         lambda app: app.show_event(),
         _event,

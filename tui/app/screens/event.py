@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -78,6 +79,8 @@ def _lines(state: State) -> Iterator[Line]:
         user = f" as {account.username}" if account.username else ""
         yield field_line("Account", f"{account.name}: {account.host}:{account.port}{user} ({account.security})")
     yield field_line("Outbox", str(folder.outbox))
+    ledger = folder.ledger_path
+    yield field_line("Ledger", str(ledger) if isinstance(ledger, Path) else f"{ledger.shown}, which others share")
     if event is not None:
         yield from _attached(event)
     yield text_line()
