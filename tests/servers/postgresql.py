@@ -62,7 +62,7 @@ recovery_init_sync_method = syncfs
 _WHO = """\
 local all all trust
 local replication all trust
-host all all 127.0.0.1/32 scram-sha-256
+host all all 127.0.0.0/8 scram-sha-256
 """
 
 

@@ -1,5 +1,6 @@
 """What an account may send holds over all events, desks and workers of one database; several accounts share a run."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -34,7 +35,9 @@ def another(office: Office, tmp_path: Path) -> Opens:
         event.address, event.environment = office.address, office.environment
         event.invites(count, connections=connections, more=more)
         file = event.path / "event.toml"
-        file.write_text(file.read_text(encoding="utf-8").replace("5b0e7c1f", f"0000000{number}"), encoding="utf-8")
+        said, is_its_own = re.subn('(?m)^uid = ".{8}', f'uid = "{int(number):08}', file.read_text(encoding="utf-8"))
+        assert is_its_own
+        file.write_text(said, encoding="utf-8")
         return event
 
     return opens

@@ -84,7 +84,8 @@ class Handover:
 @dataclass(frozen=True, slots=True)
 class Due:
     """A message that is to go out, and the person as it was composed for them. `told` is what cannot be seen from the
-    message: `in_reply_to` and `changes`, where there are any. `tries`: how often this run has tried it."""
+    message: `in_reply_to` and `changes`, where there are any. `tries`: how often the server has put it off in this run;
+    `losses`: how often it did not get there."""
 
     sent: Sent
     name: str
@@ -92,6 +93,7 @@ class Due:
     fields: Mapping[str, str]
     told: Mapping[str, Any]
     tries: int
+    losses: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,17 @@ class Relay:
                 with self.in_queue():
                     db.connection.execute(queue)
                     db.connection.execute(schema("postgresql", "workers"))
+
+    def has_job(self, job: int, worker: int) -> bool:
+        """Whether the queue knows this job as one that this worker has in hand."""
+        with self._db.reading() as db:
+            return bool(
+                db.execute(
+                    "SELECT 1 FROM invite_tui_workers.procrastinate_jobs"
+                    " WHERE id = ? AND worker_id = ? AND status = 'doing'",
+                    (job, worker),
+                ).fetchone()
+            )
 
     @contextmanager
     def in_queue(self) -> Iterator[Any]:
@@ -350,20 +363,22 @@ class Relay:
     @staticmethod
     def _due(db: Database, handover: Handover, ranges: str) -> Iterator[Due]:
         for first, last in _pairs(ranges):
-            for key, name, group, fields, told, tries, facts, stamp, *row in db.execute(
+            for key, name, group, fields, told, tries, losses, facts, stamp, *row in db.execute(
                 "SELECT m.key, coalesce(l.name, p.name), p.grouped, coalesce(l.fields, p.fields),"
-                " coalesce(l.told, '{}'), CASE m.attempts WHEN 0 THEN 0 ELSE (SELECT count(*) FROM attempt a"
-                " WHERE a.message = m.id AND a.id > ?) END,"
+                " coalesce(l.told, '{}'), a.tries, a.losses,"
                 " m.facts, m.stamp, m.id, m.address, m.action, m.uid, m.sequence, m.generation, m.round, m.message_id,"
                 " m.digest, m.outcome, m.reply, m.attempts, m.settled_at"
                 " FROM message m JOIN person p ON p.key = m.key LEFT JOIN letter l ON l.message = m.id"
+                " CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE outcome = 'deferred') AS tries,"
+                " count(*) FILTER (WHERE outcome = 'unsent') AS losses FROM attempt"
+                " WHERE message = m.id AND id > ?) a"
                 " WHERE m.run = ? AND m.id BETWEEN ? AND ? AND m.outcome IN ('unsent', 'deferred') ORDER BY m.id",
                 (handover.attempts, handover.run, first, last),
             ):
                 id_, address, action, uid, sequence, generation, round_, message_id, *rest = row
                 version = (action, uid, sequence, generation, round_, json.loads(facts), message_id)
                 sent = Sent(id_, key, address, *version, datetime.fromisoformat(stamp), *rest)
-                yield Due(sent, name, group, json.loads(fields), json.loads(told), tries)
+                yield Due(sent, name, group, json.loads(fields), json.loads(told), tries, losses)
 
     # --- an account's, for all workers together --------------------------------------------------------------------
 

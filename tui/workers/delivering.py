@@ -22,7 +22,7 @@ from tui.ledger.relay import Due, Handover, Hold, Relay
 from tui.mailing import Control, Letter, Mailing, Pacing, Settled, Waiting
 from tui.mailing.letters import Letters
 from tui.workers import packing, queue
-from tui.workers.queue import Job, Later
+from tui.workers.queue import Job, Later, Ticket
 
 if TYPE_CHECKING:
     from tui.mailing import Question
@@ -37,7 +37,12 @@ _WORTH_PASSING_ON = 30.0
 """Seconds for which an account may send nothing, from which on its shares go to the run's other accounts."""
 
 _WITHOUT_SERVER = 30.0
-"""Seconds after which a share is taken up again, at the latest, whose worker did not reach the mail server."""
+"""Seconds after which a share is taken up again, at the latest, whose worker did not reach the mail server once; after
+each further time it is twice as long."""
+
+_ROUNDS = 10
+"""How often a message that does not get to a server is taken up again, with all its tries: some hours, in which whoever
+is cut off is mended, or another worker has had it. Then it is left to the next run."""
 
 
 class Away(Exception):  # it says what has happened, not what is wrong
@@ -117,6 +122,14 @@ class Bench:
                     ledger.relay.turn_to(handover.run, "braked", f"{error.message} {error.hint}")
             raise
 
+    def is_anothers(self, ticket: Ticket, job: Job) -> bool:
+        """Whether the queue has given a job to another meanwhile; False where that cannot be asked."""
+        try:
+            with self._opened(job) as ledger:
+                return not ledger.relay.has_job(ticket.job, ticket.worker)
+        except LedgerError:
+            return False
+
     def _opened(self, job: Job) -> Ledger:
         return ledgers.open_for_work(self._server.for_event(job.event), self._desk, idle=self._idle)
 
@@ -157,7 +170,8 @@ class Bench:
         hold = relay.take(job.share, job.account, per_day)
         if not isinstance(hold, Hold):
             return
-        due = tuple(one for one in hold.due if one.tries <= pacing.retries)
+        most = _ROUNDS * (pacing.retries + 1)
+        due = tuple(one for one in hold.due if one.tries <= pacing.retries and one.losses < most)
         if not due:
             self._put_back(relay, hold, None)
             return
@@ -217,7 +231,8 @@ class Bench:
             if not (error.is_passing or error.fault.scope == "connection"):
                 self._brake(relay, hold, error)
             relay.say(hold.handover.run, f"{self._desk.place}: {error.message}")
-            self._put_back(relay, hold, min(_WITHOUT_SERVER, max(1.0, pacing.backoff)))
+            rounds = max(one.losses for one in now) // (pacing.retries + 1)
+            self._put_back(relay, hold, backoff(rounds + 1, min(_WITHOUT_SERVER, max(1.0, pacing.backoff))))
         except LedgerError:
             raise
         except InviteError as error:
@@ -225,7 +240,7 @@ class Bench:
         else:
             if len(now) < len(due) and wait is None:
                 wait = 0.0
-            tries = max(one.tries for one in now) + 1
+            tries = max(max(one.tries, one.losses // (pacing.retries + 1)) for one in now) + 1
             self._put_back(relay, hold, backoff(tries, pacing.backoff) if wait == math.inf else wait)
 
     def _follow(
@@ -233,7 +248,7 @@ class Bench:
     ) -> float | None:
         """Hears a share to its end; seconds until the rest of it is due, None where there is nothing left.
 
-        Infinite where all that is left was put off, and nobody has said for how long.
+        Infinite where all that is left was put off or did not get there, and nobody has said for how long.
         """
         wait: float | None = None
         is_left = is_deferred = False
@@ -249,7 +264,9 @@ class Bench:
                 control.stop()
         if wait is not None:
             return wait
-        return 0.0 if is_left else math.inf if is_deferred else None
+        if is_left and control.stopped:
+            return 0.0
+        return math.inf if is_left or is_deferred else None
 
     def _brake(self, relay: Relay, hold: Hold, error: InviteError) -> None:
         """The run stops for all: what has happened here would happen to everybody."""

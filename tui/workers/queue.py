@@ -80,8 +80,16 @@ class Job:
     past: Sequence[str] = ()
 
 
-def app_for(conninfo: str, do: Callable[[int, Job], None]) -> "App":
-    """What does the jobs: each of them is `do` with its number, in a thread of its own."""
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """By what the queue knows a job that somebody has in hand: its number, and theirs."""
+
+    job: int
+    worker: int
+
+
+def app_for(conninfo: str, do: Callable[[Ticket, Job], None]) -> "App":
+    """What does the jobs: each of them is `do`, in a thread of its own."""
     procrastinate = _library()
     from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
@@ -103,7 +111,7 @@ def app_for(conninfo: str, do: Callable[[int, Job], None]) -> "App":
     app = procrastinate.App(connector=connector)
 
     def task(context: "JobContext", **said: Any) -> None:
-        do(context.job.id or 0, Job(**said))
+        do(Ticket(context.job.id or 0, context.job.worker_id or 0), Job(**said))
 
     app.task(name=TASK, retry=Again(), pass_context=True)(task)
 
@@ -116,6 +124,8 @@ def in_words(error: BaseException) -> str:
     """What the database's driver says, in a line; nothing of it is a password."""
     while error.__cause__ is not None:
         error = error.__cause__
+    if said := getattr(getattr(error, "diag", None), "message_primary", None):
+        return visible(str(said))[:200].rstrip(".")
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return visible(lines[-1] if lines else type(error).__name__)[:200].rstrip(".")
 

@@ -84,7 +84,8 @@ class _Worker:
         self._away = self._done = 0
         self._jobs: set[int] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._over = asyncio.Event()
+        self._over, self._lost = asyncio.Event(), asyncio.Event()
+        self._lost_by: BaseException | None = None
 
     def stop(self) -> None:
         """From any thread: what is in flight is settled, and the rest left to others."""
@@ -115,6 +116,8 @@ class _Worker:
 
     async def _work_once(self) -> bool:
         """Until it is stopped; False where there is no queue. What the database's driver raises where it is lost."""
+        asyncio.get_running_loop().set_exception_handler(lambda _, said: self._hear(said.get("exception")))
+        self._lost.clear()
         conninfo = ledgers.conninfo(self._server, self._desk)
         app = queue.app_for(conninfo, self._deliver)
         async with app.open_async():
@@ -133,12 +136,12 @@ class _Worker:
                     stalled_worker_timeout=self._how.lost_after,
                 )
             )
-            over = asyncio.create_task(self._over.wait())
+            over, lost = (asyncio.create_task(one.wait()) for one in (self._over, self._lost))
             reaping = asyncio.create_task(self._reap(app))
             try:
-                await asyncio.wait({jobs, over, reaping}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({jobs, over, lost, reaping}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                ending = {over, reaping, jobs}
+                ending = {over, lost, reaping, jobs}
                 for task in ending:
                     task.cancel()
                 left: set[asyncio.Task[Any]] = set(ending)
@@ -149,7 +152,14 @@ class _Worker:
             for task in ending:
                 if not task.cancelled() and (error := task.exception()):
                     raise error
+            if self._lost.is_set() and self._lost_by is not None:
+                raise self._lost_by
         return True
+
+    def _hear(self, error: BaseException | None) -> None:
+        """What the queue has failed at in a task of its own: it is opened anew."""
+        self._lost_by = error
+        self._lost.set()
 
     async def _reap(self, app: "App") -> None:
         """Gives the jobs of workers that are not heard of any more to others.
@@ -162,25 +172,32 @@ class _Worker:
                 if job.id not in self._jobs:
                     await app.job_manager.retry_job(job, retry_at=datetime.now(UTC))
 
-    def _deliver(self, number: int, job: queue.Job) -> None:
+    def _deliver(self, ticket: queue.Ticket, job: queue.Job) -> None:
         """A job. It never fails: it is done, or done again later."""
-        self._jobs.add(number)
+        self._jobs.add(ticket.job)
         try:
             self._bench.do(job)
         except Away:
-            self._away += 1
-            self.stop()
-            # Whatever became of this job would be told of whoever has it now: so nothing becomes of it.
-            threading.Event().wait()
+            self._be_away()
         except BusyError as error:
             raise queue.Later(_BUSY) from error
         except queue.Later as later:
             self._done += not later.seconds  # there is more to do, now
             raise
+        except LedgerError:
+            if self._bench.is_anothers(ticket, job):
+                self._be_away()
+            raise
         else:
             self._done += 1
         finally:
-            self._jobs.discard(number)
+            self._jobs.discard(ticket.job)
+
+    def _be_away(self) -> None:
+        """Whatever became of this job would be told of whoever has it now: so nothing becomes of it. Never returns."""
+        self._away += 1
+        self.stop()
+        threading.Event().wait()
 
     async def _leave(self) -> None:
         """Ends this process without a word to the queue, once the other jobs here are over."""
