@@ -161,7 +161,8 @@ def _worker(parser: _Parser) -> None:
 
 
 def _run(parser: _Parser) -> None:
-    parser.add_argument("word", choices=("pause", "go-on", "stop"), help="what the workers are to do, all of them")
+    words = ("pause", "go-on", "stop")
+    parser.add_argument("word", choices=words, metavar="|".join(words), help="what the workers are to do, all of them")
     parser.add_argument("--event", metavar="PATH", help="the event file (default: event.toml)")
     parser.add_argument("--ledger", metavar="URL", help="the ledger (default: [sending] ledger, INVITE_TUI_LEDGER)")
     _speaks_json(parser)
