@@ -10,7 +10,7 @@ from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
-from tests.app.settling import LOOK
+from tests.app.settling import LOOK, painted, settled
 from tests.servers.recording import RecordingServer
 from tui.app.app import InviteApp
 from tui.app.work import Opening
@@ -33,6 +33,8 @@ async def driven(
     async with app_over(*files, environment=environment).run_test(size=size, notifications=True) as pilot:
         await opened(pilot)
         yield pilot
+        await settled()  # what comes late would find a screen that is being taken apart
+        painted(pilot.app.screen)
 
 
 async def opened(pilot: Driven) -> None:
@@ -99,7 +101,7 @@ async def chosen(pilot: Driven, label: str, key: str = "enter") -> None:
 
 def seen(pilot: Driven) -> str:
     """What is on the screen, line by line."""
-    return "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
+    return painted(pilot.app.screen)
 
 
 def through(server: RecordingServer, **more: str) -> dict[str, str]:

@@ -2,16 +2,20 @@
 
 The toolkit waits between two keys until the processor has had little to do for 20 ms, whoever it is that works there,
 and paints after each of the many small changes that a key makes. Here nothing is waited for but what is to be done, and
-what it has come to is painted once.
+what it has come to is painted when somebody looks.
 """
 
 import asyncio
-from weakref import WeakSet
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
 
 import pytest
 from rich.console import RenderableType
 from textual._compositor import Compositor
-from textual._context import active_app
+from textual._context import active_app, visible_screen_stack
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.worker import Worker
@@ -26,17 +30,13 @@ _PATIENCE = 3.0
 """Seconds after which a thread is taken to be held back."""
 
 _held_back = WeakSet[Worker[object]]()
-
-
-class _Painting:
-    """Whether what has changed is painted now."""
-
-    now = False
+_painted = WeakKeyDictionary[Compositor, str]()
+"""What was on each screen when it was last painted."""
 
 
 async def settled(*_: float) -> None:
-    """All that was begun is done, and painted: no part of the app can go on, and no thread that only reads is at work,
-    but for those that a test holds back: each of these is waited for once, and not for long."""
+    """All that was begun is done: no part of the app can go on, and no thread that only reads is at work, but for those
+    that a test holds back: each of these is waited for once, and not for long. A screen that is new is painted."""
     app, loop = active_app.get(), asyncio.get_running_loop()
     until, is_laid_out = loop.time() + _PATIENCE, False
     while app.is_running:
@@ -50,11 +50,21 @@ async def settled(*_: float) -> None:
             is_laid_out = True
         elif working and loop.time() < until:
             await asyncio.sleep(LOOK)
-        elif app.screen._compositor._dirty_regions:
-            _paint(app.screen)
         else:
             _held_back.update(working)
+            if app.screen._compositor not in _painted:
+                painted(app.screen)
             break
+
+
+def painted(screen: Screen[Any]) -> str:
+    """What is on this screen, line by line, painted where anything has changed."""
+    compositor = screen._compositor
+    if compositor._dirty_regions or compositor not in _painted:
+        visible_screen_stack.set(screen.app._background_screens)
+        _painted[compositor] = "\n".join(strip.text for strip in compositor.render_strips())
+        compositor._dirty_regions.clear()
+    return _painted[compositor]
 
 
 def settle_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,19 +73,12 @@ def settle_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"{user}.wait_for_idle", settled)
     monkeypatch.setattr(Pilot, "_wait_for_screen", _wait_for_screen)
     monkeypatch.setattr(Compositor, "render_update", _render_update)
+    monkeypatch.setattr(Stylesheet, "_parse_rules", _parse_rules)
 
 
 async def _wait_for_screen(*_: object) -> bool:
     await settled()
     return True
-
-
-def _paint(screen: Screen[object]) -> None:
-    _Painting.now = True
-    try:
-        screen._compositor_refresh()
-    finally:
-        _Painting.now = False
 
 
 _render = Compositor.render_update
@@ -84,8 +87,23 @@ _render = Compositor.render_update
 def _render_update(
     compositor: Compositor,
     full: bool = False,
-    screen_stack: list[Screen[object]] | None = None,
+    screen_stack: list[Screen[Any]] | None = None,
     simplify: bool = False,
 ) -> RenderableType | None:
-    """What has changed is kept until it is painted."""
-    return _render(compositor, full, screen_stack, simplify) if full or _Painting.now else None
+    """What has changed is kept until somebody looks, but where all is asked for: a picture is taken."""
+    if not full:
+        return None
+    _painted.pop(compositor, None)
+    return _render(compositor, full, screen_stack, simplify)
+
+
+_parse = Stylesheet._parse_rules
+_rules: dict[object, list[RuleSet]] = {}
+
+
+def _parse_rules(sheet: Stylesheet, css: str, read_from: tuple[str, str], *how: Any, **named: Any) -> Sequence[RuleSet]:
+    """The rules that were read for the app before."""
+    key = css, read_from, how, frozenset(named.items()), frozenset(sheet._variables.items())
+    if key not in _rules:
+        _rules[key] = _parse(sheet, css, read_from, *how, **named)
+    return _rules[key]
