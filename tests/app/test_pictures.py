@@ -33,7 +33,6 @@ from tui.app.screens import confirm
 from tui.app.screens.question import Asked
 from tui.app.state import Run, State
 from tui.app.widgets.checks import CheckLine
-from tui.delivery import Account, AccountStore
 from tui.delivery.brakes import Stop
 from tui.folder import open_folder
 from tui.mailing import Question
@@ -105,15 +104,6 @@ async def test_where_an_organiser_begins(folder: Path, tmp_path: Path, gallery: 
             await gallery.take(pilot, "an account begins with an address")
             await pressed(pilot, "enter", "enter", shows="Account work")
             await gallery.take(pilot, "the account form says what follows from the address")
-            await pilot.press("escape")
-            for name in ("work", "relay"):
-                account = Account(name, "smtp.department.example", 587, login="none")
-                AccountStore(config).add(account, None)
-            await by_name(pilot, "Accounts")
-            await shows(pilot, "Another account")
-            await gallery.take(pilot, "the accounts that there are")
-            await pressed(pilot, "enter", shows="Test it")
-            await gallery.take(pilot, "what can be done with an account")
 
 
 async def test_a_list_without_an_account(folder: Path, gallery: Gallery) -> None:

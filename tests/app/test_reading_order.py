@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from textual.widget import Widget
+from textual.widgets import Input
 
 from tests.app.driving import Driven, app_of, composed, driven, seen, until
 from tests.app.test_pictures import ACCOUNT
@@ -70,6 +71,13 @@ async def test_a_form_has_its_labels_before_what_is_filled_in(folder: Path) -> N
         await _shown(pilot, "e enter", "London time")
         labels = ("Title", "Pathways", "Starts", "2027-05-06 14:00", "Ends", "Time zone", "Europe/London", "Where")
         _in_order(seen(pilot), "Event", "What you change", *labels, "Save", "Close", "Thursday 6 May", "esc closes")
+
+
+async def test_what_is_wrong_in_a_form_is_read_whole_on_the_smallest_screen(folder: Path) -> None:
+    async with driven("attendees.csv", size=(60, 20)) as pilot:
+        await _shown(pilot, "e enter", "Save")
+        app_of(pilot).screen.query(Input)[1].value = "2027-05-030 14:00"
+        await until(pilot, lambda: "is no date" in seen(pilot) and "2027-05-06 14:00." in seen(pilot))
 
 
 async def test_the_question_before_a_send_says_what_before_it_asks(folder: Path) -> None:

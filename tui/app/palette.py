@@ -46,13 +46,14 @@ class Palette(Provider):
         for act in self._acts:
             name = _title(act)
             if (score := matcher.match(name)) > 0:
-                yield Hit(0.9 * score / (1 + score), self._shown(act), partial(self._do, act.name), name)
+                shown = _marked(self._shown(act), query)
+                yield Hit(0.9 * score / (1 + score), shown, partial(self._do, act.name), name)
         for row, name, address in await asyncio.to_thread(lambda: list(self._people(query))):
-            shown = _line(name or address, address if name else "")
+            shown = _marked(_line(name or address, address if name else ""), query)
             is_meant = query.casefold().strip() in f"{name} {address}".casefold()
             yield Hit(_SURE if is_meant else _OF_PEOPLE, shown, partial(self._app.main.go_to, row), f"{name} {address}")
         for label, note, job in self._files(query):
-            yield Hit(_OF_FILES, _line(label, note), job, label)
+            yield Hit(_OF_FILES, _marked(_line(label, note), query), job, label)
 
     def _shown(self, act: Act) -> Text:
         return _line(_title(act), act.says, keys_in_words(self._app.keys.get(act.name, act.keys)))
@@ -105,4 +106,14 @@ def _line(label: str, note: str, keys: str = "") -> Text:
         shown.append(f"  {keys}", Style(bold=False))
     if note:
         shown.append(f"\n{visible(note)}", Style(bold=False, dim=True))
+    return shown
+
+
+def _marked(shown: Text, query: str) -> Text:
+    """What was looked for is underlined where it stands as it was typed: why something was found is seen."""
+    plain = shown.plain.lower()
+    if len(plain) == len(shown.plain):  # in some scripts a small letter is more than one
+        for word in query.lower().split():
+            if (at := plain.find(word)) >= 0:
+                shown.stylize(Style(underline=True), at, at + len(word))
     return shown

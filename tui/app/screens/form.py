@@ -20,7 +20,7 @@ from tui.app.words import crop
 from tui.clean import visible
 from tui.errors import InviteError
 
-_MARGIN = 6  # lines of the panel that never scroll: its frame, the buttons, what stood in the way
+_MARGIN = 6  # lines of the panel that never scroll: its frame and the buttons
 _LABEL = 22  # cells, at most
 
 
@@ -125,6 +125,7 @@ class Form(Dialog[None]):
         self._blanks = blanks
         self._button = button
         self._busy = busy
+        self._is_telling = False
         self._widgets: dict[str, Input | Cycle] = {}
 
     def compose(self) -> ComposeResult:
@@ -175,8 +176,8 @@ class Form(Dialog[None]):
 
     def on_resize(self) -> None:
         """What scrolls gives way to what stood in the way: that is read whole."""
-        said = max(1, self.query_one("#why", Static).size.height)
-        self.query_one(VerticalScroll).styles.max_height = max(3, self.size.height * 92 // 100 - _MARGIN - said + 1)
+        said = self.query_one("#why", Static).size.height if self._is_telling else 0
+        self.query_one(VerticalScroll).styles.max_height = max(3, self.size.height * 92 // 100 - _MARGIN - said)
 
     def offer(self, offered: Mapping[str, bool]) -> None:
         """Show the lines that matter now, by their names, and leave the others out of the way."""
@@ -279,6 +280,7 @@ class Form(Dialog[None]):
         self._say(Content())
 
     def _say(self, words: Content) -> None:
+        self._is_telling = bool(words.plain)
         self.query_one("#why", Static).update(words)
         self.call_after_refresh(self.on_resize)
 

@@ -17,14 +17,14 @@ class Start(Pick):
 
     def __init__(self, here: Path, recent: Sequence[Sequence[str]] = ()) -> None:
         lists = list(_lists(here))
-        items: list[Item | str] = ["Look around", Item(SAMPLE, "The sample", "55 people who do not exist")]
+        items: list[Item | str] = ["Look around", Item(SAMPLE, "The sample", "55 invented people")]
         if recent:
             items.append("Open lately")
             items += [Item(f"recent {at}", *_shown(paths, here)) for at, paths in enumerate(recent)]
         items.append(f"Lists in {here.name or here}/" if lists else "There is no list here: put a .csv or .xlsx there")
         items += lists[:_MOST]
-        items += ["Make", Item("new", "A new event …", "a folder with event and list")]
-        items.append(Item("account", "An account to send with …", "your server and your login"))
+        items += ["Make", Item("new", "A new event …", "a folder of its own")]
+        items.append(Item("account", "An account to send with …", "server and login"))
         items += ["Mails of other programs: who could see whom", *_mails([here])]
         said = "An event is a folder with event.toml and a list of people: choose a list, or make a new event."
         super().__init__("Begin", items, said=said, chosen=lists[0].name if lists else SAMPLE)
@@ -56,7 +56,7 @@ def _lists(here: Path) -> Iterator[Item]:
     """The lists of people in this folder and in the event folders in it, the newest first."""
     folders = [here, *(one.parent for one in _sorted(here.glob("*/event.toml")))]
     for folder in folders:
-        event = "an event is with it" if (folder / "event.toml").is_file() else "no event is with it yet: you make one"
+        event = "with an event" if (folder / "event.toml").is_file() else "no event yet"
         for file in _sorted(one for kind in ("*.csv", "*.xlsx") for one in folder.glob(kind) if one.is_file()):
             shown = file.relative_to(here)
             yield Item(f"file {shown}", str(shown), f"{_size(file)}, {event}")
