@@ -1,10 +1,11 @@
 """What guarding a message costs beside composing it, and for 1,000, 100,000 and a million attendees. About two minutes.
 
 Goals: as much as composing at most, and the number of attendees makes no difference (at most 1.3x). Every round
-composes messages that no roll has seen, to people with names from many places, so that nothing is remembered but what
-is the same in all of them. A run clears each message twice: when it is prepared, and in the moment before it goes out.
-A message with a link of one's own has it in the text, the page and the calendar object, and a message that is like no
-other has a word that is in none before: what is new in these is judged in full. Processor time is measured.
+composes messages that no roll has seen, to people with names from many places and addresses that no message had before,
+so that nothing is remembered but what is the same in all of them. A run clears each message twice: when it is prepared,
+and in the moment before it goes out. A message with a link of one's own has it in the text, the page and the calendar
+object, and a message that is like no other has a word that is in none before: what is new in these is judged in full.
+Processor time is measured.
 """
 
 import csv
@@ -19,6 +20,7 @@ from hashlib import sha1
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
+from unicodedata import normalize
 
 from bench.measure import interleaved
 from tui import data, event
@@ -27,6 +29,7 @@ from tui.guard import Cleared, Roll, clear
 from tui.invitation import Composer, Revision, load_wording
 
 MESSAGES = 100
+PEOPLE = 20_000  # more than come in a run of this program
 ROUNDS = 15
 FIRST = (
     *("Ana", "Bo", "Cyan", "Dee", "Eve", "Finn", "Ida", "Kay", "Lee", "Mei-Ling", "Muhammad", "Natalie", "O'Neil"),
@@ -36,6 +39,16 @@ LAST = (
     *("Ruiz", "Li", "Moss", "Hart", "Young", "Featherstonehaugh", "Kowalski", "O'Dowd", "Patel", "Smith", "Thompson"),
     *("Williams", "García", "Müller"),
 )
+
+
+def name_of(number: int) -> str:
+    return f"{FIRST[number % len(FIRST)]} {LAST[number // 7 % len(LAST)]}"
+
+
+def address_of(number: int) -> str:
+    name = normalize("NFKD", name_of(number)).lower().replace(" ", ".")
+    local = "".join(one for one in name if one == "." or "a" <= one <= "z")
+    return f"{local}{number}@example.org"
 
 
 class Sample:
@@ -51,6 +64,7 @@ class Sample:
         self.composer = Composer(meeting, {"invite": wording})
         self.common = f"{meeting.title}\n{meeting.description}\n{meeting.location}\n{meeting.when}\n{wording.words}"
         self._has_links = has_links
+        self.listed = PEOPLE
         self._people = _people(folder / "attendees.csv")
         self._numbers = count()
         self._now = datetime.now(UTC)  # of a whole run, as where one is prepared
@@ -59,8 +73,7 @@ class Sample:
     def attendees(self) -> Iterator[tuple[Attendee, Revision]]:
         for _ in range(MESSAGES):
             number = next(self._numbers)
-            address = f"guest{number % 1_000}@example.org"  # on every roll, as whoever is written to is
-            name = f"{FIRST[number % len(FIRST)]} {LAST[number // 7 % len(LAST)]}"
+            address, name = address_of(number % self.listed), name_of(number)  # on the roll
             one = self._people[number % len(self._people)]
             link = f"https://teams.example/l/meetup-join/{number * 2**40 // 7:012x}?p={number}"
             cells = (*one.cells[:-1], link) if self._has_links else one.cells
@@ -120,7 +133,7 @@ def _own_words(one: Attendee) -> str:
 
 def roll_of(number: int, sample: Sample) -> Roll:
     start, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    addresses = (f"guest{at}@example.org" for at in range(number))
+    addresses = map(address_of, range(number))
     internal = (f"Lottery draw {at}" for at in range(number))
     roll = Roll(addresses, internal, [sample.event.organizer.email], sample.common)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
@@ -132,24 +145,24 @@ def roll_of(number: int, sample: Sample) -> Roll:
 
 def main() -> bool:
     sample, linked = Sample(), Sample(has_links=True)
-    few, some, many = (roll_of(number, sample) for number in (1_000, 100_000, 1_000_000))
+    few, usual, some, many = (roll_of(number, sample) for number in (1_000, PEOPLE, 100_000, 1_000_000))
 
     def guarding(roll: Roll) -> Callable[[], float]:
         return lambda: sample.guard(roll)
 
     def unlike() -> float:
         sample.make_unlike()
-        return sample.guard(few)
+        return sample.guard(usual)
 
     def cleared_twice() -> float:
-        return sample.guard(few) + sample.guard(few)
+        return sample.guard(usual) + sample.guard(usual)
 
     kept = interleaved(
         f"{MESSAGES} messages",
         {
             "composing": sample.compose,
-            "the first clearing": guarding(few),
-            "the second": guarding(few),
+            "the first clearing": guarding(usual),
+            "the second": guarding(usual),
             "like no other": unlike,
         },
         rounds=ROUNDS,
@@ -163,7 +176,7 @@ def main() -> bool:
     )
     kept &= interleaved(
         f"{MESSAGES} messages, each with a link of its own",
-        {"composing": linked.compose, "the first clearing": lambda: linked.guard(few)},
+        {"composing": linked.compose, "the first clearing": lambda: linked.guard(usual)},
         rounds=ROUNDS,
         goals={"the first clearing": 1.0},
     )
@@ -175,6 +188,7 @@ def main() -> bool:
 
         return measure
 
+    sample.listed = 1_000
     rolls = {"of 1,000": few, "of 100,000": some, "of 1,000,000": many}
     kept &= interleaved(
         f"Guarding {MESSAGES} messages",
