@@ -14,6 +14,7 @@ from tests.servers.dovecot import Dovecot
 from tests.servers.issuer import Issuer
 from tests.servers.postfix import Postfix
 from tests.servers.recording import RecordingServer
+from tui.app.screens.account import deeds_of
 from tui.app.screens.form import Cycle, Form
 from tui.app.screens.pick import Pick
 from tui.delivery import Account, AccountStore, Secret, discovery
@@ -248,7 +249,7 @@ async def test_what_cannot_be_is_said_in_the_form(few: Path, environment: dict[s
     async with driven(few, environment=environment) as pilot:
         form = await begun(pilot, "ana@department.example")
         for changes, words in (
-            ({"host": ""}, "no host name"),
+            ({"host": ""}, "The mail server is missing"),
             ({"host": "smtp.department.example", "port": "x"}, "no port"),
             ({"port": "587"}, "password is missing"),
             ({"imap": "a b", "password": "x"}, "no host name"),
@@ -261,12 +262,21 @@ async def test_what_cannot_be_is_said_in_the_form(few: Path, environment: dict[s
         assert "Client id" in seen(pilot) and "Password" not in seen(pilot)  # what does not matter is not asked
 
 
-async def test_a_sender_who_is_not_the_organizer_is_told_of_while_it_is_typed(
+async def test_a_sender_who_is_not_the_organizer_is_told_of_while_it_is_typed_and_whole_on_a_small_screen(
     few: Path, environment: dict[str, str]
 ) -> None:
-    async with driven(few, environment=environment) as pilot:
+    async with driven(few, environment=environment, size=(60, 20)) as pilot:
         form = await begun(pilot, "ana@elsewhere.example")
         await fill(pilot, form, sender="ana@elsewhere.example")
-        await until(pilot, lambda: "mail servers distrust a message" in words_of(pilot))
+        await until(pilot, lambda: "domain that another one sends." in words_of(pilot))
         await fill(pilot, form, sender="consultations@department.example")
         await until(pilot, lambda: "distrust" not in words_of(pilot))
+
+
+async def test_a_note_that_its_line_has_no_room_for_is_read_below(few: Path) -> None:
+    async with driven(few, size=(60, 20)) as pilot:
+        pilot.app.push_screen(deeds_of(Account("work", "smtp.department.example", 587, username="ana"), is_used=False))
+        await until(pilot, lambda: "Send through it" in seen(pilot))
+        await until(pilot, lambda: "from here, until you leave" in seen(pilot))
+        await pilot.press("down")  # whose note is short
+        await until(pilot, lambda: "from here, until you leave" not in seen(pilot))

@@ -226,6 +226,10 @@ class _SettingsForm(Form):
         said = {name: value.strip() for name, value in values.items()}
         login: Login = "none" if said["login"] == "none" else "password" if said["login"] == "password" else "oauth"
         issuer = said["issuer"] if said["login"] == "issuer" else said["login"]
+        if not said["host"]:
+            raise AccountError(
+                "The mail server is missing.", hint="Your provider's help names it, often as SMTP server."
+            )
         ca = Path(said["ca"]).expanduser() if said["ca"] else None
         if ca is not None and not ca.is_file():
             raise AccountError(f"There is no file {ca}.", hint="CA is the PEM file of an authority, or nothing.")

@@ -16,6 +16,8 @@ from tui.errors import Problem
 
 Answer = TypeVar("Answer")
 
+_CORNERS = 6  # cells of a panel's lower edge that are no words
+
 
 class Body(VerticalScroll, can_focus=False, inherit_bindings=False):
     """What scrolls in a dialog. The arrow keys are left to the dialog: they lead from one thing to the next."""
@@ -43,7 +45,11 @@ class Dialog(ModalScreen[Answer]):
 
         def tell() -> None:
             more = scrolled.max_scroll_y > scrolled.scroll_offset.y
-            panel.border_subtitle = Content(f"▼ more below   {words}" if more else words)
+            room = panel.size.width - _CORNERS
+            said = next(
+                (f"{told}   {words}" for told in ("▼ more below", "▼") if len(told) + 3 + len(words) <= room), words
+            )
+            panel.border_subtitle = Content(said if more else words)
 
         def later() -> None:
             self.call_after_refresh(tell)

@@ -20,8 +20,9 @@ from tui.app.words import crop
 from tui.clean import visible
 from tui.errors import InviteError
 
-_MARGIN = 6  # lines of the panel that never scroll: its frame and the buttons
+_MARGIN = 6  # lines of the panel that never scroll: its frame, the buttons
 _LABEL = 22  # cells, at most
+_WHY = 6  # lines of what stood in the way, as the style has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,8 @@ class Form(Dialog[None]):
         self._blanks = blanks
         self._button = button
         self._busy = busy
-        self._is_telling = False
         self._widgets: dict[str, Input | Cycle] = {}
+        self._why = Content()
 
     def compose(self) -> ComposeResult:
         width = min(_LABEL, max((cell_len(visible(one.label)) for one in self._blanks), default=0)) + 2
@@ -176,7 +177,8 @@ class Form(Dialog[None]):
 
     def on_resize(self) -> None:
         """What scrolls gives way to what stood in the way: that is read whole."""
-        said = self.query_one("#why", Static).size.height if self._is_telling else 0
+        width = self.query_one("#why", Static).content_size.width
+        said = max(1, min(_WHY, self._why.get_height({}, width) if width else 1))
         self.query_one(VerticalScroll).styles.max_height = max(3, self.size.height * 92 // 100 - _MARGIN - said)
 
     def offer(self, offered: Mapping[str, bool]) -> None:
@@ -280,7 +282,7 @@ class Form(Dialog[None]):
         self._say(Content())
 
     def _say(self, words: Content) -> None:
-        self._is_telling = bool(words.plain)
+        self._why = words
         self.query_one("#why", Static).update(words)
         self.call_after_refresh(self.on_resize)
 

@@ -16,6 +16,7 @@ from tui.app.words import fit
 from tui.clean import visible
 
 _SHORT = 34  # cells of a label that stands on one line with its note
+_AROUND = 4  # cells of a line before its label, between that and the note, and behind it
 _MARGIN = 8  # lines of the screen and of the panel that the list never has
 
 
@@ -56,6 +57,7 @@ class Pick(Dialog[str]):
         self._chosen = chosen
         self._explain = explain
         self._names: list[str] = []
+        self._cut: dict[str, str] = {}  # the notes that are longer than their place
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="panel") as panel:
@@ -63,12 +65,15 @@ class Pick(Dialog[str]):
             if self._said:
                 yield Static(Content(visible(self._said)), classes="said", markup=False)
             yield Options(*self._options(), markup=False, classes="-long" if self._width > _SHORT else "")
-            if self._explain is not None:
-                yield Static(id="explained", markup=False)
+            yield Static(id="explained", markup=False)
+
+    @property
+    def _label_width(self) -> int:
+        widths = (cell_len(visible(one.label)) for one in self._items if isinstance(one, Item))
+        return min(max(widths, default=0), self._width)
 
     def _options(self) -> "list[Option | None]":
-        width = max((cell_len(visible(one.label)) for one in self._items if isinstance(one, Item)), default=0)
-        width = min(width, self._width)
+        width = self._label_width
         made: list[Option | None] = []
         for item in self._items:
             if isinstance(item, str):
@@ -98,12 +103,23 @@ class Pick(Dialog[str]):
         return "" if at is None else self._names[at]
 
     def on_resize(self) -> None:
-        others = sum(one.outer_size.height for one in self.query(Static))
+        room = self.query_one(OptionList).content_size.width - self._label_width - _AROUND
+        notes = {one.name: one.note for one in self._items if isinstance(one, Item)}
+        self._cut = {name: note for name, note in notes.items() if cell_len(visible(note)) > room > 0}
+        self.query_one("#explained").display = self._explain is not None or bool(self._cut)
+        self._show_more(self.chosen)
+        others = sum(one.outer_size.height for one in self.query(Static) if one.display)
         self.query_one(OptionList).styles.max_height = max(3, self.size.height - _MARGIN - min(others, 6))
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        self._show_more(self._names[event.option_index])
+
+    def _show_more(self, name: str) -> None:
+        """Of what is under the cursor: what is explained, or the note that its line has no room for."""
         if self._explain is not None:
-            self.query_one("#explained", Static).update(self._explain(self._names[event.option_index]))
+            self.query_one("#explained", Static).update(self._explain(name))
+        elif self._cut:
+            self.query_one("#explained", Static).update(Content.styled(visible(self._cut.get(name, "")), "$quiet"))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._names[event.option_index])
