@@ -212,7 +212,7 @@ def test_a_disk_that_fills_up_half_way_forgets_nothing(live: Live, small_disk: P
     desk, server = live
     ledger = str(small_disk / "event.ledger.db")
     server.say("RCPT", "550 5.1.1 " + "No such user here. " * 20)
-    desk.environment["INVITE_TUI_SMTP_PER_MINUTE"] = "600"
+    desk.environment["INVITE_TUI_SMTP_PER_MINUTE"] = "120"
     process = desk.start("send", "attendees.csv", "--confirm", "55", "--ledger", ledger)
     wait_for(lambda: server.verbs().count("RCPT") >= 5)
     _fill(small_disk)

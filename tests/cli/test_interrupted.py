@@ -45,7 +45,7 @@ def assert_the_rest_is_sent_by_the_next_one(desk: Desk, server: RecordingServer,
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_one_signal_settles_what_is_in_flight_and_says_what_became_of_everybody(live: Live, number: int) -> None:
     desk, server = live
-    desk.environment["INVITE_TUI_SMTP_PER_MINUTE"] = "900"
+    desk.environment["INVITE_TUI_SMTP_PER_MINUTE"] = "120"
     process = started(desk)
     wait_for(lambda: len(server.messages) > 3)
     process.send_signal(number)
@@ -79,7 +79,7 @@ def test_a_second_one_leaves_at_once_though_the_server_is_silent(live: Live, tmp
 
 def test_a_terminal_that_is_closed_settles_what_is_in_flight(live: Live, tmp_path: Path) -> None:
     desk, server = live
-    desk.environment["INVITE_TUI_SMTP_PER_MINUTE"] = "900"
+    desk.environment["INVITE_TUI_SMTP_PER_MINUTE"] = "120"
     screen, terminal = pty.openpty()
     ready = "import os, sys, fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
     process = subprocess.Popen(

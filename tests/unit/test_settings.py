@@ -219,7 +219,7 @@ def test_a_file_that_is_no_text_is_named(place: Place, content: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [("INVITE_TUI_SMTP_HOST=a\nthe password is x y\n", 2), ("\n# remark\nINVITE_TUI_SMTP_PASSWORD='open\n", 3)],
+    [("INVITE_TUI_SMTP_HOST=a\nthe password is x y\n", 2), ("\n# remark\nINVITE_TUI_SMTP_PASSWORD='geheim\n", 3)],
 )
 def test_a_line_that_says_nothing_is_named_and_not_shown(
     place: Place, text: str, line: int, capfd: pytest.CaptureFixture[str]
@@ -227,7 +227,7 @@ def test_a_line_that_says_nothing_is_named_and_not_shown(
     (place.event / ".env").write_text(text, "utf-8")
     with pytest.raises(AccountError, match=rf"Line {line} of .*\.env says nothing") as caught:
         place.load()
-    assert "x y" not in f"{caught.value.message} {caught.value.hint}" and "open" not in caught.value.message
+    assert "x y" not in f"{caught.value.message} {caught.value.hint}" and "geheim" not in caught.value.message
     assert capfd.readouterr().err == ""
 
 
