@@ -142,7 +142,10 @@ class Terminal:
         return self.process.returncode
 
     def _read(self) -> None:
-        if select.select([self._master], [], [], 0.05)[0]:
+        """What has come, with what still comes: looking at it costs more than reading."""
+        wait, data = 0.05, b"..."
+        while data and select.select([self._master], [], [], wait)[0]:
+            wait, data = 0.01, b""
             with suppress(OSError):  # Linux says so where the other end is closed
                 data = os.read(self._master, 1 << 16)
                 self.written += data

@@ -32,7 +32,7 @@ def _keyring_restored() -> Iterator[None]:
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def environment(tmp_path: Path, quick_secrets: None) -> dict[str, str]:
     return {"INVITE_TUI_CONFIG_DIR": str(tmp_path / "config"), "INVITE_TUI_LOOKUPS": "off"}
 
 
