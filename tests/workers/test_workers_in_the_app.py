@@ -2,10 +2,18 @@
 
 import asyncio
 
+import pytest
+
 from tests.app.driving import Driven, app_of, by_name, driven, seen, until
+from tests.app.settling import settle_by_itself
 from tests.workers.office import Office
 from tui import workers
 from tui.mailing import Control, Question, Settled
+
+
+@pytest.fixture(autouse=True)
+def _settles(monkeypatch: pytest.MonkeyPatch) -> None:
+    settle_by_itself(monkeypatch)
 
 
 async def test_a_run_is_looked_at_paused_and_stopped_in_the_app(office: Office) -> None:
@@ -48,8 +56,7 @@ async def test_what_another_desk_sends_is_seen_as_it_happens(office: Office) -> 
 async def told(pilot: Driven, button: str, words: str) -> None:
     """The workers are told this, and `words` say how the run stands then."""
     await by_name(pilot, "Run of the workers")
-    await until(pilot, lambda: pilot.app.screen.query(f"#{button}"))
-    assert "4 unsent" in seen(pilot)
+    await until(pilot, lambda: pilot.app.screen.query(f"#{button}") and "4 unsent" in seen(pilot))
     await pilot.click(f"#{button}")
     await until(pilot, lambda: words in seen(pilot))
     if button != "stop":
