@@ -17,6 +17,8 @@ from tests.app.driving import came_back, driven, seen, sent_to_everybody, throug
 from tests.replies import mails
 from tests.servers.recording import RecordingServer
 from tui.app.widgets.armoured import Armoured
+from tui.app.widgets.line import Line
+from tui.clean import visible
 from tui.delivery import Account, AccountStore
 from tui.folder import open_folder
 
@@ -64,6 +66,11 @@ async def test_what_is_pasted_into_the_wording_is_drawn_as_boxes_and_saved_as_it
         await until(pilot, lambda: "52;c;eA==" in seen(pilot))
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", seen(pilot))
         assert editor.written.startswith(evil[:-1])
+
+
+def test_what_is_pasted_into_a_line_is_harmless_before_it_is_drawn() -> None:
+    assert Line().validate_value(EVIL) == visible(EVIL)
+    assert Line(password=True).validate_value(EVIL) == EVIL
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from tui.app.checklist import LIMITS, Going, canary_of, checks, moment_in, undo_
 from tui.app.screens.dialog import Body, Dialog
 from tui.app.state import State
 from tui.app.widgets.checks import CheckLine
+from tui.app.widgets.line import Line
 from tui.app.words import count, crop
 from tui.clean import visible
 
@@ -83,7 +84,7 @@ class Confirm(Dialog[Going | str]):
                 yield Static(Content(self._ask), id="ask", markup=False)
             with Horizontal(classes="answers"):
                 if live:
-                    yield Input(id="number", compact=True, max_length=12, select_on_focus=False)
+                    yield Line(id="number", compact=True, max_length=12, select_on_focus=False)
                 yield Button(Content("Back" if self._planned.views else "Cancel"), id="cancel")
                 is_counted = self._purpose != "cancel" or self._is_first
                 go = f"{'Propose' if self._is_first else verb} {self._number:,}" if is_counted else verb
@@ -305,7 +306,7 @@ def _way(label: str, name: str, width: int, words: str, *, blank: str) -> Compos
     """`blank` is what leaving it blank means."""
     with Horizontal(classes="way"):
         yield Static(Content.styled(label, "$quiet"), classes="label", markup=False)
-        line = Input(placeholder=blank, id=name, compact=True, max_length=30, select_on_focus=False)
+        line = Line(placeholder=blank, id=name, compact=True, max_length=30, select_on_focus=False)
         line.styles.width = width
         yield line
         yield Static(Content.styled(words, "$quiet"), classes="words", markup=False)

@@ -6,6 +6,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from tui.app.screens.dialog import Body, Dialog
+from tui.app.widgets.line import Line
 from tui.app.words import count
 from tui.clean import visible
 from tui.forgetting import HOLDING, NO_UNDO, Whom
@@ -37,7 +38,7 @@ class ConfirmForgetting(Dialog[bool]):
             ask = f"Type the number of people, {self._number}, to forget them."
             yield Static(Content(ask), id="ask", markup=False)
             with Horizontal(classes="answers"):
-                yield Input(id="number", compact=True, max_length=12, select_on_focus=False)
+                yield Line(id="number", compact=True, max_length=12, select_on_focus=False)
                 yield Button(Content("Cancel"), id="cancel")
                 yield Button(Content(f"Forget {self._number:,}"), id="go", disabled=True)
 

@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from tui.app.screens.dialog import Dialog
+from tui.app.widgets.line import Line
 from tui.app.words import crop
 from tui.clean import visible
 from tui.errors import InviteError
@@ -152,7 +153,7 @@ class Form(Dialog[None]):
             made = Cycle(blank.choices, blank.value)
         else:
             completing = SuggestFromList(blank.complete, case_sensitive=False) if blank.complete else None
-            made = Input(
+            made = Line(
                 visible(blank.value),
                 placeholder=blank.hint,
                 compact=True,
@@ -212,12 +213,7 @@ class Form(Dialog[None]):
     def values(self) -> Mapping[str, str]:
         return {name: widget.value for name, widget in self._widgets.items()}
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        # A pasted control would be drawn as it is: an input draws its value raw.
-        harmless = visible(event.value, typing=True)
-        if harmless != event.value and not event.input.password:
-            event.input.value = harmless
-            return
+    def on_input_changed(self, _: Input.Changed) -> None:
         self._judge()
 
     def on_cycle_changed(self) -> None:

@@ -8,8 +8,6 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from tui.clean import visible
-
 if TYPE_CHECKING:
     from textual.widgets import Input
 
@@ -48,9 +46,9 @@ class SearchLine(Widget):
 
     async def open(self) -> None:
         if self._input is None:
-            from textual.widgets import Input
+            from tui.app.widgets.line import Line
 
-            self._input = Input(placeholder="name, address, group or any column", compact=True, select_on_focus=False)
+            self._input = Line(placeholder="name, address, group or any column", compact=True, select_on_focus=False)
             await self.mount(self._input)
         self.screen.set_focus(self._input)  # at once: the next key is for it
 
@@ -63,11 +61,6 @@ class SearchLine(Widget):
 
     def on_input_changed(self, event: "Input.Changed") -> None:
         event.stop()
-        # A pasted control would be drawn as it is: an input draws its value raw.
-        harmless = visible(event.value, typing=True)
-        if harmless != event.value:
-            event.input.value = harmless
-            return
         self.post_message(self.Typed(event.value))
 
     def on_input_submitted(self, event: "Input.Submitted") -> None:
