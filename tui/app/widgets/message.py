@@ -8,6 +8,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
+from textual.timer import Timer
 from textual.widget import Widget
 
 from tui.app.pages import PAGES, Line, Subject, failure_in_words, field_line, page, text_line
@@ -15,9 +16,6 @@ from tui.app.state import Mark, State
 from tui.app.theme import COLOURS
 from tui.app.widgets.reader import Reader
 from tui.clean import visible
-
-_WAYS = (("^o", "opens a list of people, or the sample"), ("?", "shows every key"), ("q", "quits"))
-"""What there is to do where nothing is open."""
 
 
 class TabBar(Widget, can_focus=False):
@@ -46,6 +44,12 @@ class TabBar(Widget, can_focus=False):
                 self.current = name
 
 
+_WAYS = (("^o", "opens a list of people, or the sample"), ("?", "shows every key"), ("q", "quits"))
+"""What there is to do where nothing is open."""
+_SOON = 0.06
+"""Seconds in which a message is made nearly always: until then the page before stays, and nothing is drawn twice."""
+
+
 class MessagePane(Vertical):
     """The tabs and the page. It is given a `Subject`, and whatever else there is to say when there is none."""
 
@@ -59,7 +63,9 @@ class MessagePane(Vertical):
         self.tabs = TabBar(id="tabs")
         self.reader = Reader(id="reader")
         self._subject: Subject | None = None
+        self._waiting: Timer | None = None
         self._mark: Mark | None = None
+        self._titles: tuple[str, bool, Mark | None] = ("", False, None)
 
     def compose(self) -> "list[Widget]":
         return [self.tabs, self.reader]
@@ -73,28 +79,40 @@ class MessagePane(Vertical):
         changed."""
         same = self._subject is not None and self._subject.attendee is subject.attendee
         self._subject, self._mark = subject, mark
-        self._entitle(subject)
-        if subject.view is None and same:
-            return
-        self._draw(keep_place=same)
+        if subject.view is not None:
+            self._draw(keep_place=same and self._waiting is None)
+        elif not same:
+            self._wait_no_more()
+            self._waiting = self.set_timer(_SOON, self._draw)
+        elif self._waiting is None:
+            self._entitle(subject)
+
+    def _wait_no_more(self) -> None:
+        if self._waiting is not None:
+            self._waiting.stop()
+            self._waiting = None
 
     def _entitle(self, subject: Subject) -> None:
-        """Name the person above the page, and how they stand."""
+        """Name the person above the page; only if they are not: it has the whole frame drawn."""
         name, address = visible(subject.corrected.name), visible(subject.corrected.address)
         who, mark = f"{name} <{address}>" if name else address or "no address", self._mark
-        standing = Content.styled(f"{mark.in_words}  ", f"not bold {COLOURS[mark.tone]}") if mark else ""
-        self.border_title = Content.assemble(standing, who)
-        self.border_subtitle = Content("enter twice mends it" if subject.wrong else "1 to 6 turn the page")
+        if (titles := (who, bool(subject.wrong), mark)) != self._titles:
+            self._titles = titles
+            standing = Content.styled(f"{mark.in_words}  ", f"not bold {COLOURS[mark.tone]}") if mark else ""
+            self.border_title = Content.assemble(standing, who)
+            self.border_subtitle = Content("enter twice mends it" if subject.wrong else "1 to 6 turn the page")
 
     def tell(self, mark: Mark) -> None:
         """How the shown person stands now; said in words above their message."""
         if self._subject is not None and mark is not self._mark:
             self._mark = mark
-            self._entitle(self._subject)
+            if self._waiting is None:
+                self._entitle(self._subject)
 
     def show_nobody(self, state: State) -> None:
         """Say what there is instead of a person: what stopped the opening, or nothing."""
-        self._subject = None
+        self._wait_no_more()
+        self._subject, self._titles = None, ("Message", False, None)
         self.border_title, self.border_subtitle = Content("Message"), None
         lines: list[Line] = []
         if state.failure is not None:
@@ -124,5 +142,7 @@ class MessagePane(Vertical):
         self._draw()
 
     def _draw(self, *, keep_place: bool = False) -> None:
+        self._wait_no_more()
         if self._subject is not None:
+            self._entitle(self._subject)
             self.reader.show(page(self.tabs.current, self._subject), keep_place=keep_place)
