@@ -16,7 +16,9 @@ REACHED = {
     "resend": ["resend", "correct", "gone"],
     "cancel": ["cancel", "cancel-all", "gone"],
     "status": ["view", "search", "kept"],
-    "run": ["workers"],
+    "run pause": ["workers"],
+    "run go-on": ["workers"],
+    "run stop": ["workers"],
     "replies": ["answers", "watch"],
     "report": ["report", "table", "evidence", "verify"],
     "forget": ["forget", "forget-all", "forget-due"],
@@ -49,7 +51,7 @@ def below(command: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
     """What can stand behind it, or itself."""
     assert parse([command, "--help"]) == 0
     usage = capsys.readouterr().out.partition("\n\n")[0]
-    found = re.search(r"\b[a-z]+(\|[a-z]+)+", usage)
+    found = re.search(r"\b[a-z-]+(\|[a-z-]+)+", usage)
     return [f"{command} {one}" for one in found[0].split("|")] if found else [command]
 
 

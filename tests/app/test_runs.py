@@ -204,7 +204,7 @@ async def test_the_plan_is_told_with_the_digest_that_seals_it(people: Path, serv
         await by_name(pilot, "Plan")
         await until(pilot, lambda: "A send would send 4 messages." in seen(pilot))
         digest = open_folder(["few.csv"], environment=through(server)).plan(skip_errors=True).digest
-        assert digest in "".join(seen(pilot).replace("│", "").split())
+        await until(pilot, lambda: digest in "".join(seen(pilot).replace("│", "").split()))
 
 
 async def test_resending_to_somebody_who_was_never_sent_anything_says_so(folder: Path, server: RecordingServer) -> None:

@@ -40,12 +40,12 @@ TYPES = '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-ty
 
 
 def packed(files: Mapping[str, str | bytes], comment: bytes = b"") -> bytes:
-    """A ZIP."""
+    """A ZIP, the same at every hour: what a clock writes into it may look like text."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.comment = comment
         for name, content in files.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 

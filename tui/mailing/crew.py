@@ -13,7 +13,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -60,6 +59,7 @@ class Crew:
         self._aside = 0
         self._poller = Poller()
         self._bell: tuple[int, int] | None = os.pipe() if self._poller.takes_pipes else None
+        self._is_ringing = threading.Lock()
         self._recorder = Recorder(self._record, self._tell)
 
     def work(self, lines: Iterable[Steps[None]]) -> None:
@@ -84,9 +84,10 @@ class Crew:
                     self._have_recorded()
         finally:
             self._recorder.stop()
-            for end in self._bell or ():
-                os.close(end)
-            self._bell = None
+            with self._is_ringing:  # whoever rings late must not write into what is opened next
+                for end in self._bell or ():
+                    os.close(end)
+                self._bell = None
 
     def _go_on(self, line: Steps[None], answer: Any, error: BaseException | None) -> bool:
         """One step of a line; whether it was the last."""
@@ -115,8 +116,8 @@ class Crew:
     def _tell(self, done: Sequence[_Next]) -> None:
         """From any thread: these can go on."""
         self._done.put(done)
-        if self._bell is not None:
-            with suppress(OSError):
+        with self._is_ringing:
+            if self._bell is not None:
                 os.write(self._bell[1], b"!")
 
     def _hear(self) -> None:
