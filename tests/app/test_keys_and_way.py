@@ -1,16 +1,20 @@
 """Own keys and colours, the palette over people and files, the events that were open lately, and the way on top."""
 
+import asyncio
 import json
 import os
 from pathlib import Path
 
 import pytest
+from textual.command import Hits
 from textual.widgets import OptionList
 
 from tests.app.driving import app_of, app_over, by_name, composed, driven, opened, seen, through, typed, until
 from tests.servers.recording import RecordingServer
 from tui.app import preferences, recent
 from tui.app.actions import ACTIONS
+from tui.app.palette import Palette
+from tui.app.screens.help import Help
 from tui.app.state import State
 from tui.app.way import next_step, steps
 
@@ -207,3 +211,21 @@ async def test_a_command_that_cannot_be_done_now_is_not_offered(folder: Path) ->
         await pilot.press("escape", "escape")
         await by_name(pilot, "Columns of the list")
         await until(pilot, lambda: "the e-mail address" in seen(pilot))
+
+
+async def test_enter_takes_what_is_found_for_the_words_that_were_typed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it is pressed before anything is found: not what was found for fewer letters."""
+    slowly = Palette.search
+
+    async def search(self: Palette, query: str) -> Hits:
+        await asyncio.sleep(0.2)
+        async for hit in slowly(self, query):
+            yield hit
+
+    monkeypatch.setattr(Palette, "search", search)
+    async with driven("few.csv") as pilot:
+        await pilot.press("ctrl+p")
+        await pilot.press(*"help", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Help))

@@ -834,11 +834,12 @@ class InviteApp(App[None]):
 
     async def action_command_palette(self) -> None:  # type: ignore[override]  # an action may be either
         """As the toolkit has it, with words for all that it finds; when this returns it can be typed into."""
-        from textual.command import CommandPalette
         from textual.widgets import Input
 
-        if self.use_command_palette and not isinstance(self.screen, CommandPalette):
-            palette = CommandPalette(id="--command-palette", placeholder="A command, a person or a file")
+        from tui.app.palette import Finder
+
+        if self.use_command_palette and not isinstance(self.screen, Finder):
+            palette = Finder(id="--command-palette", placeholder="A command, a person or a file")
             await self.push_screen(palette)
             palette.set_focus(palette.query_one(Input))
 

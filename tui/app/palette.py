@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from rich.style import Style
 from rich.text import Text
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual import on
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.widgets import Input
+from textual.worker import WorkerCancelled, WorkerFailed
 
 from tui.app.actions import ACTIONS, Act
 from tui.app.widgets.keybar import keys_in_words
@@ -20,6 +24,17 @@ if TYPE_CHECKING:
 _PEOPLE = 8  # that are offered; the search line of the list finds all
 _LEAST = 2  # letters from which people are looked for
 _SURE, _OF_PEOPLE, _OF_FILES = 1.0, 0.4, 0.3  # how well a find scores beside a command that fits
+
+
+class Finder(CommandPalette):
+    """The toolkit's, where Enter takes what is found for the words in the line, and never for those before."""
+
+    @on(Input.Submitted)
+    async def _found(self) -> None:
+        """Before the toolkit takes what is chosen: what is still looked for comes first."""
+        for worker in [one for one in self.workers if one.node is self and not one.is_finished]:
+            with suppress(WorkerFailed, WorkerCancelled):
+                await worker.wait()
 
 
 class Palette(Provider):
