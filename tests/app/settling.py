@@ -26,32 +26,43 @@ LOOK = 0.005
 _SHORT = frozenset({"open", "survey", "search", "compose", "count", "plan", "judge"})
 """Threads that come to an end by themselves: they ask nobody."""
 
+_MOMENT = 0.02
+"""Seconds for which nothing may have come to be done any more: a turn of the toolkit's own timer for what is drawn."""
+
 _PATIENCE = 3.0
 """Seconds after which a thread is taken to be held back."""
 
 _held_back = WeakSet[Worker[object]]()
 _painted = WeakKeyDictionary[Compositor, str]()
 """What was on each screen when it was last painted."""
+_doubtful = WeakSet[Compositor]()
+"""Of the screens on which everything was done since."""
 
 
 async def settled(*_: float) -> None:
-    """All that was begun is done: no part of the app can go on, and no thread that only reads is at work, but for those
-    that a test holds back: each of these is waited for once, and not for long. A screen that is new is painted."""
+    """All that was begun is done, and stays so for a moment: no part of the app can go on, and no thread that only reads
+    is at work, but for those that a test holds back: each of these is waited for once, and not for long. A screen that
+    is new is painted."""
     app, loop = active_app.get(), asyncio.get_running_loop()
-    until, is_laid_out = loop.time() + _PATIENCE, False
+    until, is_laid_out, has_rested = loop.time() + _PATIENCE, False, False
     while app.is_running:
         await asyncio.sleep(0)
         if loop._ready:  # type: ignore[attr-defined]  # there is no public way to ask whether anybody can go on
-            is_laid_out = False
+            is_laid_out = has_rested = False
             continue
         working = [one for one in app.workers if one.is_running and one.group in _SHORT and one not in _held_back]
         if not is_laid_out:
             app.screen._on_timer_update()
             is_laid_out = True
-        elif working and loop.time() < until:
+        elif (working or app._batch_count) and loop.time() < until:
             await asyncio.sleep(LOOK)
+            is_laid_out = False
+        elif not has_rested:
+            await asyncio.sleep(_MOMENT)
+            is_laid_out, has_rested = False, True
         else:
             _held_back.update(working)
+            _doubtful.add(app.screen._compositor)
             if app.screen._compositor not in _painted:
                 painted(app.screen)
             break
@@ -60,10 +71,11 @@ async def settled(*_: float) -> None:
 def painted(screen: Screen[Any]) -> str:
     """What is on this screen, line by line, painted where anything has changed."""
     compositor = screen._compositor
-    if compositor._dirty_regions or compositor not in _painted:
+    if compositor._dirty_regions or compositor in _doubtful or compositor not in _painted:
         visible_screen_stack.set(screen.app._background_screens)
         _painted[compositor] = "\n".join(strip.text for strip in compositor.render_strips())
         compositor._dirty_regions.clear()
+        _doubtful.discard(compositor)
     return _painted[compositor]
 
 
