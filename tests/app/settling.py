@@ -40,9 +40,9 @@ _doubtful = WeakSet[Compositor]()
 
 
 async def settled(*_: float) -> None:
-    """All that was begun is done, and stays so for a moment: no part of the app can go on, and no thread that only reads
-    is at work, but for those that a test holds back: each of these is waited for once, and not for long. A screen that
-    is new is painted."""
+    """All that was begun is done, and stays so for a moment: no part of the app can go on, and no thread that only
+    reads is at work, but for those that a test holds back: each of these is waited for once, and not for long. A screen
+    that is new is painted."""
     app, loop = active_app.get(), asyncio.get_running_loop()
     until, is_laid_out, has_rested = loop.time() + _PATIENCE, False, False
     while app.is_running:
