@@ -3,10 +3,15 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from tests.app.driving import app_of, driven, seen, through, until
 from tests.servers.recording import RecordingServer
+from tui.app import following
 from tui.folder import open_folder
 from tui.mailing import Control, Question, Settled
+
+NOBODY = {"HOST": "127.0.0.1", "PORT": "1", "SECURITY": "none", "RETRIES": "0"}
 
 
 async def test_a_run_of_another_program_is_followed_without_a_key(people: Path, server: RecordingServer) -> None:
@@ -34,6 +39,25 @@ async def test_a_run_of_another_program_is_followed_without_a_key(people: Path, 
         await until(pilot, lambda: "Resend finished" in seen(pilot))
         await until(pilot, lambda: app_of(pilot).state.survey.people["cid@example.org"].messages[-1].round == 1)
         assert app_of(pilot).state.elsewhere is None
+
+
+async def test_a_run_of_ones_own_that_is_over_before_anybody_looked_is_nobody_elses(
+    people: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seldom, looks, latest = 2.0, [], following.latest
+    monkeypatch.setattr(following, "_BEAT", seldom)
+    monkeypatch.setattr(following, "latest", lambda folder: (latest(folder), looks.append(folder))[0])
+    nobody = {f"INVITE_TUI_SMTP_{name}": value for name, value in NOBODY.items()}
+    async with driven("few.csv", environment=nobody) as pilot:
+        await until(pilot, lambda: looks)
+        before = len(looks)
+        await pilot.press("s")
+        await until(pilot, lambda: "Type the number" in seen(pilot))
+        await pilot.press("4", "enter")
+        await until(pilot, lambda: "Send failed" in seen(pilot))
+        await until(pilot, lambda: len(looks) > before)
+        await pilot.pause(0.1)
+        assert app_of(pilot).state.elsewhere is None and "Send failed" in seen(pilot)
 
 
 async def test_another_ledger_in_the_event_file_is_taken_up_and_named(held: Path) -> None:

@@ -319,8 +319,8 @@ class InviteApp(App[None]):
             self._look_for(self.main.view)  # how people stand is searched too
 
     def on_followed(self, event: Followed) -> None:
-        if event.folder is not self.state.folder or self.state.running:
-            return
+        if event.folder is not self.state.folder or event.runs != self.state.runs or self.state.running:
+            return  # what was seen before a run of one's own, or in its midst
         known = self.state.survey.people
         self._become(replace(self.state, elsewhere=event.run, survey=event.survey or self.state.survey))
         if event.survey is not None:
@@ -753,7 +753,8 @@ class InviteApp(App[None]):
             request,
             going=going or Going(),
         )
-        self._become(replace(self.state, run=begun(planned, running, self.state), elsewhere=None))
+        run = begun(planned, running, self.state)
+        self._become(replace(self.state, run=run, runs=self.state.runs + 1, elsewhere=None))
         self._ticked = self._clock()
         self._timer = self.set_interval(_TICK, self._tick)
         self.in_thread("run", partial(work.mail, self.post_message, folder, running))

@@ -56,10 +56,12 @@ class Followed(Message):
     """Something was recorded in the ledger of `folder`, and not by the screen's own run.
 
     `run` is what others do now, None where they do nothing, and `newest` what it was made of; `survey` is None where it
-    was not read again; `ended` says that a run which was on the screen is over.
+    was not read again; `ended` says that a run which was on the screen is over. `runs` is how many the screen had begun
+    when this was seen.
     """
 
     folder: "Folder"
+    runs: int
     run: Run | None
     newest: Elsewhere | None = None
     survey: Survey | None = None
@@ -92,6 +94,7 @@ class _Follower:
         self._run: Run | None = None  # what is on the screen of it
         self._own = 0  # the newest run of the screen itself: of that no second picture is shown
         self._was_ours = False
+        self._runs = state().runs  # how many the screen had begun when it was looked at last
         self._begins = True  # what is there now is not news
         self._is_due = self._is_unread = False  # whether the counts, and everybody, are to be read again
         self._look_at = self._read_at = self._heard = 0.0
@@ -112,7 +115,8 @@ class _Follower:
             self._heard = now
         if state.folder is not self._folder or not state.checked:
             return
-        if state.running:
+        if state.running or state.runs != self._runs:
+            self._runs = state.runs
             self._is_due = self._is_unread = False  # what it records is on the screen already
             self._begins = self._was_ours = True
             self._run = None
@@ -127,7 +131,7 @@ class _Follower:
         elif before is not None and not before.handed and now > self._heard + _SILENCE:
             self._run = None
         if survey is not None or self._run is not before or ended:
-            self._post(Followed(self._folder, self._run, self._newest, survey, ended))
+            self._post(Followed(self._folder, state.runs, self._run, self._newest, survey, ended))
 
     def _begin(self) -> None:
         self._newest = latest(self._folder)

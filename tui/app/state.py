@@ -163,6 +163,8 @@ class State:
     rehearsed: bool = False
     """Whether the outbox holds the messages as they would be sent now."""
     run: Run | None = None
+    runs: int = 0
+    """How many the screen itself has begun: one may be over before anybody has looked."""
     elsewhere: Run | None = None
     """What another desk, or the workers of a run, do with the same ledger."""
     busy: str = ""
