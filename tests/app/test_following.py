@@ -8,7 +8,7 @@ import pytest
 from tests.app.driving import app_of, driven, seen, through, until
 from tests.servers.recording import RecordingServer
 from tui.app import following
-from tui.folder import open_folder
+from tui.folder import Folder, open_folder
 from tui.mailing import Control, Question, Settled
 
 NOBODY = {"HOST": "127.0.0.1", "PORT": "1", "SECURITY": "none", "RETRIES": "0"}
@@ -44,9 +44,15 @@ async def test_a_run_of_another_program_is_followed_without_a_key(people: Path, 
 async def test_a_run_of_ones_own_that_is_over_before_anybody_looked_is_nobody_elses(
     people: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seldom, looks, latest = 2.0, [], following.latest
-    monkeypatch.setattr(following, "_BEAT", seldom)
-    monkeypatch.setattr(following, "latest", lambda folder: (latest(folder), looks.append(folder))[0])
+    looks: list[following.Elsewhere | None] = []
+    look = following.latest
+
+    def looked(folder: Folder) -> following.Elsewhere | None:
+        looks.append(look(folder))
+        return looks[-1]
+
+    monkeypatch.setattr(following, "_BEAT", 2.0)
+    monkeypatch.setattr(following, "latest", looked)
     nobody = {f"INVITE_TUI_SMTP_{name}": value for name, value in NOBODY.items()}
     async with driven("few.csv", environment=nobody) as pilot:
         await until(pilot, lambda: looks)
