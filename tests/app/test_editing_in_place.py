@@ -7,6 +7,7 @@ from pathlib import Path
 from textual.widgets import Input
 
 from tests.app.driving import Driven, app_of, app_over, composed, driven, opened, seen, typed, until
+from tests.events import event_file
 from tui.app.screens.editor import Editor
 from tui.app.screens.event_form import EventForm
 from tui.app.screens.people import ColumnsForm, RowForm
@@ -76,6 +77,21 @@ def test_the_last_day_to_keep_people_and_the_wording_are_written_as_a_person_wou
     event = tomllib.loads(form.text(values))
     assert event["event"]["keep_until"] == date(2027, 8, 31)
     assert event["message"]["template"] == "reminder"
+
+
+def test_one_account_is_written_as_one_and_several_as_a_list_and_the_rest_stays(tmp_path: Path) -> None:
+    sending = 'per_minute = 7  # slowly\naccounts = ["north", "south"]  # both\n'
+    form = EventForm(tmp_path / "event.toml", event_file(f"[sending]\n{sending}"))
+
+    def written(typed: str) -> str:
+        return form.text({"sending account": typed}).partition("[sending]\n")[2]
+
+    assert written("north, south") == sending
+    assert written("north,south,") == sending
+    assert written("north,south ,  west") == sending.replace('"south"]', '"south", "west"]')
+    assert tomllib.loads(written("north")) == {"per_minute": 7, "account": "north"}
+    assert written("") == "per_minute = 7  # slowly\n"
+    assert "accounts: entry 2 names “north” again" in form.judge({"sending account": "north, north"}).plain
 
 
 async def test_a_zone_that_is_none_is_not_saved(folder: Path) -> None:

@@ -236,6 +236,11 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(good: Good, befor
     assert good(before + FULL.replace("\n", line_end).encode()) == good(FULL)
 
 
+def test_several_accounts_are_one_of_a_desks_own_and_those_that_workers_have_besides(good: Good) -> None:
+    assert good(LEAST + '[sending]\naccounts = ["north", "south"]\n').sending == SendingSettings("north", ("south",))
+    assert good(LEAST + '[sending]\naccounts = ["north"]\n').sending == SendingSettings("north")
+
+
 def test_a_from_without_a_name_takes_the_organizers(good: Good) -> None:
     event = good(LEAST + '[message]\nfrom = "team@other.example"\n')
     assert event.message.sender == Organizer("Team", "team@other.example")
@@ -597,6 +602,13 @@ def test_a_title_of_nothing_that_can_be_seen_is_missing(wrong: Wrong, title: str
         ("[sending]\nconnections = 1.5", "connections must be a whole number"),
         ("[sending]\nconnections = true", "connections must be a number of at least 1"),
         ("[sending]\naccount = 3", "account must be a text"),
+        ('[sending]\naccount = ["north", "south"]', "account is one account; several stand in accounts"),
+        ('[sending]\naccount = "north"\naccounts = ["south"]', "account is one account; several stand in accounts"),
+        ('[sending]\naccounts = "north"', "accounts must be a list of names"),
+        ("[sending]\naccounts = []", "accounts must be a list of names"),
+        ('[sending]\naccounts = ["north", 3]', "accounts: entry 2 is no account's name"),
+        ('[sending]\naccounts = ["north", " "]', "accounts: entry 2 is no account's name"),
+        ('[sending]\naccounts = ["north", "north"]', "accounts: entry 2 names “north” again"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_named_with_its_line(wrong: Wrong, addition: str, words: str) -> None:

@@ -117,6 +117,11 @@ def amendment(target: Target, address: str, fields: Mapping[str, str]) -> "Amend
     return Amendment(to, cells) if to or cells else None
 
 
+def accounts_in(typed: str) -> list[str]:
+    """The names of accounts, as they are typed one after the other."""
+    return [name for part in typed.split(",") if (name := part.strip())]
+
+
 def wordings(folder: "Folder") -> Sequence[str]:
     """The names of the wordings that a resend may have: the event folder's own, and those that ship."""
     from tui.data import templates

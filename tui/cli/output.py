@@ -268,7 +268,9 @@ def _account_in_words(folder: Folder) -> str:
         account = folder.account
     except AccountError as error:
         return f"Account: {name}. {error.message}"
-    return f"Account: {name}, {account.host}:{account.port}" if account else f"Account: {name}"
+    others = folder.account_names[1:]
+    also = f"; workers also send through {', '.join(others)}" if others else ""
+    return (f"Account: {name}, {account.host}:{account.port}" if account else f"Account: {name}") + also
 
 
 def view_document(view: MessageView) -> dict[str, Any]:

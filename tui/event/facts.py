@@ -36,10 +36,14 @@ class MessageSettings:
 
 @dataclass(frozen=True, slots=True)
 class SendingSettings:
-    """`[sending]`. None: not said here. `keep`: the ledger keeps the messages themselves. `two_people`: nothing is sent
-    that one person has not proposed and another approved."""
+    """`[sending]`. None: not said here. `also` are further accounts, among which workers divide a run.
+
+    `keep`: the ledger keeps the messages themselves. `two_people`: nothing is sent that one person has not proposed and
+    another approved.
+    """
 
     account: str | None = None
+    also: tuple[str, ...] = ()
     ledger: str | None = None
     per_minute: float | None = None
     per_day: int | None = None

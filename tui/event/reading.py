@@ -37,7 +37,9 @@ _KEYS: Mapping[str, frozenset[str]] = {
         {"template", "subject", "reply_to", "from", "attach_ics", "attachments", "language", "reviewed"}
     ),
     "columns": frozenset({"email", "name", "id", "group", "status", "internal"}),
-    "sending": frozenset({"account", "ledger", "per_minute", "per_day", "connections", "keep", "two_people"}),
+    "sending": frozenset(
+        {"account", "accounts", "ledger", "per_minute", "per_day", "connections", "keep", "two_people"}
+    ),
     "session": frozenset({"id", "name", "title", "start", "end", "duration", "location", "join_url", "description"}),
 }
 _TABLES = ", ".join(f"[[{table}]]" if table == "session" else f"[{table}]" for table in _KEYS)
@@ -239,8 +241,10 @@ class _Reader(Times):
         return {**said, "internal": self._texts("columns", "internal")}
 
     def _sending(self) -> SendingSettings:
+        accounts = self._accounts()
         return SendingSettings(
-            account=self._line_of_text("sending", "account"),
+            account=accounts[0] if accounts else None,
+            also=accounts[1:],
             ledger=self._ledger(),
             per_minute=self._number("per_minute", 0),
             per_day=self._whole_number("per_day", 0),
@@ -248,6 +252,28 @@ class _Reader(Times):
             keep=self._yes("keep"),
             two_people=self._yes("two_people"),
         )
+
+    def _accounts(self) -> tuple[str, ...]:
+        """The names of `account`, which has one, or of `accounts`: the first is a desk's own, workers have them all."""
+        one, several = self._value("sending", "account"), self._value("sending", "accounts")
+        if isinstance(one, list) or (one is not None and several is not None):
+            message = "[sending] account is one account; several stand in accounts alone."
+            self._fault("sending", "account", message, 'Write account = "north", or accounts = ["north", "south"].')
+            return ()
+        if several is None:
+            name = self._line_of_text("sending", "account")
+            return (name,) if name else ()
+        hint = 'Write accounts = ["north", "south"].'
+        if not isinstance(several, list) or not several:
+            self._fault("sending", "accounts", "[sending] accounts must be a list of names.", hint, several)
+            return ()
+        names = [one_line(item) if isinstance(item, str) else "" for item in several]
+        for number, name in enumerate(names, 1):
+            if not name or name in names[: number - 1]:
+                wrong = f"names “{name}” again" if name else "is no account's name"
+                self._fault("sending", "accounts", f"[sending] accounts: entry {number} {wrong}.", hint, several)
+                return ()
+        return tuple(names)
 
     def _ledger(self) -> str | None:
         """Where the ledger is: a path, or the address of a server."""

@@ -51,8 +51,13 @@ class WithAccount(Recorded):
 
     @property
     def account_names(self) -> Sequence[str]:
-        """The account of a send, and all others among which workers divide it; none where every send is a rehearsal."""
-        return [name for name in dict.fromkeys((self.account_name, *self.choices.also)) if name]
+        """The account of a send, and all others among which workers divide it; none where every send is a rehearsal.
+
+        Whoever names one in place of the event file's names all.
+        """
+        sending = self.event.sending if self.event and not self.choices.account else None
+        also = sending.also if sending else self.choices.also
+        return [name for name in dict.fromkeys((self.account_name, *also)) if name]
 
     @cached_property
     def account(self) -> "Account | None":

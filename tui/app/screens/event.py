@@ -78,6 +78,8 @@ def _lines(state: State) -> Iterator[Line]:
     else:
         user = f" as {account.username}" if account.username else ""
         yield field_line("Account", f"{account.name}: {account.host}:{account.port}{user} ({account.security})")
+        if others := folder.account_names[1:]:
+            yield field_line("", f"Workers also send through {', '.join(others)}")
     yield field_line("Outbox", str(folder.outbox))
     ledger = folder.ledger_path
     yield field_line("Ledger", str(ledger) if isinstance(ledger, Path) else f"{ledger.shown}, which others share")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from textual.content import Content
 
+from tui.app.asking import accounts_in
 from tui.app.screens.form import Blank, Form
 from tui.app.words import count
 from tui.clean import visible
@@ -31,10 +32,15 @@ _FIELDS: Mapping[Field, tuple[str, str]] = {
     ("message", "template"): ("Wording", "optional: a name under templates/, such as invitation"),
     ("message", "subject"): ("Subject", "optional: instead of the wording's own"),
     ("message", "language"): ("Language", "optional: en-GB, de, fr ... for the dates"),
+    ("sending", "account"): ("Account", "optional: work; for workers: north, south"),
 }
 _OF_SESSIONS = frozenset({("event", "start"), ("event", "end")})
 """What each session has of its own."""
 _NEEDED = _OF_SESSIONS | {("event", "title"), ("event", "timezone"), ("organizer", "name"), ("organizer", "email")}
+
+
+_ELSEWHERE = {"duration": "end", "accounts": "account"}
+"""Keys that say the same in another way, and where they are shown."""
 
 
 def field_at(text: str, line: int | None) -> str:
@@ -45,7 +51,7 @@ def field_at(text: str, line: int | None) -> str:
             table = said.strip(" []")
         if number == line:
             key = said.partition("=")[0].strip()
-            return f"{table} {'end' if key == 'duration' else key}"
+            return f"{table} {_ELSEWHERE.get(key, key)}"
     return ""
 
 
@@ -96,9 +102,9 @@ class EventForm(Form):
     def _shown(self, field: Field) -> str:
         table = self._document.get(field[0])
         said = table.get(field[1]) if isinstance(table, dict) else None
-        if said is None and field[1] == "end" and isinstance(table, dict):
-            said = table.get("duration")
-        return shown_moment(said)
+        if said is None and isinstance(table, dict):
+            said = next((table.get(key) for key, shown in _ELSEWHERE.items() if shown == field[1]), None)
+        return ", ".join(map(str, said)) if isinstance(said, list) else shown_moment(said)
 
     def text(self, values: Mapping[str, str]) -> str:
         """The event file as it would be saved. Unclear or InputError where it cannot be made."""
@@ -167,8 +173,8 @@ def _day(typed: str) -> date | None:
 def _meant(field: Field, typed: str, start: date | None) -> dict[Field, object]:
     """What was typed, as the event file has it."""
     if not typed:
-        gone: dict[Field, object] = {field: None}
-        return gone | ({("event", "duration"): None} if field[1] == "end" else {})
+        elsewhere = (key for key, shown in _ELSEWHERE.items() if shown == field[1])
+        return {field: None, **{(field[0], key): None for key in elsewhere}}
     if field[1] == "timezone":
         return {field: zone_named(typed)}
     if field[1] in ("reply_by", "keep_until"):
@@ -184,6 +190,10 @@ def _meant(field: Field, typed: str, start: date | None) -> dict[Field, object]:
         if isinstance(said, str):
             return {field: None, ("event", "duration"): said}
         return {field: said, ("event", "duration"): None}
+    if field == ("sending", "account"):
+        names = accounts_in(typed)
+        several = names if len(names) > 1 else None
+        return {field: None if several else "".join(names) or None, ("sending", "accounts"): several}
     return {field: typed}
 
 
