@@ -50,6 +50,7 @@ _ADDRESS = st.one_of(
     ),
     st.builds("{}p1@example.org{}".format, _TEXT, _TEXT),
     st.integers(50, 70).map(lambda length: "x" * length + "@example.org"),
+    st.builds("p{}@example.org\np{}@example.org".format, st.integers(0, 9), st.integers(0, 9)),
     _TEXT,
 )
 _ROW = st.tuples(
@@ -229,6 +230,13 @@ def test_a_row_that_is_passed_among_many_would_be_passed_alone(tmp_path: Path, r
         patched.setattr(reading, "sift", _all_odd)  # so that each row is judged by itself
         alone = a_list(tmp_path, rows)
     assert people == alone
+
+
+def test_two_addresses_in_two_lines_of_a_cell_are_not_two_people(tmp_path: Path) -> None:
+    rows = [("Ana", "p0@example.org\np1@example.org", "", "", "", ""), *plain_rows(3)]
+    people = a_list(tmp_path, rows)
+    assert [(one.code, one.line) for one in people.problems] == [("several-addresses", 2)]
+    assert [one.key for one in people.attendees] == ["p0@example.org", "p1@example.org", "p2@example.org"]
 
 
 def test_nothing_that_cleaning_takes_away_is_passed(tmp_path: Path) -> None:

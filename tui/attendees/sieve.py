@@ -135,6 +135,8 @@ def _stripped(row: str) -> bytes:
 def _are_plain(addresses: Sequence[str], joined: str) -> bool:
     if max(map(len, addresses)) > _LONGEST or not _ALL_PLAIN.fullmatch(joined):
         return False
+    if joined.count("\n") != len(addresses) - 1:
+        return False  # a cell of several lines, with an address in each of them
     return all(map(_is_familiar, set(joined.replace("@", "\n").split("\n")[1::2])))
 
 
