@@ -508,9 +508,22 @@ def test_a_file_without_an_address_column_is_told_which_column_it_may_be(
     assert people.records == ()
 
 
-@pytest.mark.parametrize("header", ["Email,Name,e-mail", "Name,Email,NAME", "email,ID,id", "email,group,Group"])
-def test_two_columns_that_may_both_be_meant_are_an_error_and_no_row_is_judged(read: Read, header: str) -> None:
-    people = read(f"{header}\nx,y,z\n")
+@pytest.mark.parametrize(
+    ("header", "settings"),
+    [
+        ("Email,Name,e-mail", {}),
+        ("Name,Email,NAME", {}),
+        ("email,ID,id", {}),
+        ("email,group,Group", {}),
+        ("email,join_url,Join URL", {}),
+        ("email,attachment,Attachment", {}),
+        ("email,Comes,comes", {"status": "Comes"}),
+    ],
+)
+def test_two_columns_that_may_both_be_meant_are_an_error_and_no_row_is_judged(
+    read: Read, header: str, settings: dict[str, str]
+) -> None:
+    people = read(f"{header}\nx,y,z\n", **settings)
     assert found(people) == [("duplicate-column", 1)]
     assert people.problems[0].column == header.rpartition(",")[2]
     assert people.problems[0].severity == "error"

@@ -12,6 +12,7 @@ from tui.errors import Problem
 
 # Enough to tell a person's row from a row of headers.
 _IS_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+_IN_ANY_MESSAGE = ("joinurl", "attachment")  # squashed: whatever the wording says, these columns are used
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +255,9 @@ def _anonymous(columns: Columns, sample: Sequence[Sequence[str]], file: str) -> 
 def _duplicate_columns(
     columns: Columns, duplicates: Sequence[Sequence[int]], file: str, line: int
 ) -> Iterator[Problem]:
-    used = {columns.address, *columns.name, columns.id, columns.group}
+    used = {columns.address, *columns.name, columns.id, columns.group, *map(columns.by_header.get, _IN_ANY_MESSAGE)}
+    if len(columns.statuses) == 1:
+        used |= {*columns.statuses}  # of several that are recognised each counts
     for group in duplicates:
         header = columns.headers[group[-1]]
         matters = not used.isdisjoint(group)
