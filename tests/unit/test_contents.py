@@ -116,6 +116,12 @@ def test_text_of_an_unknown_encoding_is_read_in_those_that_fit() -> None:
     assert any("Богданом" in one.text for one in found)
 
 
+def test_what_only_begins_like_a_pdf_is_read_as_what_it_is() -> None:
+    assert closed("agenda.pdf", b"%PDF-1.7\n%%EOF\n") == []
+    assert any(BO in one.text for one in passages("agenda.pdf", b"%PDF-1.7 for " + BO.encode()))
+    assert closed("agenda.pdf", b"%PDF-1.7\n" + bytes(range(256))) != []
+
+
 CLOSED = {
     "an unknown kind": (b"\1\2\3\0\xff" * 40, "cannot be read"),
     "noise": (bytes(range(256)) * 4, "cannot be read"),

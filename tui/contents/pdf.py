@@ -63,7 +63,8 @@ class _Found:
 
 
 def is_one(content: bytes) -> bool:
-    return b"%PDF-" in content[:1024]
+    # Without an object there is nothing that a reader could show or unpack: only bytes, whatever they begin with.
+    return b"%PDF-" in content[:1024] and b"obj" in content
 
 
 def read(place: Place, _name: str, content: bytes) -> Iterator[Finding]:
