@@ -19,6 +19,7 @@ from tests.servers.postgresql import Postgres
 from tests.servers.recording import RecordingServer
 from tests.servers.wire import Wire
 from tui import workers
+from tui.delivery import Account
 from tui.folder import Choices, Folder
 from tui.ledger import Desk, Server, open_to_read
 from tui.mailing import Control
@@ -35,6 +36,11 @@ internal = ["Note"]
 connections = {connections}
 {more}
 """
+
+
+def account(name: str, server: RecordingServer, sender: str | None = None) -> Account:
+    """One without a login, at this server."""
+    return Account(name, server.host, server.port, "none", sender=sender, login="none")
 
 
 class Office:
@@ -77,9 +83,9 @@ class Office:
         """The event folder, as somebody else at another desk has it."""
         return self.folder(self.environment | {"INVITE_TUI_NAME": name})
 
-    def work(self, *, connections: int = 4) -> int:
+    def work(self, *accounts: str, connections: int = 4) -> int:
         """A worker in this process, until there is nothing for it to do now."""
-        how = Working(["env"], connections, until_empty=True)
+        how = Working(accounts or ["env"], connections, until_empty=True)
         return workers.work(Server.parse(self.address), Desk("Bo", "here"), how, lambda _: None, self.environment)
 
     def work_to_the_end(self) -> None:

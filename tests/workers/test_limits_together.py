@@ -1,19 +1,18 @@
 """What an account may send holds over all events, desks and workers of one database; several accounts share a run."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.servers.authority import Authority
 from tests.servers.recording import RecordingServer
-from tests.workers.office import Office
+from tests.workers.office import Office, account
 from tui import ledger, workers
 from tui.cli import main
-from tui.delivery import Account, AccountStore
+from tui.delivery import AccountStore
 from tui.errors import AccountError
 from tui.folder import Folder
 from tui.ledger import Desk, Server
@@ -43,25 +42,6 @@ def another(office: Office, tmp_path: Path) -> Opens:
     return opens
 
 
-@pytest.fixture
-def two_relays(office: Office, authority: Authority) -> Iterator[dict[str, RecordingServer]]:
-    """Two accounts, `north` and `south`, each with a mail server of its own."""
-    del office.environment["INVITE_TUI_SMTP_HOST"]
-    with ExitStack() as running:
-        servers = {
-            name: running.enter_context(RecordingServer(authority, security="none", login=None))
-            for name in ("north", "south")
-        }
-        store = AccountStore(office.path / "config")
-        for name, server in servers.items():
-            store.add(account(name, server), None)
-        yield servers
-
-
-def account(name: str, server: RecordingServer, sender: str | None = None) -> Account:
-    return Account(name, server.host, server.port, "none", sender=sender, login="none")
-
-
 def mailed(server: RecordingServer) -> list[str]:
     return [address for message in server.messages for address in message.rcpt_tos]
 
@@ -75,11 +55,6 @@ def folder_with(office: Office, *accounts: str) -> Folder:
 def hand_over(office: Office, *accounts: str) -> None:
     folder = folder_with(office, *accounts)
     workers.hand_over(folder, folder.plan(), control=Control())
-
-
-def work(office: Office, *accounts: str) -> int:
-    how = Working(accounts, until_empty=True)
-    return workers.work(Server.parse(office.address), Desk("Bo", "here"), how, lambda _: None, office.environment)
 
 
 def test_a_daily_quota_holds_over_all_events_of_a_database_and_its_desks_and_workers(
@@ -123,7 +98,7 @@ def test_several_accounts_share_a_run_and_nobody_is_sent_it_by_two(
 ) -> None:
     office.invites(60, connections=2)
     hand_over(office, "north", "south")
-    work(office, "north", "south")
+    office.work("north", "south")
     north, south = map(mailed, two_relays.values())
     assert north and south and sorted(north + south) == sorted(office.outcomes())
     assert {message.mail_from for server in two_relays.values() for message in server.messages} == {
@@ -138,10 +113,10 @@ def test_what_one_account_may_not_send_today_another_of_the_run_sends(
 ) -> None:
     before = another(50, more="per_day = 50")
     hand_over(before, "north")
-    work(before, "north")
+    before.work("north")
     office.invites(50, more="per_day = 50")
     hand_over(office, "north", "south")
-    work(office, "north", "south")
+    office.work("north", "south")
     assert (len(two_relays["north"].messages), len(two_relays["south"].messages)) == (50, 50)
     assert office.standing().handover.state == "done"
 

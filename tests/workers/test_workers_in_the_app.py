@@ -3,12 +3,19 @@
 import asyncio
 
 import pytest
+from textual.widgets import Input
 
-from tests.app.driving import Driven, app_of, by_name, driven, seen, until
+from tests.app.driving import Driven, app_of, by_name, driven, pasted, seen, typed, until
 from tests.app.settling import settle_by_itself
+from tests.servers.recording import RecordingServer
 from tests.workers.office import Office
 from tui import workers
+from tui.app.screens.form import Cycle
 from tui.mailing import Control, Question, Settled
+
+
+_OF_A_WORKER = 120.0
+"""Seconds for what a process of its own does, beside all others on the machine."""
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +58,55 @@ async def test_what_another_desk_sends_is_seen_as_it_happens(office: Office) -> 
         await until(pilot, lambda: "● Gäst 3" in seen(pilot) and "4 sent" in seen(pilot).splitlines()[2])
         assert ", by Bo" not in seen(pilot)
         assert app_of(pilot).main.selected == before
+
+
+async def test_a_run_is_handed_over_through_the_accounts_that_are_named_and_so_is_a_cancellation(
+    office: Office, two_relays: dict[str, RecordingServer]
+) -> None:
+    office.invites(24, more='accounts = ["north"]')
+    async with driven(office.path / "list.csv", environment=office.environment, size=(120, 40)) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: "◂ this computer ▸" in seen(pilot))
+        assert "Through" not in seen(pilot)
+        pilot.app.screen.query_one("#canary", Input).value = "2"
+        await by_workers(pilot)
+        line = pilot.app.screen.query_one("#through", Input)
+        assert line.value == "north"
+        line.focus()
+        await pasted(pilot, ", south")
+        await until(pilot, lambda: "Enter plans it through north and south, and asks again." in seen(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.focused is not None and pilot.app.focused.id == "number")
+        await typed(pilot, "24")
+        await until(
+            pilot, lambda: "Enter has workers send the first 2, then ask, through north and south" in seen(pilot)
+        )
+        await pilot.press("enter")
+        await until(pilot, lambda: "Sending: 0 of 24, by workers, for you" in seen(pilot))
+        office.start()
+        await until(pilot, lambda: "Sending: 2 of 24, paused, by workers" in seen(pilot), _OF_A_WORKER)
+        await pilot.press("p")
+        await until(pilot, lambda: "24 sent" in seen(pilot).splitlines()[2], _OF_A_WORKER)
+        assert office.standing().handover.account == "north, south"
+        assert all(server.messages for server in two_relays.values())
+
+        await pilot.press("t")
+        await until(pilot, lambda: "Takes the entry out" in seen(pilot))
+        await pilot.press("ctrl+s")
+        await by_workers(pilot)
+        pilot.app.screen.query_one("#number", Input).focus()
+        await typed(pilot, "1")
+        await pilot.press("enter")
+        await until(pilot, lambda: "The run of workers, for you is over: 1 sent." in seen(pilot), _OF_A_WORKER)
+    assert sum(len(server.messages) for server in two_relays.values()) == 25
+
+
+async def by_workers(pilot: Driven) -> None:
+    """It is the workers who are to send it."""
+    await until(pilot, lambda: pilot.app.screen.query("#by"))
+    pilot.app.screen.query_one("#by", Cycle).focus()
+    await pilot.press("right")
+    await until(pilot, lambda: "◂ the workers ▸" in seen(pilot) and "Through" in seen(pilot))
 
 
 async def told(pilot: Driven, button: str, words: str) -> None:

@@ -13,12 +13,13 @@ TURN = 0.001
 Beside a thread at work a key has three such waits: the terminal's reader, the screen, the terminal's writer."""
 
 
-def run(
+def run(  # noqa: PLR0913  # as many as the command line has
     files: Sequence[str],
     *,
     event: str | None = None,
     template: str | None = None,
     account: str | None = None,
+    also: Sequence[str] = (),
     ledger: str | None = None,
     outbox: str | None = None,
     encoding: str | None = None,
@@ -38,6 +39,7 @@ def run(
             event=event,
             template=template,
             account=account,
+            also=tuple(also),
             ledger=ledger,
             outbox=outbox,
             encoding=encoding,

@@ -411,7 +411,11 @@ class InviteApp(App[None]):
         if self._timer is not None:
             self._timer.stop()
         self._job = None
-        if (run := self.state.run) is not None:
+        if event.running.going.workers and event.failure is None:
+            # From here on it is followed like anybody's.
+            self._become(self.state.with_run(None))
+            self.say(f"Handed over to workers: {count(len(event.running.plan.to_send), 'message')}.")
+        elif (run := self.state.run) is not None:
             run = replace(run, over=True, waiting=None, held=None, question=None, failure=event.failure)
             self._become(self.state.with_run(run))
             if run.live and not run.taken_back:
@@ -680,7 +684,7 @@ class InviteApp(App[None]):
 
     def send_through(self, name: str | None) -> None:
         """What is open is sent through this stored account from now on; None: through whichever there is."""
-        self._opening = replace(self._opening, account=name)
+        self._opening = replace(self._opening, account=name, also=())
         if self._opening.files:
             self.reload()
 
@@ -719,10 +723,12 @@ class InviteApp(App[None]):
     def _confirm(self, planned: work.Planned) -> None:
         from tui.app.screens.confirm import PROPOSE, Confirm
 
-        def confirmed(answer: Going | str | None) -> None:
+        def confirmed(answer: Going | Request | str | None) -> None:
             self.corrections.confirmed(isinstance(answer, Going))
             if isinstance(answer, Going):
                 self._start(planned, answer)
+            elif isinstance(answer, Request):
+                self.plan(answer)
             elif answer == "no":
                 self.say("Nothing was sent.")
             elif answer == PROPOSE:
@@ -733,7 +739,8 @@ class InviteApp(App[None]):
                 self.call_later(self.action_do, answer)
 
         def ask() -> None:
-            self.push_screen(Confirm(self.state.account, planned, self.state), confirmed)
+            account = planned.folder.account if planned.request.accounts else self.state.account
+            self.push_screen(Confirm(account, planned, self.state), confirmed)
 
         # Whoever types the number is not to be asked for anything else.
         self.accounts.unlocked(ask, lambda: self.corrections.confirmed(False))

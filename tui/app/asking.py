@@ -22,7 +22,9 @@ class Request:
     """What is to be planned. `names` are the people whom the core is asked about; None is everybody. Of a send and of
     reminders they are addresses on the list.
 
-    `template` is the wording of a resend, "" for each action's own.
+    `template` is the wording of a resend, "" for each action's own. `accounts` are those that send it, () for those
+    that were chosen before: a plan is sealed with their names. `ways` is how it is to go as far as that was typed
+    before it had to be planned with other accounts, by the names of `Confirm`'s lines.
     """
 
     purpose: Purpose
@@ -31,6 +33,8 @@ class Request:
     note: str = ""
     template: str = ""
     skip_errors: bool = False
+    accounts: tuple[str, ...] = ()
+    ways: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,12 @@ MOST_UNDO = 3_600.0
 @dataclass(frozen=True, slots=True)
 class Going:
     """How a confirmed send goes: after so many messages it waits for the organiser's word (0: not at all), the first is
-    held back for `undo` seconds, and nothing goes before `moment`."""
+    held back for `undo` seconds, and nothing goes before `moment`. With `workers` it is they who send it."""
 
     canary: int = 0
     undo: float = 0.0
     moment: datetime | None = None
+    workers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Handed:
         from tui.app.screens.choice import Choice
 
         if standing is None:
-            self._app.say("No run was handed over to workers.", "`invite-tui send ... --workers` hands one over.")
+            self._app.say("No run was handed over to workers.", "The question before a send asks who sends it.")
             return
         self._words = words = _possible(standing)
         answers = [("close", "Close"), *((word, _WORDS[word]) for word in words)]

@@ -101,6 +101,7 @@ def how_it_was_left(run: Run | None, opening: "Opening") -> str:
     for name in ("event", "template", "account", "ledger", "outbox", "encoding"):
         if value := getattr(opening, name):
             command += [f"--{name}", value]
+    command += [word for name in opening.also for word in ("--account", name)]
     return f"{', '.join(said)}, {run.left:,} left: `{shlex.join(command)}` again finishes it."
 
 

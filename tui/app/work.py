@@ -53,6 +53,7 @@ class Opening:
     event: str | None = None
     template: str | None = None
     account: str | None = None
+    also: tuple[str, ...] = ()
     ledger: str | None = None
     outbox: str | None = None
     encoding: str | None = None
@@ -221,6 +222,7 @@ def open_files(
                 event=opening.event,
                 template=opening.template,
                 account=opening.account,
+                also=opening.also,
                 ledger=opening.ledger,
                 outbox=opening.outbox,
                 encoding=opening.encoding,
@@ -574,7 +576,12 @@ def _before(folder: "Folder", known: Survey, plan: "Plan") -> Mapping[str, str]:
 
 
 def _plan(folder: "Folder", request: Request) -> "tuple[Folder, Plan]":
-    """The plan, and the folder with the wording that it has."""
+    """The plan, and the folder with the accounts and the wording that it has."""
+    if request.accounts:
+        from tui.workers import must_send_as_one
+
+        folder = folder.through(request.accounts)
+        must_send_as_one(folder)
     if request.purpose == "resend":
         folder = folder.worded(request.template) if request.template else folder
         return folder, folder.plan_resend(request.names or (), request.amendment)
@@ -602,7 +609,7 @@ def propose(post: Post, planned: Planned) -> None:
 
 
 def mail(post: Post, folder: "Folder", running: Running) -> None:
-    """Rehearse or send, to the end or to where the organiser stops it."""
+    """Rehearse or send, to the end or to where the organiser stops it; or hand it over to workers."""
     from tui.mailing import Settled
 
     failure = None
@@ -614,6 +621,19 @@ def mail(post: Post, folder: "Folder", running: Running) -> None:
         if running.purpose == "rehearsal":
             made = folder.rehearse(running.plan, note=running.request.note, control=running.control, tell=tell)
             running.news.extend(map(_told, made))
+        elif running.going.workers:
+            from tui.workers import hand_over
+
+            request, going = running.request, running.going
+            hand_over(
+                _held(folder, running),
+                running.plan,
+                control=running.control,
+                command=request.purpose,
+                note=request.note,
+                canary=going.canary,
+                tell=tell,
+            )
         else:
             folder = _held(folder, running)
             # A person looks on, who can stop it: the run may wait as long as the server asks.

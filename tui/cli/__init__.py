@@ -85,7 +85,8 @@ def main(argv: list[str] | None = None) -> int:
         # Before any of the core is loaded: the app paints its frame first.
         from tui.app import run as open_app
 
-        given = {name: value for name, value in vars(options).items() if name not in ("command", "files")}
+        given = {name: value for name, value in vars(options).items() if name not in ("command", "files", "accounts")}
+        given["account"], *given["also"] = options.accounts or [None]
         return open_app(options.files, **given)
     from tui.cli.commands import run
 

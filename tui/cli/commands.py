@@ -92,7 +92,7 @@ def _accounts(options: argparse.Namespace) -> tuple[str | None, list[str]]:
     if "accounts" not in options:
         return options.account, []
     first, *others = options.accounts or [None]
-    if others and not (options.command == "plan" or options.workers or getattr(options, "propose", False)):
+    if others and not (options.command in ("", "plan") or options.workers or getattr(options, "propose", False)):
         raise UsageError("Only workers divide a run among several accounts.", hint="Say --workers, or name one.")
     return first, others
 

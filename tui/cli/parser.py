@@ -55,7 +55,7 @@ def _command_that_was_meant(word: str) -> str | None:
 
 def _app(parser: _Parser) -> None:
     _reads_attendees(parser)
-    _is_of_an_event(parser)
+    _is_of_an_event(parser, several=True)
     parser.add_argument("--outbox", metavar="DIR", help="where a rehearsal writes (default: outbox/, event folder)")
 
 

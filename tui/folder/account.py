@@ -161,7 +161,7 @@ class WithAccount(Recorded):
 
     @property
     def cautions(self) -> tuple[str, ...]:
-        """What the organiser should know before a send, a sentence each: the clock, the disk, the connections."""
+        """What the organiser should know before a send, a sentence each: the clock, the disk, the accounts."""
         return tuple(self._cautions())
 
     def _cautions(self) -> Iterator[str]:
@@ -175,6 +175,9 @@ class WithAccount(Recorded):
             )
         if isinstance(self.ledger_path, Path) and ledgers.is_on_network(self.ledger_path):
             yield ledgers.ON_NETWORK.format(self.ledger_path.name)
+        for name in self.account_names[1:]:
+            if self.sender_of(name) is None:
+                yield f"There is no account “{name}” here: a worker on another machine has to have it."
         allowed, asked = self.provider.connections, self.pacing().connections
         if allowed and asked > allowed:
             yield f"{asked} connections are set, and {self.provider.name} allows {allowed}: the others will be refused."

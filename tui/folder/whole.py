@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui.folder.places import Choices
@@ -33,6 +34,20 @@ class Folder(Viewing):
 
         wording = load_wording(template, self.event_path.parent, None)
         return self._with({**self._wordings, "invite": wording, "update": wording})
+
+    def through(self, accounts: Sequence[str]) -> "Folder":
+        """The same folder, sent with these accounts: the first, and for workers the others as well.
+
+        AccountError where the first is unknown.
+        """
+        first, *also = accounts
+        other = copy(self)
+        for name in ("account_name", "account", "_login", "_credential"):
+            other.__dict__.pop(name, None)
+        other.choices = replace(self.choices, account=first, also=tuple(also))
+        other._prepared = None
+        other.account  # noqa: B018  # an unknown one is said now
+        return other
 
     def with_wording_texts(self, texts: Mapping[str, Sequence[str]]) -> "Folder":
         """The same folder, with wordings that are nowhere in it: see `wording_texts`."""

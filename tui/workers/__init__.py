@@ -4,8 +4,19 @@ The queue is procrastinate's, in the same database: it says who is to do what, a
 is the ledger's, as for every run: who may send a message is decided by its attempt's row, never by the queue.
 """
 
-from tui.workers.handing import hand_over
+from tui.workers.handing import hand_over, must_send_as_one
 from tui.workers.steering import Standing, Word, follow, standing, steer, watch
 from tui.workers.working import Working, work
 
-__all__ = ["Standing", "Word", "Working", "follow", "hand_over", "standing", "steer", "watch", "work"]
+__all__ = [
+    "Standing",
+    "Word",
+    "Working",
+    "follow",
+    "hand_over",
+    "must_send_as_one",
+    "standing",
+    "steer",
+    "watch",
+    "work",
+]

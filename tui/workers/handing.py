@@ -39,15 +39,18 @@ def hand_over(
 
     `command` and `note`: see `Folder.send`. Everything is composed and cleared before: InputError or LeakError where
     one message cannot go. ConfirmationError where the event file asks for two people, and this one is alone with it.
-    BusyError where another run is open. UsageError where the ledger is a file.
+    BusyError where another run is open. UsageError where the ledger is a file. StoppedError where `control` was stopped
+    before.
     """
     where = shared(folder)
     accounts = folder.account_names
-    _must_send_as_one(folder, accounts)
+    must_send_as_one(folder)
     _, made = folder.ready(intended, control=control, note=note, tell=tell)
     connections = folder.pacing().connections
     with folder.ledger_to_send(is_handed_over=True) as ledger:
         mailing.must_take_all(made, ledger, folder.connection, control)
+        if control.stopped:
+            raise mailing.StoppedError("Stopped before it was handed over: nothing was sent.")
         letters = _Noted(made.letters)
         with ledger.handing_over() as relay:
             relay.make_queue(queue.text())
@@ -65,9 +68,10 @@ def hand_over(
     return len(shares)
 
 
-def _must_send_as_one(folder: Folder, accounts: Sequence[str]) -> None:
+def must_send_as_one(folder: Folder) -> None:
     """AccountError where one of the accounts that are here has another envelope sender: what comes back would come to
     several places, of which only one is read. Those of other machines are asked there."""
+    accounts = folder.account_names
     for name in accounts:
         if (sender := folder.sender_of(name)) not in (None, folder.sender):
             raise AccountError(

@@ -1,17 +1,22 @@
 """The last question before anything leaves: what was checked, whom it reaches, how it goes, the number to type."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
+from tui.app.asking import Request, accounts_in
 from tui.app.checklist import LIMITS, Going, canary_of, checks, moment_in, undo_of
 from tui.app.screens.dialog import Body, Dialog
+from tui.app.screens.form import Cycle
 from tui.app.state import State
 from tui.app.widgets.checks import CheckLine
 from tui.app.widgets.line import Line
@@ -37,12 +42,16 @@ _NO_UNDO = "A cancellation cannot be undone. Who is to come after all is invited
 PROPOSE = "propose"
 """The answer that asks somebody else to approve the plan."""
 
+_WORKERS = "workers"
+_SENDERS = (("", "this computer"), (_WORKERS, "the workers"))
 
-class Confirm(Dialog[Going | str]):
+
+class Confirm(Dialog[Going | Request | str]):
     """`Going` when the organiser typed the number of messages and pressed the button; nothing is sent with less.
 
-    "no" where a number was typed and not meant, PROPOSE where two people are asked for and this is the first; else the
-    name of what they want to see first. Without an account it is about a rehearsal, which needs no number.
+    `Request` where it is to be planned, and asked, anew: with other accounts. "no" where a number was typed and not
+    meant, PROPOSE where two people are asked for and this is the first; else the name of what they want to see first.
+    Without an account it is about a rehearsal, which needs no number.
     """
 
     AUTO_FOCUS = ""
@@ -62,6 +71,8 @@ class Confirm(Dialog[Going | str]):
         self._number = len(self._plan.to_send)
         self._approval = planned.approval
         self._outbox = visible(planned.folder.outbox.name)
+        self._usual = list(state.folder.account_names) if account is not None and state.folder is not None else []
+        self._typed_before = dict(planned.request.ways)
 
     def compose(self) -> ComposeResult:
         live = self._account is not None
@@ -133,13 +144,34 @@ class Confirm(Dialog[Going | str]):
     def _ways(self) -> ComposeResult:
         """How it is to go: all of it may be left blank."""
         with Vertical(id="ways"):
+            if not isinstance(self._planned.folder.ledger_path, Path):  # only such a one is shared with workers
+                yield from self._senders()
             if self._purpose == "send" and self._number > 1:
-                yield from _way("First", "canary", 8, "messages only, then ask me", blank="all")
-            yield from _way("Hold back", "undo", 8, "seconds, to think again", blank="0")
+                yield from self._way("First", "canary", 8, "messages only, then ask me", blank="all")
+            yield from self._way("Hold back", "undo", 8, "seconds, to think again", blank="0")
             if self._purpose == "send":
-                yield from _way("Not before", "at", 19, "as 2027-04-29 09:00", blank="now")
+                yield from self._way("Not before", "at", 19, "as 2027-04-29 09:00", blank="now")
+
+    def _senders(self) -> ComposeResult:
+        """This computer or the workers, and through which accounts those send."""
+        with Horizontal(classes="way"):
+            yield Static(Content.styled("Sent by", "$quiet"), classes="label", markup=False)
+            yield Cycle(_SENDERS, self._typed_before.get("by", ""), id="by")
+        names = self._planned.request.accounts or self._usual
+        yield from self._way("Through", "through", 28, "their accounts, with commas", blank="", value=", ".join(names))
+
+    def _way(self, label: str, name: str, width: int, words: str, *, blank: str, value: str = "") -> ComposeResult:
+        """`blank` is what leaving it blank means; `value` is there already, where nothing was typed before."""
+        with Horizontal(classes="way"):
+            yield Static(Content.styled(label, "$quiet"), classes="label", markup=False)
+            value = visible(self._typed_before.get(name, value))
+            line = Line(value, placeholder=blank, id=name, compact=True, max_length=200, select_on_focus=False)
+            line.styles.width = width
+            yield line
+            yield Static(Content.styled(words, "$quiet"), classes="words", markup=False)
 
     def on_mount(self) -> None:
+        self._offer_accounts()
         if self._account is not None:
             self._judge("")
             self.query_one("#number", Input).focus()
@@ -236,9 +268,26 @@ class Confirm(Dialog[Going | str]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter beside how it goes leads to the number, and there it sends."""
         if event.input.id != "number":
-            self.query_one("#number", Input).focus()
+            self.action_submit()
         elif self._right(self._typed):
             self._go()
+
+    def action_submit(self) -> None:
+        """Beside how it goes: on to the number, or planned anew where that has to come first."""
+        if isinstance(going := self._going(), Request):
+            self.dismiss(going)
+        else:
+            self.query_one("#number", Input).focus()
+
+    def on_cycle_changed(self) -> None:
+        self._offer_accounts()
+        self._judge(self._typed)
+
+    def _offer_accounts(self) -> None:
+        """Only workers have several."""
+        for line in self.query("#through"):
+            if isinstance(line.parent, Widget):
+                line.parent.display = self._is_handed
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "go" and (self._account is None or self._right(self._typed)):
@@ -247,15 +296,27 @@ class Confirm(Dialog[Going | str]):
             self.action_close()
 
     def _go(self) -> None:
-        if self._is_first:
-            self.dismiss(PROPOSE)
-            return
         going = self._going() if self._account is not None else Going()
-        if isinstance(going, Going):
+        if isinstance(going, Request):
+            self.dismiss(going)
+        elif self._is_first:
+            self.dismiss(PROPOSE)
+        elif isinstance(going, Going):
             self.dismiss(going)
 
-    def _going(self) -> Going | str:
-        """How it is to go, as it stands in the dialog; or what is wrong with that."""
+    @property
+    def _is_handed(self) -> bool:
+        """Whether the workers are to send it."""
+        return any(one.value == _WORKERS for one in self.query("#by").results(Cycle))
+
+    def _going(self) -> Going | Request | str:
+        """How it is to go, as it stands in the dialog; what is to be planned for that first; or what is wrong."""
+        names = accounts_in(self._said("through")) if self._is_handed else []
+        accounts = () if names in ([], self._usual) else tuple(dict.fromkeys(names))
+        if accounts != self._planned.request.accounts:
+            said = {"by": _WORKERS if self._is_handed else "", "through": ", ".join(accounts or self._usual)}
+            said |= {name: self._said(name) for name in ("canary", "undo", "at")}
+            return replace(self._planned.request, accounts=accounts, ways=tuple(said.items()))
         canary = canary_of(self._said("canary"), self._number)
         undo = undo_of(self._said("undo"))
         moment = None
@@ -264,7 +325,7 @@ class Confirm(Dialog[Going | str]):
         for wrong in (canary, undo, moment):
             if isinstance(wrong, str):
                 return wrong
-        return Going(canary, undo, moment)  # type: ignore[arg-type]  # mypy does not follow the loop
+        return Going(canary, undo, moment, self._is_handed)  # type: ignore[arg-type]  # mypy does not follow the loop
 
     def _said(self, name: str) -> str:
         return next((one.value for one in self.query(f"#{name}").results(Input)), "")
@@ -290,11 +351,15 @@ class Confirm(Dialog[Going | str]):
 
     def _judge(self, typed: str) -> None:
         right, going = self._right(typed), self._going()
-        self.query_one("#go", Button).disabled = not right or isinstance(going, str)
+        self.query_one("#go", Button).disabled = not right or not isinstance(going, Going)
         if isinstance(going, str):
             words = Content.styled(going, "$warning")
+        elif isinstance(going, Request):
+            said = f"Enter plans it through {_all_of(going.accounts or self._usual)}, and asks again."
+            words = Content.styled(said, "$primary")
         elif right:
-            words = Content.styled("Enter proposes it; nothing is sent." if self._is_first else _how(going), "$primary")
+            does = _how(going, self._planned.folder.account_names)
+            words = Content.styled("Enter proposes it; nothing is sent." if self._is_first else does, "$primary")
         elif typed.strip():
             words = Content.styled(f"{typed.strip()} is not {self._number}: nothing will be sent.", "$warning")
         else:
@@ -302,21 +367,18 @@ class Confirm(Dialog[Going | str]):
         self.query_one("#why", Static).update(words)
 
 
-def _way(label: str, name: str, width: int, words: str, *, blank: str) -> ComposeResult:
-    """`blank` is what leaving it blank means."""
-    with Horizontal(classes="way"):
-        yield Static(Content.styled(label, "$quiet"), classes="label", markup=False)
-        line = Line(placeholder=blank, id=name, compact=True, max_length=30, select_on_focus=False)
-        line.styles.width = width
-        yield line
-        yield Static(Content.styled(words, "$quiet"), classes="words", markup=False)
+def _all_of(names: Sequence[str]) -> str:
+    return visible(" and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names))
 
 
-def _how(going: Going) -> str:
+def _how(going: Going, accounts: Sequence[str]) -> str:
     """What Enter does."""
     from tui.delivery.timing import at_in_words
 
     said = [f"Enter sends the first {going.canary:,}, then asks" if going.canary else "Enter sends"]
+    if going.workers:
+        said = [f"Enter has workers send {f'the first {going.canary:,}, then ask' if going.canary else 'it'}"]
+        said[0] += f", through {_all_of(accounts)}"
     said += [f"not before {at_in_words(going.moment)}"] if going.moment is not None else []
     said += [f"after {going.undo:g} seconds"] if going.undo else []
     return f"{', '.join(said)}."
