@@ -13,7 +13,6 @@ from tui import workers
 from tui.app.screens.form import Cycle
 from tui.mailing import Control, Question, Settled
 
-
 _OF_A_WORKER = 120.0
 """Seconds for what a process of its own does, beside all others on the machine."""
 
