@@ -8,7 +8,7 @@ from typing import Any
 from tui import audit, event
 from tui.attendees import AttendeeList, ColumnSettings, load
 from tui.audit import Judgement, Unjudged
-from tui.cli.output import print_json, say, tell
+from tui.cli.output import if_any, print_json, say, tell
 from tui.errors import InputError
 from tui.guard import Roll
 
@@ -84,7 +84,7 @@ class _Document:
         if not self._messages:
             tell(f"There is no message in {', '.join(paths)}.")
         if self._as_json:
-            print_json({"messages": self._messages, "leaks": self.leaks, "unopened": self._unopened})
+            print_json({"messages": self._messages, "leaks": self.leaks, **if_any(unopened=self._unopened)})
             return
         judged = "1 message" if self._messages == 1 else f"{self._messages} messages"
         if self.leaks:

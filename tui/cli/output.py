@@ -172,16 +172,23 @@ def print_check(folder: Folder) -> None:
 def plan_document(plan: Plan, folder: Folder, note: str = "") -> dict[str, Any]:
     event, digest = folder.event, plan.digest_with(note)
     return {
-        "digest": digest,
-        "proposed_by": [one.name for one in folder.proposals() if one.digest == digest],
+        "digest": None if folder.unsaved else digest,
         "event": event and {"title": event.title, "start": event.span[0], "uid": event.uid},
         "counts": plan.counts,
         "groups": plan.groups,
         "actions": Each(plan.actions, _action_document),
-        "columns": {**folder.columns(), "where": folder.columns_where()},
+        "columns": folder.columns(),
         **_forecast_document(forecast_of(folder, len(plan.to_send))),
-        "cautions": cautions_of(folder),
+        **if_any(
+            proposed_by=[one.name for one in folder.proposals() if one.digest == digest],
+            cautions=cautions_of(folder),
+        ),
     }
+
+
+def if_any(**facts: Any) -> dict[str, Any]:
+    """Keys beside those that every document of its kind has: only those that tell something."""
+    return {name: fact for name, fact in facts.items() if fact}
 
 
 def _action_document(action: Action) -> dict[str, Any]:
@@ -211,8 +218,8 @@ def cautions_of(folder: Folder) -> list[str]:
 
 
 def _forecast_document(forecast: Forecast | None) -> dict[str, Any]:
-    if forecast is None:
-        return {}
+    if forecast is None or not (forecast.per_minute or forecast.per_day):
+        return {}  # nothing is known of it
     return {
         "forecast": {
             "seconds": round(forecast.seconds),
@@ -243,6 +250,8 @@ def print_plan(plan: Plan, folder: Folder, note: str = "") -> None:
     say(_columns_in_words(folder))
     for caution in cautions_of(folder):
         say(f"Caution: {caution}")
+    if folder.unsaved:
+        return  # with another uid it would be another one
     digest = plan.digest_with(note)
     say(f"Digest: {digest}")
     for one in folder.proposals():
@@ -346,9 +355,12 @@ def status_document(folder: Folder, people: Mapping[str, Person]) -> dict[str, A
             "keep_until": event.keep_until and event.keep_until.isoformat(),
         },
         "counts": count_outcomes(person.outcome for person in everybody),
-        "responses": {word: answered[word] for word in ("accepted", "declined", "tentative", "none")},
-        "forgotten": len(gone),
-        "due_to_forget": folder.due_to_forget,
+        **if_any(
+            responses=answered.keys() - {"none"}
+            and {word: answered[word] for word in ("accepted", "declined", "tentative", "none")},
+            forgotten=len(gone),
+            due_to_forget=folder.due_to_forget,
+        ),
         **_promise_of(folder),
         "attendees": [
             {

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from tui.address import key_of
-from tui.cli.output import in_words, print_json, say, tell, tell_over
+from tui.cli.output import if_any, in_words, print_json, say, tell, tell_over
 from tui.errors import InputError
 from tui.folder import Folder, open_folder
 from tui.ledger import Person, Request
@@ -189,12 +189,12 @@ def print_follow_up(folder: Folder, people: Mapping[str, Person]) -> None:
 
 def requests_document(folder: Folder) -> dict[str, Any]:
     """For `status`: who asks for what, and what was done about it; `done` is null while it is open."""
-    return {
-        "requests": [
+    return if_any(
+        requests=[
             _request(one) | {"at": one.request.at.isoformat(timespec="seconds"), "done": one.done or None}
             for one in overview_of(folder).requests
         ]
-    }
+    )
 
 
 def _request(one: Asked) -> dict[str, Any]:

@@ -56,9 +56,12 @@ def must_be_enough(options: argparse.Namespace, folder: Folder, made: Plan) -> N
 
 
 def document(folder: Folder) -> dict[str, object]:
-    """Every run with who stands behind it, and the plans that wait for somebody's approval."""
+    """Every run with who stands behind it, and the plans that wait for somebody's approval, where two people act."""
     with folder.chronicle() as chronicle:
         runs = [*chronicle.runs.values()]
+    asked = folder.event is not None and folder.needs_two
+    if not (asked or folder.proposals() or any(run.proposed_by for run in runs)):
+        return {}
     return {
         "runs": [
             {
