@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
@@ -15,6 +15,7 @@ from tui.app.actions import BY_NAME, OF_THE_SCREEN
 from tui.app.filtering import ORDERS, View
 from tui.app.pages import PAGES, Subject
 from tui.app.state import ANSWERS, MARKS, TROUBLES, Mark, State, answer_mark, as_corrected, mark_of
+from tui.app.widgets.framed import Framed
 from tui.app.widgets.headline import Banner, EventLine, WayLine
 from tui.app.widgets.keybar import KeyBar
 from tui.app.widgets.message import MessagePane
@@ -78,6 +79,7 @@ class MainScreen(Screen[None]):
         self._opening = False  # whether the message is about to have the focus: it is not on the screen yet
         self.table = AttendeeTable(self._mark_of, self._as_known, self._answer_of, id="table")
         self.message = MessagePane(id="message")
+        self._named = Content()  # of the list
         self._progress: ProgressPanel | None = None
         self._owed: dict[str, PromiseLine] = {}
 
@@ -89,7 +91,7 @@ class MainScreen(Screen[None]):
         yield Banner(id="banner")
         yield WayLine(id="way")
         with Horizontal(id="panes"):
-            with Vertical(id="attendees"):
+            with Framed(id="attendees"):
                 yield SearchLine(id="search")
                 yield self.table
             yield self.message
@@ -254,7 +256,6 @@ class MainScreen(Screen[None]):
         return sorted(rows.union(state.faults)) if rows else state.faults
 
     def _show_title(self, shown: int, total: int) -> None:
-        pane = self.query_one("#attendees")
         view = self._view
         name = "Problems" if self._only_problems else "Attendees"
         number = f"{shown:,} of {total:,}" if shown != total else f"{total:,}"
@@ -263,7 +264,7 @@ class MainScreen(Screen[None]):
         words += [ANSWERS[view.answer]] if view.answer else []
         words += [visible(view.group) or "no group"] if view.group is not None else []
         marks = f"  ◆ {self.table.marks:,} marked" if self.table.marks else ""
-        pane.border_title = Content.assemble(name, ("  ".join(words), "not bold $quiet"), (marks, "bold $primary"))
+        self._named = Content.assemble(name, ("  ".join(words), "not bold $quiet"), (marks, "bold $primary"))
         self._show_under()
 
     def _show_under(self) -> None:
@@ -275,7 +276,7 @@ class MainScreen(Screen[None]):
             under.append("v changes this")
         if self.selected is not None and not self.message.display:
             under.append(self._mark_of(self.selected).in_words)
-        self.query_one("#attendees").border_subtitle = Content("   ".join(under)) if under else None
+        self.query_one("#attendees", Framed).entitle(self._named, Content("   ".join(under)))
 
     def _notice(self) -> str:
         if self._state.failure is not None:

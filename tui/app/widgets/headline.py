@@ -76,10 +76,14 @@ class Banner(Widget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
         self._state = State()
+        self._made_of: tuple[object, ...] = ()
 
     def show(self, state: State) -> None:
-        if state is not self._state:
-            self._state = state
+        where = state.account or state.account_failure
+        made_of = (state.files, state.folder, state.checked, state.survey.blocked, where, state.busy, _hinted(state))
+        self._state = state
+        if made_of != self._made_of:
+            self._made_of = made_of
             self.refresh()
 
     def render(self) -> Content:
@@ -100,8 +104,7 @@ class Banner(Widget):
 
     def _hints(self) -> Iterator[Content]:
         """What the next step's key does, the longest first."""
-        step = next_step(steps(self._state))
-        if step is None or not step.hint or self._state.busy or self._state.running:
+        if (step := _hinted(self._state)) is None:
             return
         for words in filter(None, (step.hint, step.brief, step.label.lower())):
             yield Content.assemble(("next  ", "$quiet"), (key_of(self.app, step.act), "bold $primary"), f" {words}")
@@ -181,6 +184,12 @@ def _no_notes(_: Step) -> tuple[Sequence[str], Sequence[str]]:
 def key_of(app: "App[object]", name: str) -> str:
     """The key of this of `ACTIONS`, as the organiser has it."""
     return keys_in_words(getattr(app, "keys", {}).get(name, BY_NAME[name].keys))
+
+
+def _hinted(state: State) -> Step | None:
+    """The next step, where it says what it does and can be taken now."""
+    step = None if state.busy or state.running else next_step(steps(state))
+    return step if step is not None and step.hint else None
 
 
 def _destination(state: State) -> Content:

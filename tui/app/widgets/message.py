@@ -4,7 +4,6 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
@@ -14,6 +13,7 @@ from textual.widget import Widget
 from tui.app.pages import PAGES, Line, Subject, failure_in_words, field_line, page, text_line
 from tui.app.state import Mark, State
 from tui.app.theme import COLOURS
+from tui.app.widgets.framed import Framed
 from tui.app.widgets.reader import Reader
 from tui.clean import visible
 
@@ -50,7 +50,7 @@ _SOON = 0.06
 """Seconds in which a message is made nearly always: until then the page before stays, and nothing is drawn twice."""
 
 
-class MessagePane(Vertical):
+class MessagePane(Framed):
     """The tabs and the page. It is given a `Subject`, and whatever else there is to say when there is none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -65,7 +65,6 @@ class MessagePane(Vertical):
         self._subject: Subject | None = None
         self._waiting: Timer | None = None
         self._mark: Mark | None = None
-        self._titles: tuple[str, bool, Mark | None] = ("", False, None)
 
     def compose(self) -> "list[Widget]":
         return [self.tabs, self.reader]
@@ -93,14 +92,12 @@ class MessagePane(Vertical):
             self._waiting = None
 
     def _entitle(self, subject: Subject) -> None:
-        """Name the person above the page; only if they are not: it has the whole frame drawn."""
+        """Name the person above the page."""
         name, address = visible(subject.corrected.name), visible(subject.corrected.address)
         who, mark = f"{name} <{address}>" if name else address or "no address", self._mark
-        if (titles := (who, bool(subject.wrong), mark)) != self._titles:
-            self._titles = titles
-            standing = Content.styled(f"{mark.in_words}  ", f"not bold {COLOURS[mark.tone]}") if mark else ""
-            self.border_title = Content.assemble(standing, who)
-            self.border_subtitle = Content("enter twice mends it" if subject.wrong else "1 to 6 turn the page")
+        standing = Content.styled(f"{mark.in_words}  ", f"not bold {COLOURS[mark.tone]}") if mark else ""
+        under = "enter twice mends it" if subject.wrong else "1 to 6 turn the page"
+        self.entitle(Content.assemble(standing, who), Content(under))
 
     def tell(self, mark: Mark) -> None:
         """How the shown person stands now; said in words above their message."""
@@ -112,8 +109,8 @@ class MessagePane(Vertical):
     def show_nobody(self, state: State) -> None:
         """Say what there is instead of a person: what stopped the opening, or nothing."""
         self._wait_no_more()
-        self._subject, self._titles = None, ("Message", False, None)
-        self.border_title, self.border_subtitle = Content("Message"), None
+        self._subject = None
+        self.entitle(Content("Message"))
         lines: list[Line] = []
         if state.failure is not None:
             lines = list(failure_in_words("This cannot be opened.", state.failure))

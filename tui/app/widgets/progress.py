@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.app.state import Run
 from tui.app.widgets.chip import Chip
+from tui.app.widgets.framed import Framed
 from tui.app.widgets.nextsteps import NextSteps, outcomes
 from tui.app.words import crop, duration, to_do_after
 from tui.clean import visible
@@ -87,7 +88,7 @@ def sparks(numbers: Sequence[int]) -> str:
     return "".join(_SPARKS[(number * 8 - 1) // top] if number else " " for number in numbers)
 
 
-class ProgressPanel(Vertical):
+class ProgressPanel(Framed):
     """Hidden while there is no run. It stays when the run is over, until Escape."""
 
     DEFAULT_CSS = """
@@ -109,7 +110,6 @@ class ProgressPanel(Vertical):
         self._stop = Chip("Stop", "stop", id="stop")
         self._pulse = Pulse()
         self._next = NextSteps(id="next")
-        self._around = "", ""
 
     def compose(self) -> ComposeResult:
         yield self._bar
@@ -129,9 +129,7 @@ class ProgressPanel(Vertical):
         by = f", by {visible(run.by)}" if run.by else ""
         title = f"{(_ENDED if run.over else _TITLES)[run.purpose]}{_status(run)}{by}"
         keys = "esc closes this" if run.over else ""
-        if (title, keys) != self._around:
-            self._around = title, keys
-            self.border_title, self.border_subtitle = Content(title), Content(keys) if keys else None
+        self.entitle(Content(title), Content(keys))
         words = _stopped_by(run) if run.over else _numbers(run)
         self._numbers.display = bool(words.plain)
         self._say(words)
