@@ -1,11 +1,16 @@
 """What the delivery tests share: messages as the guard would clear them, and accounts on the test servers."""
 
 import hashlib
+import threading
+import time
 from pathlib import Path
+
+import pytest
 
 from tests.servers.postfix import Postfix
 from tests.servers.recording import RecordingServer
 from tests.servers.scripted import ScriptedServer
+from tui.delivery import connection, steps
 from tui.delivery.accounts import Account, Secret, Security
 from tui.delivery.connection import Connection
 from tui.guard import cleared as guard
@@ -43,7 +48,7 @@ def account_at(postfix: Postfix, security: Security) -> Account:
 
 
 def connect_to(
-    server: RecordingServer, *, password: str | None = None, timeout: float = 5, sender: str = SENDER
+    server: RecordingServer, *, password: str | None = None, timeout: float = 20, sender: str = SENDER
 ) -> Connection:
     """A connection with the server's own password, not opened yet."""
     secret = Secret(password or server.password) if server.username else None
@@ -56,7 +61,7 @@ def connect_to_script(
     security: Security = "none",
     login: tuple[str, str] | None = None,
     ca: Path | None = None,
-    timeout: float = 5,
+    timeout: float = 20,
 ) -> Connection:
     account = Account(
         name="test",
@@ -68,3 +73,26 @@ def connect_to_script(
         login="password" if login else "none",
     )
     return Connection(account, Secret(login[1]) if login else None, sender=SENDER, timeout=timeout)
+
+
+def runs_out(monkeypatch: pytest.MonkeyPatch, is_silent: threading.Event) -> None:
+    """What is waited for of a server is over once it has fallen silent, and no sooner, however slow everybody is."""
+
+    class Clock:
+        passed = 0.0
+
+        @classmethod
+        def monotonic(cls) -> float:
+            return time.monotonic() + cls.passed
+
+    class Poller(steps.Poller):
+        def ready(self, seconds: float) -> list[int]:
+            found = super().ready(min(seconds, 0.01))
+            if not found and is_silent.is_set():
+                is_silent.clear()
+                Clock.passed += 3600.0
+            return found
+
+    for module in (connection, steps):
+        monkeypatch.setattr(module, "time", Clock)
+    monkeypatch.setattr(steps, "Poller", Poller)

@@ -6,12 +6,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Self
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.delivery.helpers import SENDER, account_at, cleared, connect_to, connect_to_script, raw_message
+from tests.delivery.helpers import (
+    SENDER,
+    account_at,
+    cleared,
+    connect_to,
+    connect_to_script,
+    raw_message,
+    runs_out,
+)
 from tests.servers.authority import Authority
 from tests.servers.postfix import Postfix
 from tests.servers.recording import RecordingServer, Stage
@@ -235,9 +244,10 @@ class TestFailure:
     @pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "DOT"])
     @pytest.mark.parametrize("how", ["421", "421 and open", "drop", "hang", "junk", "out of place"])
     def test_that_breaks_the_connection_is_settled_and_the_next_message_goes_out_on_another(
-        self, start_smtp: StartSmtp, server: RecordingServer, stage: Stage, how: str
+        self, start_smtp: StartSmtp, server: RecordingServer, stage: Stage, how: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        with connect_to(server, timeout=0.5) as connection:
+        runs_out(monkeypatch, server.is_silent)
+        with connect_to(server) as connection:
             assert isinstance(connection.deliver(cleared("ana@example.org")), Receipt)
             match how:
                 case "421":
@@ -286,9 +296,12 @@ class TestFailure:
         assert fault_of(connection.deliver(cleared())).outcome == "unknown"
         assert len(server.messages) == 1
 
-    def test_to_hear_in_time_whether_it_was_stored_is_unknown(self, server: RecordingServer) -> None:
+    def test_to_hear_in_time_whether_it_was_stored_is_unknown(
+        self, server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         server.hang("STORED", times=1)
-        with connect_to(server, timeout=0.2) as connection:
+        runs_out(monkeypatch, server.is_silent)
+        with connect_to(server) as connection:
             fault = fault_of(connection.deliver(cleared()))
         assert (fault.outcome, fault.stage) == ("unknown", "dot")
         assert "in time" in fault.reply
@@ -321,23 +334,25 @@ class TestFailure:
             fault = fault_of(connection.deliver(cleared(raw=big)))
         assert (fault.outcome, fault.scope, fault.stage) == ("unsent", "connection", "body")
 
-    def test_of_a_server_that_stops_reading_is_unsent(self) -> None:
+    def test_of_a_server_that_stops_reading_is_unsent(self, monkeypatch: pytest.MonkeyPatch) -> None:
         big = raw_message(body=b"0123456789abcdef\r\n" * 2_000_000)
         script = [*hello(), Step.READ, b"250 ok\r\n", Step.READ, b"250 ok\r\n", Step.READ, b"354 go\r\n"]
         # Step.HANG reads and forgets; this one sits still.
-        with _SilentAfter(script) as port:
-            account = Account("test", "127.0.0.1", port, "none", login="none")
-            with Connection(account, None, sender=SENDER, timeout=0.3) as connection:
+        with _SilentAfter(script) as server:
+            runs_out(monkeypatch, server.is_silent)
+            account = Account("test", "127.0.0.1", server.port, "none", login="none")
+            with Connection(account, None, sender=SENDER, timeout=20) as connection:
                 fault = fault_of(connection.deliver(cleared(raw=big)))
         assert (fault.outcome, fault.stage) == ("unsent", "body")
 
-    def test_in_the_middle_of_a_message_is_what_the_server_last_said(self) -> None:
+    def test_in_the_middle_of_a_message_is_what_the_server_last_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
         big = raw_message(body=b"0123456789abcdef\r\n" * 2_000_000)
         script = [*hello(), Step.READ, b"250 ok\r\n", Step.READ, b"250 ok\r\n", Step.READ, b"354 go\r\n", Step.READ]
         for last, outcome in ((b"552 5.3.4 too big\r\n", "refused"), (b"250 taken\r\n", "unsent")):
-            with _SilentAfter([*script, last]) as port:
-                account = Account("test", "127.0.0.1", port, "none", login="none")
-                with Connection(account, None, sender=SENDER, timeout=0.3) as connection:
+            with _SilentAfter([*script, last]) as server, monkeypatch.context() as patched:
+                runs_out(patched, server.is_silent)
+                account = Account("test", "127.0.0.1", server.port, "none", login="none")
+                with Connection(account, None, sender=SENDER, timeout=20) as connection:
                     fault = fault_of(connection.deliver(cleared(raw=big)))
             assert (fault.outcome, fault.stage) == (outcome, "body")
 
@@ -399,14 +414,14 @@ class _SilentAfter:
 
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._stop = threading.Event()
+        self.is_silent, self._stop = threading.Event(), threading.Event()
 
-    def __enter__(self) -> int:
+    def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
-        port: int = self._listener.getsockname()[1]
-        return port
+        return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
@@ -421,7 +436,8 @@ class _SilentAfter:
                     client.sendall(step)
                 else:
                     lines.readline()
-            self._stop.wait(10)
+            self.is_silent.set()
+            self._stop.wait(60)
 
 
 class TestPipelining:
@@ -431,7 +447,7 @@ class TestPipelining:
         # The answer to MAIL comes only after all three commands did.
         script = [*hello(self.OFFER), Step.READ, Step.READ, Step.READ, b"250 ok\r\n250 ok\r\n354 go\r\n"]
         script += [Step.READ] * 7 + [b"250 2.0.0 taken\r\n", Step.READ]
-        with ScriptedServer(script) as server, connect_to_script(server, timeout=2) as connection:
+        with ScriptedServer(script) as server, connect_to_script(server) as connection:
             assert connection.deliver(cleared()) == Receipt("250 2.0.0 taken")
 
     def test_never_ends_a_message_that_has_no_recipient(self) -> None:
@@ -509,7 +525,7 @@ class TestLookAhead:
             script += [Step.READ] * (self.LINES + 3) + [b"250 taken\r\n" + self.ENVELOPE]
         script += [Step.READ] * self.LINES + [b"250 taken\r\n", Step.READ, b"221 bye\r\n"]
         with ScriptedServer(script) as server:
-            with connect_to_script(server, timeout=2) as connection:
+            with connect_to_script(server) as connection:
                 results = self.deliver_all(connection, ["ana", "bo", "cy", "di"])
             assert set(results.values()) == {Receipt("250 taken")}
             assert [line[8:] for line in server.received if line.startswith(b"RCPT")] == [
@@ -536,7 +552,7 @@ class TestLookAhead:
         else:
             server.say(stage, how, close=how.startswith("421"), after=2, times=1)
         people = [f"p{number}" for number in range(8)]
-        with connect_to(server, timeout=1) as connection:
+        with connect_to(server) as connection:
             results = self.deliver_all(connection, people)
         assert_each_reached_its_own_recipient(server)
         arrived = [message.rcpt_tos[0].partition("@")[0] for message in server.messages]
@@ -580,12 +596,15 @@ class TestLookAhead:
         assert server.verbs().count("RSET") == 3
 
     @pytest.mark.parametrize("reply", ["", "554 SMTP synchronization error", "503 5.5.1 Nested MAIL", "500 What?"])
-    def test_a_server_that_cannot_do_what_it_offers_is_asked_one_thing_after_the_other(self, reply: str) -> None:
+    def test_a_server_that_cannot_do_what_it_offers_is_asked_one_thing_after_the_other(
+        self, reply: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         plain: Script = [Step.READ] * 3 + [self.ENVELOPE] + [Step.READ] * self.LINES + [b"250 taken\r\n"]
         script = [*hello(self.OFFER), Step.READ, Step.READ, Step.READ, self.ENVELOPE]
         script += [Step.READ] * (self.LINES + 3) + [b"250 taken\r\n" + (f"{reply}\r\n".encode() if reply else b"")]
         second = [*hello(self.OFFER), *plain, *plain, *plain, Step.READ]
-        with _InTurn([*script, Step.HANG], second) as server, connect_to_script(server, timeout=0.5) as connection:
+        with _InTurn([*script, Step.HANG], second) as server, connect_to_script(server) as connection:
+            runs_out(monkeypatch, server.is_silent)
             assert set(self.deliver_all(connection, ["ana", "bo", "cy", "di"]).values()) == {Receipt("250 taken")}
             assert server.received.count(b"ehlo [127.0.0.1]") == 2
 
@@ -701,6 +720,20 @@ class TestOnBody:
         assert [message.rcpt_tos for message in server.messages] == [("bo@example.org",)]
 
 
+@contextlib.contextmanager
+def _aborted_in(connection: Connection, is_silent: threading.Event) -> Iterator[None]:
+    """From another thread, once the server has fallen silent."""
+
+    def abort() -> None:
+        assert is_silent.wait(60)
+        connection.abort()
+
+    thread = threading.Thread(target=abort)
+    thread.start()
+    yield
+    thread.join(60)
+
+
 class TestAbort:
     @pytest.mark.parametrize(("stage", "outcome"), [("MAIL", "unsent"), ("DATA", "unsent"), ("DOT", "unknown")])
     @pytest.mark.parametrize("security", ["starttls", "none"])
@@ -711,13 +744,11 @@ class TestAbort:
         server.hang(stage)
         connection = connect_to(server, timeout=60)
         connection.open()
-        timer = threading.Timer(0.2, connection.abort)
-        timer.start()
-        started = time.monotonic()
-        fault = fault_of(connection.deliver(cleared()))
-        assert time.monotonic() - started < 30
+        with _aborted_in(connection, server.is_silent):
+            started = time.monotonic()
+            fault = fault_of(connection.deliver(cleared()))
+            assert time.monotonic() - started < 30
         assert fault.outcome == outcome
-        timer.join()
 
     def test_is_for_good(self, server: RecordingServer, connection: Connection) -> None:
         connection.abort()
@@ -727,10 +758,10 @@ class TestAbort:
     def test_reaches_a_session_that_is_being_opened(self) -> None:
         with ScriptedServer([Step.HANG]) as server:
             connection = connect_to_script(server, timeout=60)
-            threading.Timer(0.2, connection.abort).start()
-            started = time.monotonic()
-            assert fault_of(connection.deliver(cleared())).outcome == "unsent"
-            assert time.monotonic() - started < 30
+            with _aborted_in(connection, server.is_silent):
+                started = time.monotonic()
+                assert fault_of(connection.deliver(cleared())).outcome == "unsent"
+                assert time.monotonic() - started < 30
 
     def test_writes_nothing_in_the_clear(self, authority: Authority) -> None:
         # The server stops reading in the middle of an encrypted message; what arrives afterwards is still TLS.

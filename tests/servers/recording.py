@@ -71,6 +71,8 @@ class RecordingServer:
         """Every command line as it came, with the number of its connection (an answer to a challenge is no command)."""
         self.connections = 0
         """How many were made so far."""
+        self.is_silent = threading.Event()
+        """Set once it has fallen silent, as it was told to `hang`."""
         self._rules: list[_Rule] = []
         self._context = authority.server_context(*names)
         self._login_required = login is not None
@@ -257,6 +259,8 @@ class _Connection(SMTP):
             assert isinstance(self.transport, asyncio.WriteTransport)
             # A reply must arrive before the end does; without one, the reset is the point.
             self.transport.close() if rule.reply else self.transport.abort()
+        if rule.then == "hang":
+            self._server.is_silent.set()
         if rule.then != "go on":
             await asyncio.Event().wait()  # aiosmtpd cancels this task when the connection is gone
         return rule.reply

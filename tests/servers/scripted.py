@@ -32,6 +32,8 @@ class ScriptedServer:
 
     def __init__(self, script: Sequence[Line], context: ssl.SSLContext | None = None) -> None:
         self.received: list[bytes] = []
+        self.is_silent = threading.Event()
+        """Set once it has fallen silent."""
         self._script = script
         self._context = context
         self._listener = socket.create_server((self.host, 0))
@@ -58,7 +60,7 @@ class ScriptedServer:
                 self._play(open_sockets.enter_context(connection), open_sockets)
 
     def _play(self, connection: socket.socket, open_sockets: contextlib.ExitStack) -> None:
-        connection.settimeout(5)
+        connection.settimeout(20)
         lines = connection.makefile("rb")
         for step in self._script:
             if isinstance(step, bytes):
@@ -75,6 +77,7 @@ class ScriptedServer:
                 self._hang(connection)
 
     def _hang(self, connection: socket.socket) -> None:
+        self.is_silent.set()
         connection.settimeout(0.05)
         while not self._stopped.is_set():
             with contextlib.suppress(TimeoutError):
