@@ -2,7 +2,7 @@
 
 import getpass
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +10,23 @@ from pathlib import Path
 from tui.clean import one_line
 from tui.errors import AccountError, UsageError
 
-_PREFIX = "INVITE_TUI_SMTP_"
+_OURS = "INVITE_TUI_"
+_PREFIX = f"{_OURS}SMTP_"
 _ENDPOINT = {name.lower(): _PREFIX + name for name in ("HOST", "PORT", "SECURITY", "USERNAME", "CA")} | {
     f"imap_{name.lower()}": f"INVITE_TUI_IMAP_{name}" for name in ("HOST", "PORT", "SECURITY")
 }
 """What says to whom a password is given, by its name in `Settings.smtp`."""
+
+_KNOWN = frozenset(
+    {
+        *_ENDPOINT.values(),
+        *(_PREFIX + name for name in ("PASSWORD", "CONNECTIONS", "PER_MINUTE", "PER_DAY")),
+        *(_PREFIX + name for name in ("TIMEOUT", "RETRIES", "BACKOFF")),
+        *(f"INVITE_TUI_{name}" for name in ("ACCOUNT", "CONFIG_DIR", "LEDGER", "LOOKUPS", "NAME")),
+        *("INVITE_TUI_KEYRING_PASSPHRASE", "INVITE_TUI_OAUTH_CLIENT_SECRET"),
+    }
+)
+"""Every name that this program asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +116,21 @@ def own_word(name: str, folders: Sequence[Path], environment: Mapping[str, str] 
     own = folders[-1].resolve()
     layer = _first([_Layer("the environment", environment, True), _dotenv(own / ".env", is_own=True)], name)
     return layer.said[name] if layer else None
+
+
+def misspelt(folders: Sequence[Path], environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """A sentence for each name that looks like one of ours and that nothing here asks for; its value is in none."""
+    from difflib import get_close_matches
+
+    environment = os.environ if environment is None else environment
+    layers = [_Layer("the environment", environment, True)]
+    with suppress(AccountError, OSError):  # a file that cannot be read stops who sends, and is said there
+        layers += [_dotenv(folder / ".env", is_own=False) for folder in dict.fromkeys(map(Path.resolve, folders))]
+    for layer in layers:
+        for name in sorted({name for name in layer.said if name.upper().startswith(_OURS)} - _KNOWN):
+            near = get_close_matches(name.upper()[len(_OURS) :], (one[len(_OURS) :] for one in _KNOWN), 1)
+            hint = f"Did you mean {_OURS}{near[0]}?" if near else "It changes nothing."
+            yield f"{name} in {layer.name} is no setting. {hint}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui import settings
 from tui.delivery import Account, AccountStore, Secret
 from tui.errors import AccountError
 from tui.folder import open_folder
@@ -68,6 +69,7 @@ def add(
     client_secret: Secret | None = None,
     ceremony: "Ceremony | None" = None,
     replace: bool = False,
+    environment: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
     """Signs in where the account does that, tries it, and only then stores anything; how it went, a line a step.
 
@@ -83,7 +85,7 @@ def add(
 
         kept, first = sign_in(account, ceremony, client_secret)
         secret, credential = kept, Tokens(account, lambda: kept, lambda _: None, first=first)
-    lines = try_out(account, credential)
+    lines = try_out(account, credential, environment=environment)
     if ceremony is not None and ceremony.stop.is_set():
         raise AccountError("It was broken off; nothing was changed.")
     store.add(account, secret, replace=replace)
@@ -97,6 +99,7 @@ def sign_in_again(
     client_secret: Secret | None = None,
     *,
     imap: "Imap | None" = None,
+    environment: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
     """A new sign-in for the one that is no longer honoured, with the client secret that was kept beside it; see `add`.
 
@@ -108,7 +111,7 @@ def sign_in_again(
     if client_secret is None and (secret := store.secret(account)) and (before := Kept.from_secret(secret)):
         client_secret = before.client_secret
     changed = dataclasses.replace(account, imap=imap or account.imap)
-    return add(changed, store, client_secret=client_secret, ceremony=ceremony, replace=True)
+    return add(changed, store, client_secret=client_secret, ceremony=ceremony, replace=True, environment=environment)
 
 
 def try_out(
@@ -117,15 +120,18 @@ def try_out(
     *,
     sender: str | None = None,
     hear: Callable[[str], None] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
     """Connects and logs in where mail is sent and where answers are read, and sends nothing: see `delivery.probe`.
 
-    `hear` is told both conversations while they go on, secrets blanked, also of one that fails.
+    `hear` is told both conversations while they go on, secrets blanked, also of one that fails. INVITE_TUI_SMTP_TIMEOUT
+    makes `PATIENCE` shorter, never longer.
     """
     from tui.delivery import ImapLogin, probe
     from tui.replies.imap import opened
 
-    lines = probe(account, credential, sender=sender, timeout=PATIENCE, hear=hear)
+    said = settings.load([Path.cwd()], environment).timeout
+    lines = probe(account, credential, sender=sender, timeout=min(PATIENCE, said or PATIENCE), hear=hear)
     if account.imap is None:
         return lines
     login = ImapLogin.of(account, credential)

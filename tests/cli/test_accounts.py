@@ -319,7 +319,7 @@ def test_who_signs_in_where_nothing_could_be_kept_is_told_so_before(
 def test_a_mailbox_that_does_not_open_is_exit_4_and_adds_nothing(
     office: Desk, submission: Postfix, dovecot: Dovecot
 ) -> None:
-    words = words_for(submission, dovecot, "--password-stdin", "--imap-port", "1")
+    words = words_to_send(submission, dovecot, "--password-stdin", "--imap-host", dovecot.host, "--imap-port", "1")
     done = office.run(*words, code=4, typed=dovecot.password + "\n")
     assert f"{dovecot.host} port 1" in done.stderr
     assert office.json("account", "list") == {"accounts": []}

@@ -1,9 +1,12 @@
 """What can go wrong: one clear sentence, the contract's exit code, and nothing sent."""
 
+import errno
+import json
 import os
 import socket
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -13,6 +16,8 @@ import pytest
 from tests.cli.conftest import Desk, wait_for
 from tests.conftest import need
 from tests.servers.recording import RecordingServer
+from tests.servers.scripted import ScriptedServer, Step
+from tui.trial import PATIENCE
 
 Live = tuple[Desk, RecordingServer]
 
@@ -151,6 +156,56 @@ def test_what_is_not_there_is_named(desk: Desk, words: tuple[str, ...], saying: 
 )
 def test_words_that_do_not_fit_are_wrong_usage(desk: Desk, words: tuple[str, ...]) -> None:
     assert desk.run(*words, code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "saying"),
+    [
+        (("check", ""), "ATTENDEES.csv: it is empty"),
+        (("plan", "attendees.csv", "--ledger", " "), "--ledger: it is empty"),
+        (("send", "attendees.csv", "--account", "", "--confirm", "55"), "--account: it is empty"),
+        (("account", "add", "work", "--host", ""), "--host: it is empty"),
+        (("plan", "attendees.csv", "--event", "a", "--event", "b"), "--event: it is said twice"),
+    ],
+)
+def test_what_is_empty_or_said_twice_is_no_default(desk: Desk, words: tuple[str, ...], saying: str) -> None:
+    assert saying in desk.run(*words, code=2).stderr
+
+
+def test_a_rehearsal_that_cannot_be_written_says_that_and_nothing_else(desk: Desk) -> None:
+    words = ("send", "attendees.csv", "--dry-run", "--outbox", "attendees.csv")
+    done = desk.run(*words, code=1)
+    assert "cannot be written to attendees.csv" in done.stderr and not done.stdout
+    assert desk.json(*words, code=1)["error"]["code"] == "outbox"
+
+
+def test_a_plan_whose_uid_cannot_be_saved_has_no_digest_to_approve(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_only(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    uid = next(line for line in (desk.path / "event.toml").read_text("utf-8").splitlines() if line.startswith("uid"))
+    desk.change("event.toml", uid, "")
+    monkeypatch.setattr("tui.event.saving.replace_file", read_only)
+    done = desk.run("plan", "attendees.csv")
+    assert "Digest" not in done.stdout and "To send: 55" in done.stdout
+    assert "caution: The event's uid cannot be saved to event.toml: Read-only file system." in done.stderr
+    assert desk.json("plan", "attendees.csv")["digest"] is None
+
+
+def test_a_setting_that_is_misspelt_is_told_beside_the_document(desk: Desk) -> None:
+    desk.environment["INVITE_TUI_SMTP_HOTS"] = "secret.example"
+    done = desk.run("plan", "attendees.csv", "--json")
+    assert json.loads(done.stdout)["counts"]["invite"] == 55
+    assert "Did you mean INVITE_TUI_SMTP_HOST?" in done.stderr and "secret.example" not in done.stderr
+
+
+def test_a_trial_is_as_impatient_as_the_organiser_says(desk: Desk) -> None:
+    desk.environment["INVITE_TUI_SMTP_TIMEOUT"] = "0.2"
+    with ScriptedServer([Step.HANG]) as server:
+        where = ("--host", server.host, "--port", str(server.port), "--security", "none")
+        began = time.monotonic()
+        desk.run("account", "add", "work", *where, code=4)
+        assert time.monotonic() - began < PATIENCE / 2
 
 
 def test_without_a_terminal_the_app_shows_the_check_and_the_plan(desk: Desk) -> None:

@@ -110,10 +110,15 @@ class TestAccount:
             replace(WORK, name=name)
 
     @pytest.mark.parametrize(
-        "host", ["", "a b", "host\r\nEHLO x", "http://example.org", "ex@mple", "-x", "x" * 300, "host:25"]
+        "host", ["a b", "host\r\nEHLO x", "http://example.org", "ex@mple", "-x", "x" * 300, "host:25"]
     )
     def test_refuses_what_is_no_host(self, host: str) -> None:
         with pytest.raises(AccountError, match="no host name"):
+            replace(WORK, host=host)
+
+    @pytest.mark.parametrize("host", ["", " "])
+    def test_a_host_that_is_not_said_is_asked_for(self, host: str) -> None:
+        with pytest.raises(AccountError, match=r"^Account work: its host is not said\.$"):
             replace(WORK, host=host)
 
     @pytest.mark.parametrize("port", [0, -1, 65_536])

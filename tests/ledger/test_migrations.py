@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tui.errors import LedgerError
 from tui.ledger import CalledOff, Correction, Decisions, open_for_run, open_to_read
 from tui.ledger.databases import VERSION, schema, sqlite
 
@@ -55,6 +56,23 @@ def test_a_run_brings_it_up_to_date_and_loses_nothing(version: int, tmp_path: Pa
     assert [people[key].latest.facts for key in ("ana", "bo")] == [{"title": "Ball"}, {}]
     open_for_run(tmp_path / "fresh.ledger.db").close()
     assert _schema_of(path) == _schema_of(tmp_path / "fresh.ledger.db")
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_all_of_it_is_one_commit(version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "event.ledger.db"
+    if version:
+        _written_by(version, path)
+    whole = schema
+
+    def broken(database: str, number: int) -> str:
+        return whole(database, number) + "SELECT * FROM nowhere;" * (number == VERSION)
+
+    monkeypatch.setattr(sqlite, "schema", broken)
+    with pytest.raises(LedgerError):
+        open_for_run(path)
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (version,)
 
 
 @pytest.mark.parametrize("version", EARLIER)

@@ -1,12 +1,13 @@
 """What the environment and `.env` files say, and what an event folder that somebody sent cannot make them say."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tui.errors import AccountError
-from tui.settings import Settings, load
+from tui.settings import Settings, load, misspelt
 
 ACCOUNT = {"HOST": "smtp.example.org", "USERNAME": "ana", "PASSWORD": "hunter2"}
 
@@ -241,3 +242,20 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_part_of_a_value(place: P
 def test_a_folder_that_is_named_twice_is_read_once_and_a_missing_one_not_at_all(place: Place) -> None:
     place.write(place.here, ACCOUNT)
     assert load([place.here, place.here, place.here / "none"], {}).smtp["host"] == "smtp.example.org"
+
+
+def test_a_name_that_nothing_asks_for_is_told_with_the_nearest_one_and_never_its_value(place: Place) -> None:
+    place.write(place.event, {"PASWORD": "hunter2", "HOST": "localhost"})
+    place.environment = {"INVITE_TUI_CONECTIONS": "3", "INVITE_TUI_X": "1", "INVITE_TUI_LEDGER": "", "OTHER": "1"}
+    told = [*misspelt([place.event, place.here], place.environment)]
+    assert told == [
+        "INVITE_TUI_CONECTIONS in the environment is no setting. Did you mean INVITE_TUI_SMTP_CONNECTIONS?",
+        "INVITE_TUI_X in the environment is no setting. It changes nothing.",
+        f"INVITE_TUI_SMTP_PASWORD in {place.event / '.env'} is no setting. Did you mean INVITE_TUI_SMTP_PASSWORD?",
+    ]
+
+
+def test_every_name_that_the_program_asks_for_is_known() -> None:
+    sources = (Path(load.__code__.co_filename).parent).rglob("*.py")
+    names = {name for file in sources for name in re.findall(r"INVITE_TUI_\w*[A-Z]\b", file.read_text("utf-8"))}
+    assert len(names) > 10 and not [*misspelt([], dict.fromkeys(names, "x"))]

@@ -129,7 +129,7 @@ class Accounts:
 
             store = self._store
             sender = account.sender or (account.username if "@" in (account.username or "") else None)
-            try_out(account, store.credential(account), sender=sender, hear=heard.append)
+            try_out(account, store.credential(account), sender=sender, hear=heard.append, environment=self._environment)
             return self._trust(account)
 
         def worked(trust: "list[Trust]") -> None:
@@ -207,7 +207,8 @@ class Accounts:
 
                 if not values["password"]:
                     raise AccountError("The password is missing.")
-                return add(account, self._store, password=Secret(values["password"]), replace=True)
+                password = Secret(values["password"])
+                return add(account, self._store, password=password, replace=True, environment=self._environment)
 
             def worked(_: Sequence[str]) -> None:
                 self._close(form)
@@ -251,7 +252,8 @@ class Accounts:
             elif not password:
                 raise AccountError("The password is missing.")
             else:
-                add(replace(account, imap=imap), self._store, password=Secret(password), replace=True)
+                changed, said = replace(account, imap=imap), Secret(password)
+                add(changed, self._store, password=said, replace=True, environment=self._environment)
 
         def changed(_: None) -> None:
             self._close(form)
@@ -319,7 +321,8 @@ class Accounts:
         def sign_in() -> Sequence[str]:
             from tui.trial import sign_in_again
 
-            return sign_in_again(account, self._store, ceremony_on(self._app, stop), imap=imap)
+            ceremony = ceremony_on(self._app, stop)
+            return sign_in_again(account, self._store, ceremony, imap=imap, environment=self._environment)
 
         def done(_: Sequence[str]) -> None:
             leave_sign_in(self._app)

@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
-from tui import signals
+from tui import settings, signals
 from tui.cli import holding, output, two
 from tui.cli.output import say, tell
 from tui.delivery.timing import moment_of
 from tui.errors import AccountError, ConfirmationError, InputError, InviteError, LedgerError, UsageError
-from tui.folder import Folder, open_folder
+from tui.folder import Choices, Folder, open_folder
+from tui.folder.places import event_path_of
 from tui.mailing import Control, Question, Settled, Waiting
 from tui.plan import Amendment, Plan
 
@@ -34,6 +35,7 @@ def run(options: argparse.Namespace) -> int:
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     command: Callable[[argparse.Namespace], int] = _COMMANDS[options.command]
     try:
+        _tell_what_is_misspelt(options)
         code = command(options)
         sys.stdout.flush()
         return code
@@ -68,6 +70,13 @@ def _close_what_nobody_reads(stream: TextIO | None = None) -> None:
         stream.flush()
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _tell_what_is_misspelt(options: argparse.Namespace) -> None:
+    said = Choices(tuple(getattr(options, "files", ())), getattr(options, "event", None))
+    with suppress(OSError):  # of a folder that is gone everything else is told by who needs it
+        for words in settings.misspelt([event_path_of(said).parent, Path.cwd()]):
+            tell(f"caution: {words}")
 
 
 def _open(options: argparse.Namespace, files: list[str] | None = None) -> Folder:
@@ -157,6 +166,8 @@ def _preview(options: argparse.Namespace) -> int:
 def _plan(options: argparse.Namespace) -> int:
     folder = _open(options)
     made = _intended(options, folder)
+    if folder.unsaved:
+        tell(f"caution: {folder.unsaved.message} Before it is, there is no digest to approve. {folder.unsaved.hint}")
     if options.propose:
         two.propose(folder, made, "send")
     if options.json:
@@ -444,7 +455,8 @@ def _summary(
     counts: dict[str, int], folder: Folder, failure: InviteError | None, *, dry_run: bool, seconds: float
 ) -> None:
     if dry_run:
-        say(f"Rehearsed: {sum(counts.values())} message(s) in {folder.outbox}. Nothing was sent.")
+        if failure is None:
+            say(f"Rehearsed: {sum(counts.values())} message(s) in {folder.outbox}. Nothing was sent.")
         return
     if not any(counts.values()):
         if failure is None:

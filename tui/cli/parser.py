@@ -3,11 +3,50 @@
 import argparse
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
+
+_MAY_BE_BLANK = ("note",)
+"""What may be nothing. Anything else that is blank is a script's variable that was never set, and would mean the
+default."""
+
+
+class _Once(argparse.Action):
+    """Keeps a value that is said once: of two, nobody can know which one was meant."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, said: Any, option: str | None = None
+    ) -> None:
+        _must_say_something(self, said)
+        if option and isinstance(parser, _Parser):
+            if self.dest in parser.said:
+                raise argparse.ArgumentError(self, "it is said twice")
+            parser.said.add(self.dest)
+        setattr(namespace, self.dest, said)
+
+
+class _Each(argparse.Action):
+    """Keeps every value that is said."""
+
+    def __call__(self, _: argparse.ArgumentParser, namespace: argparse.Namespace, said: Any, *__: Any) -> None:
+        _must_say_something(self, said)
+        setattr(namespace, self.dest, [*getattr(namespace, self.dest), said])
+
+
+def _must_say_something(action: argparse.Action, said: object) -> None:
+    words = said if isinstance(said, list) else [said]
+    if action.dest not in _MAY_BE_BLANK and any(isinstance(word, str) and not word.strip() for word in words):
+        raise argparse.ArgumentError(action, "it is empty")
 
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in a sentence; as JSON where the caller reads JSON."""
+
+    def __init__(self, *words: Any, **more: Any) -> None:
+        super().__init__(*words, **more)
+        self.said: set[str] = set()
+        """The options that may be said once, and were."""
+        self.register("action", None, _Once)
+        self.register("action", "append", _Each)
 
     def error(self, message: str) -> NoReturn:
         if "--json" in sys.argv:

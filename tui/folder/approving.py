@@ -30,8 +30,8 @@ class Approving(Planning):
     def propose(self, intended: Plan, command: str, *, note: str = "") -> Proposal:
         """Records that this person wants another to approve the plan. BusyError while a run holds the ledger."""
         digest, who = intended.digest_with(note), self.settings.who
-        if self._unsaved:
-            raise self._unsaved
+        if self.unsaved:
+            raise self.unsaved
         with self.ledger_to_write() as ledger:
             ledger.propose(digest, command, len(intended.to_send), who)
             return next(one for one in ledger.proposals() if (one.digest, one.name) == (digest, who))

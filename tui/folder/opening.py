@@ -26,7 +26,8 @@ class Opened:
         self.event_path = event_path_of(choices)
         self._environment = environment
         event, problems = event_file.load(self.event_path, str(self.event_path))
-        self._unsaved: InputError | None = None
+        self.unsaved: InputError | None = None
+        """Why the event's new uid could not be saved, so that the next who opens it sees other messages."""
         self.event: Event | None = self._with_uid(event) if event else None
         columns = event.columns if event else {}
         self.attendees: AttendeeList = load(
@@ -44,7 +45,7 @@ class Opened:
         try:
             return event_file.ensure_uid(event)
         except InputError as error:
-            self._unsaved = error
+            self.unsaved = error
             return replace(event, uid=secrets.token_hex(16))
 
     @property

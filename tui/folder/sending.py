@@ -107,8 +107,8 @@ class Sending(Approving):
         AccountError where there is no account; ConfirmationError where the event file asks for two people, and this one
         is alone with it.
         """
-        if self._unsaved:
-            raise self._unsaved
+        if self.unsaved:
+            raise self.unsaved
         if self.account is None:
             raise AccountError("There is no account to send with.", hint="Add one with `invite-tui account add NAME`.")
         approval = self.approval(intended, note=note)

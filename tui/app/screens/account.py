@@ -62,7 +62,7 @@ class _AddressForm(Form):
             "An account to send with",
             "Your address is enough: server, port and login are proposed, tried, and kept only if they work.",
             [
-                Blank("address", "Your address", hint="me@department.example"),
+                Blank("address", "Your address", organizer, hint="me@department.example"),
                 Blank("name", "Call it", "work", hint="a short word"),
             ],
             "Look it up",
@@ -260,6 +260,7 @@ class _SettingsForm(Form):
                 password=Secret(values["password"]) if account.login == "password" else None,
                 client_secret=_client_secret(account, values["client_secret"]),
                 ceremony=ceremony_on(self.app, self._stop),
+                environment=self._environment,
             )
         except Exception as error:  # noqa: BLE001 - whatever a server answers must not end the app
             self.app.call_from_thread(self._failed, work.in_words(error))

@@ -159,6 +159,8 @@ class Account:
 
 
 def _check_endpoint(whose: str, host: str, port: int, security: str) -> None:
+    if not host.strip():
+        raise AccountError(f"{whose}: its host is not said.", hint="Name it: smtp.example.org")
     if not _is_host(host):
         raise AccountError(f"{whose}: {host!r} is no host name.", hint="Example: smtp.example.org")
     if not 1 <= port <= 65_535:
@@ -221,6 +223,8 @@ def _server_from(
     """Host, port and security of one server. Raises `AccountError` naming the variable that is wrong."""
     prefix = "" if kind == "SMTP" else "imap_"
     host = given.get(f"{prefix}host", "").strip()
+    if not host:
+        raise _variable(f"{kind}_HOST", "it is blank, and names the server: smtp.example.org")
     if not _is_host(host):
         raise _variable(f"{kind}_HOST", f"{host!r} is no host name")
     security = given.get(f"{prefix}security", usual).strip().lower()

@@ -366,9 +366,11 @@ def _version(db: sqlite3.Connection, shown: str) -> int:
 
 
 def _migrate(db: sqlite3.Connection) -> None:
+    """Makes the schema, or brings it up to date: whole or not at all."""
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    for number in range(version + 1, VERSION + 1):
-        db.executescript(f"BEGIN IMMEDIATE; {schema('sqlite', number)} {stamp(number)} COMMIT;")
+    if version < VERSION:
+        steps = " ".join(schema("sqlite", number) for number in range(version + 1, VERSION + 1))
+        db.executescript(f"BEGIN IMMEDIATE; {steps} {stamp(VERSION)} COMMIT;")
 
 
 def stamp(number: int) -> str:
