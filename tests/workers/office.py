@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
@@ -97,11 +97,13 @@ class Office:
 
         self.until(is_over)
 
-    def start(self, *words: str, **environment: str) -> "subprocess.Popen[str]":
-        """A worker in a process of its own, which takes others for lost after a second."""
+    def start(
+        self, *words: str, lost_after: int = 1, program: Sequence[str] = ("-m", "tui"), **environment: str
+    ) -> "subprocess.Popen[str]":
+        """A worker in a process of its own, which takes others for lost after so many seconds."""
         with self.log.open("a") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tui", "worker", "--lost-after", "1", *words],
+                [sys.executable, *program, "worker", "--lost-after", str(lost_after), *words],
                 cwd=self.path,
                 env=os.environ | self.environment | environment,
                 stdin=subprocess.DEVNULL,

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Literal
 
-from tui.ledger.databases import Database, Statement, schema
+from tui.ledger.databases import Database, Fence, schema
 from tui.ledger.desks import Desk
 from tui.ledger.quotas import Quotas
 from tui.ledger.records import OUTCOMES, Outcome, Planned, Sent
@@ -41,6 +41,31 @@ _OF_SHARE = (
     "SELECT h.run, h.account, h.who, h.place, h.since, h.state, h.said, h.made_of"
     " FROM handover h JOIN share s ON s.run = h.run WHERE s.id = ?"
 )
+_COUNTS = (
+    "SELECT coalesce(a.outcome, 'unsent'), count(*) FROM version v LEFT JOIN LATERAL (SELECT outcome FROM attempt"
+    " WHERE message = v.id ORDER BY message DESC, id DESC LIMIT 1) a ON TRUE WHERE v.run = ? GROUP BY 1"
+)
+_IN_FLIGHT = (
+    "UPDATE attempt SET outcome = 'unknown', reply = ?, settled_at = ? FROM version"
+    " WHERE attempt.outcome = 'sending' AND attempt.message BETWEEN ? AND ?"
+    " AND version.id = attempt.message AND version.run = ?"
+)
+_DUE = (
+    "SELECT v.key, coalesce(l.name, p.name), p.grouped, coalesce(l.fields, p.fields), coalesce(l.told, '{}'),"
+    " coalesce(a.tries, 0), coalesce(a.losses, 0), t.facts, v.stamp,"
+    " v.id, v.address, v.action, v.uid, v.sequence, v.generation, v.round, v.message_id,"
+    " v.digest, coalesce(a.outcomes[1], 'unsent'), coalesce(a.replies[1], ''), coalesce(a.attempts, 0), a.settled_at[1]"
+    " FROM version v JOIN told t ON t.id = v.told JOIN person p ON p.key = v.key LEFT JOIN letter l ON l.message = v.id"
+    " LEFT JOIN (SELECT message, count(*) AS attempts, array_agg(outcome ORDER BY id DESC) AS outcomes,"
+    " array_agg(reply ORDER BY id DESC) AS replies, array_agg(settled_at ORDER BY id DESC) AS settled_at,"
+    " count(*) FILTER (WHERE outcome = 'deferred' AND id > ?) AS tries,"
+    " count(*) FILTER (WHERE outcome = 'unsent' AND id > ?) AS losses"
+    " FROM attempt WHERE message BETWEEN ? AND ? GROUP BY message) a ON a.message = v.id"
+    " WHERE v.run = ? AND v.id BETWEEN ? AND ? AND coalesce(a.outcomes[1], 'unsent') IN ('unsent', 'deferred')"
+    " ORDER BY v.id"
+)
+"""The last three read the tables and not their view, which looks a message's attempts up one by one."""
+
 _NEWEST = "SELECT run, account, who, place, since, state, said, made_of FROM handover ORDER BY run DESC LIMIT 1"
 
 
@@ -114,9 +139,9 @@ class Hold:
     ranges: str
 
     @property
-    def fence(self) -> Statement:
-        """Finds the share while it is this holder's, and keeps it so until the transaction's end."""
-        return "SELECT id FROM share WHERE id = ? AND holder = ? FOR SHARE", (self.share, self.token)
+    def fence(self) -> Fence:
+        """By what it is found out whether the share still is this holder's."""
+        return Fence(self.share, self.token)
 
 
 class Relay:
@@ -251,7 +276,7 @@ class Relay:
         """How many of the run's messages stand how; what is in flight counts as `unknown`."""
         found: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0)
         with self._db.reading() as db:
-            for outcome, count in db.execute("SELECT outcome, count(*) FROM message WHERE run = ? GROUP BY 1", (run,)):
+            for outcome, count in db.execute(_COUNTS, (run,)):
                 found["unknown" if outcome == "sending" else outcome] += count
         return found
 
@@ -354,26 +379,13 @@ class Relay:
     @staticmethod
     def _recover(db: Database, run: int, ranges: str) -> None:
         for first, last in _pairs(ranges):
-            db.execute(
-                "UPDATE attempt SET outcome = 'unknown', reply = ?, settled_at = ? WHERE outcome = 'sending'"
-                " AND message IN (SELECT id FROM message WHERE run = ? AND id BETWEEN ? AND ?)",
-                (_LOST, _now(), run, first, last),
-            )
+            db.execute(_IN_FLIGHT, (_LOST, _now(), first, last, run))
 
     @staticmethod
     def _due(db: Database, handover: Handover, ranges: str) -> Iterator[Due]:
         for first, last in _pairs(ranges):
             for key, name, group, fields, told, tries, losses, facts, stamp, *row in db.execute(
-                "SELECT m.key, coalesce(l.name, p.name), p.grouped, coalesce(l.fields, p.fields),"
-                " coalesce(l.told, '{}'), a.tries, a.losses,"
-                " m.facts, m.stamp, m.id, m.address, m.action, m.uid, m.sequence, m.generation, m.round, m.message_id,"
-                " m.digest, m.outcome, m.reply, m.attempts, m.settled_at"
-                " FROM message m JOIN person p ON p.key = m.key LEFT JOIN letter l ON l.message = m.id"
-                " CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE outcome = 'deferred') AS tries,"
-                " count(*) FILTER (WHERE outcome = 'unsent') AS losses FROM attempt"
-                " WHERE message = m.id AND id > ?) a"
-                " WHERE m.run = ? AND m.id BETWEEN ? AND ? AND m.outcome IN ('unsent', 'deferred') ORDER BY m.id",
-                (handover.attempts, handover.run, first, last),
+                _DUE, (*[handover.attempts] * 2, first, last, handover.run, first, last)
             ):
                 id_, address, action, uid, sequence, generation, round_, message_id, *rest = row
                 version = (action, uid, sequence, generation, round_, json.loads(facts), message_id)

@@ -8,6 +8,7 @@ import zlib
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -26,9 +27,11 @@ from tui.ledger.databases import (
     VERSION,
     Changes,
     Database,
+    Fence,
     ForgottenError,
     Memory,
     Statement,
+    Values,
     schema,
     sqlite,
     tell,
@@ -61,6 +64,12 @@ class Fenced(LedgerError):
 
     code = "fenced"
 
+    def __init__(self) -> None:
+        super().__init__(
+            "What this worker had in hand was given to another: it was not heard of for too long.",
+            hint="Nothing is lost, and nobody is sent anything twice. Start the worker again.",
+        )
+
 
 _INTERRUPTED = "the run was interrupted after this message had begun to go out"
 _AT_ONCE = 500  # messages of a plan that are recorded together
@@ -76,6 +85,19 @@ class _Ticket(int):
     """Stands for the id of what is recorded together with others: the place of its statement among them."""
 
 
+_Behind = tuple[Statement, Fence | None]
+"""What is to be recorded, and by whom the message has to be held for it."""
+
+
+class _Gathering:
+    """What one thread wants recorded in one commit."""
+
+    def __init__(self) -> None:
+        self.turn = threading.Lock()
+        self.thread: int | None = None
+        self.gathered: list[_Behind] = []
+
+
 class Ledger:
     """The durable record of what each attendee was sent and what became of it. Safe to use from several threads.
 
@@ -85,11 +107,8 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._db, self._shown = database, database.shown
         self._reading, self._writing = database.reading, database.writing
-        self._gathering = threading.Lock()
-        self._gatherer: int | None = None
-        """The thread that gathers what is to be recorded in one commit."""
-        self._gathered: list[Statement] = []
-        self._fence: Statement | None = None
+        self._gathering = _Gathering()
+        self._fence: Fence | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -127,9 +146,17 @@ class Ledger:
         """What it holds for workers."""
         return Relay(self._db)
 
-    def fence(self, question: Statement | None) -> None:
-        """Has nothing recorded of messages any more unless this finds a row, in the same transaction: then Fenced."""
-        self._fence = question
+    def behind(self, fence: Fence) -> "Ledger":
+        """The same ledger, for who has a share of a run in hand: what it is told of messages is recorded while the
+        share is theirs, and is Fenced from then on. `in_one_commit` of one takes what all of them are told."""
+        one = copy(self)
+        one._fence = fence
+        return one
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing can be recorded through it any more, because its connection is gone."""
+        return self._db.is_lost
 
     @contextmanager
     def handing_over(self) -> Iterator[Relay]:
@@ -519,53 +546,75 @@ class Ledger:
         One that cannot be recorded takes nobody with it: then each is recorded by itself.
         """
         try:
-            results, statements = self._gather(calls)
-            ids = self._ids_of(statements)
-            return [ids[result] if isinstance(result, _Ticket) else result for result in results]
+            results, gathered = self._gather(calls)
+            ids = self._ids_of(gathered)
+            return [
+                next((id_ for id_ in ids[first:end] if isinstance(id_, Fenced)), None)
+                or (ids[result] if isinstance(result, _Ticket) else result)
+                for result, first, end in results
+            ]
         except Exception as error:  # noqa: BLE001  # it is said to whom it concerns
             if len(calls) == 1:
                 return [error]
         return [result for call in calls for result in self.in_one_commit([call])]
 
-    def _gather(self, calls: Sequence[Callable[[], Any]]) -> tuple[list[Any], list[Statement]]:
-        """What the calls return, with tickets for ids, and what they want recorded."""
-        with self._gathering:
-            self._gatherer, self._gathered = threading.get_ident(), []
+    def _gather(self, calls: Sequence[Callable[[], Any]]) -> tuple[list[tuple[Any, int, int]], list[_Behind]]:
+        """What the calls return, with tickets for ids, and from where to where what each of them wants recorded is."""
+        one = self._gathering
+        with one.turn:
+            one.thread, gathered = threading.get_ident(), list[_Behind]()
+            one.gathered = gathered
             try:
-                return [call() for call in calls], self._gathered
+                results = []
+                for call in calls:
+                    first = len(gathered)
+                    results.append((call(), first, len(gathered)))
+                return results, gathered
             finally:
-                self._gatherer = None
+                one.thread = None
 
     def _record(self, statements: Sequence[Statement], at: int = 0) -> int:
         """Has them recorded, durably; within `in_one_commit` together with the others. Returns the id of the one at
         `at`, or a ticket for it."""
-        if self._gatherer == threading.get_ident():
-            self._gathered += statements
-            return _Ticket(len(self._gathered) - len(statements) + at)
-        return self._ids_of(statements)[at] if statements else 0
+        behind = [(statement, self._fence) for statement in statements]
+        if self._gathering.thread == threading.get_ident():
+            self._gathering.gathered += behind
+            return _Ticket(len(self._gathering.gathered) - len(statements) + at)
+        ids = self._ids_of(behind)
+        for id_ in ids:
+            if isinstance(id_, Fenced):
+                raise id_
+        return ids[at] if ids else 0  # type: ignore[return-value]  # none of them is Fenced
 
-    def _ids_of(self, statements: Sequence[Statement]) -> Sequence[int]:
-        """The ids of the attempts that they make, recorded in one transaction; 0 for all others. What is settled by its
-        id is settled first, then are attempts begun, and then comes all else."""
+    def _ids_of(self, gathered: Sequence[_Behind]) -> Sequence["int | Fenced"]:
+        """The ids of the attempts that they make, recorded in one transaction; 0 for all others, and Fenced for what
+        was not recorded, because it is in another's hand. What is settled by its id is settled first, then are attempts
+        begun, and then comes all else."""
+        if not gathered:
+            return ()
         places: dict[str, list[int]] = {SETTLEMENT: [], ATTEMPT: []}
         others: list[int] = []
-        for at, (query, _) in enumerate(statements):
+        for at, ((query, _), _) in enumerate(gathered):
             places.get(query, others).append(at)
-        settled, begun = ([statements[at][1] for at in some] for some in places.values())
-        found = [0] * len(statements)
+        settling, beginning = places.values()
+        fences = {fence for _, fence in gathered if fence is not None}
+        found: list[int | Fenced] = [0] * len(gathered)
 
         def record() -> None:
             with self._writing() as db:
-                if self._fence is not None and not db.execute(*self._fence).fetchall():
-                    raise Fenced(
-                        "What this worker had in hand was given to another: it was not heard of for too long.",
-                        hint="Nothing is lost, and nobody is sent anything twice. Start the worker again.",
-                    )
-                count, ids = db.settle_and_begin(settled, begun)
-                if count != len(settled) or (others and not all(db.all_of([statements[at] for at in others]))):
+                settled, begun = ([_row(*gathered[at]) for at in some] for some in (settling, beginning))
+                if fences:
+                    held, count, ids = db.settle_and_begin_behind(fences, settled, begun)
+                    taken = {at for at, (_, fence) in enumerate(gathered) if fence and fence.share not in held}
+                else:
+                    (count, ids), taken = db.settle_and_begin(settled, begun), set[int]()
+                rest = [gathered[at][0] for at in others if at not in taken]
+                if count != sum(at not in taken for at in settling) or (rest and not all(db.all_of(rest))):
                     raise LedgerError(f"The ledger {self._shown} does not know of this attempt.")
-                for at, id_ in zip(places[ATTEMPT], ids, strict=True):
-                    found[at] = id_
+                found[:] = [Fenced() if at in taken else 0 for at in range(len(gathered))]
+                for at, id_ in zip(beginning, ids, strict=True):
+                    if at not in taken:
+                        found[at] = id_
 
         self._db.surely(record)
         return found
@@ -806,6 +855,11 @@ def _settlement(attempt: int, outcome: Outcome, reply: str) -> Statement:
 
 def _tried(message: int, digest: str, outcome: Outcome, reply: str) -> list[Statement]:
     return [_attempt(message, digest), (_SETTLEMENT_OF_THE_LAST, (outcome, reply, _now(), message))]
+
+
+def _row(statement: Statement, fence: Fence | None) -> Values:
+    _, values = statement
+    return values if fence is None else (*values, *fence)
 
 
 def _among(keys: Sequence[str] | None) -> str:

@@ -6,6 +6,7 @@ it before the first byte of it leaves.
 """
 
 from tui.mailing.control import Control
+from tui.mailing.crew import Crew
 from tui.mailing.endings import BrakeError, PausedError
 from tui.mailing.letters import Imprint, Letter, Letters, Mailing, Question, Settled, Waiting, revision_of
 from tui.mailing.preparing import StoppedError, prepare, problem_of
@@ -15,6 +16,7 @@ from tui.mailing.running import Pacing, carry_on, must_take_all, send
 __all__ = [
     "BrakeError",
     "Control",
+    "Crew",
     "Imprint",
     "Letter",
     "Letters",

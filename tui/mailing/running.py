@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _OPENING = frozenset({"connect", "greeting", "ehlo", "starttls", "auth"})
 """Stages of a session at which nothing has been said of any message yet."""
 
-_GATHERING = 0.01
+_GATHERING, _GATHERING_OF_MANY = 0.01, 0.1
 """Seconds for which outcomes are gathered before they are told."""
 
 GRACE = 10.0
@@ -91,11 +91,12 @@ def carry_on(
     *,
     pacing: Pacing,
     control: Control,
-    quota: Quota | None = None,
     pace: Pace | None = None,
+    crew: Crew,
 ) -> Iterator[Settled | Waiting | Question]:
-    """Sends what a run has recorded already: `messages` are the ids of its letters. For the rest see `send`."""
-    run = Run(mailing, ledger, connect, pacing, control, quota, pace)
+    """Sends what a run has recorded already: `messages` are the ids of its letters. Its lines join the `crew`, which
+    records through the same database. For the rest see `send`."""
+    run = Run(mailing, ledger, connect, pacing, control, pace=pace, crew=crew)
     run.take_up(messages)
     yield from run.settle_all()
 
@@ -110,7 +111,10 @@ def must_take_all(mailing: Mailing, ledger: Ledger, connect: Callable[[], "Conne
 
 
 class Run:
-    """One run: letters to go, lines that deliver them, all in one thread beside the caller's, and what comes back."""
+    """One run: letters to go, lines that deliver them, all in one thread beside the caller's, and what comes back.
+
+    The thread is the run's own, or that of a `crew` in which lines of others are as well.
+    """
 
     def __init__(  # what a run is made of
         self,
@@ -121,8 +125,11 @@ class Run:
         control: Control,
         quota: Quota | None = None,
         pace: Pace | None = None,
+        crew: Crew | None = None,
     ) -> None:
-        self.mailing, self.ledger = mailing, ledger
+        self.mailing, self.ledger, self._crew = mailing, ledger, crew
+        # Of many runs in one process none is looked at, and each that hears of something takes the processor from all.
+        self._gathering = _GATHERING if crew is None else _GATHERING_OF_MANY
         self._connect, self._pacing, self._control, self._quota = connect, pacing, control, quota
         self._pace = pace or Pace(pacing.per_minute, wait=self._wait)
         self._results: queue.SimpleQueue[Settled | Waiting | Question | InviteError | None] = queue.SimpleQueue()
@@ -144,7 +151,7 @@ class Run:
         self._lost_sessions = 0
         self._brakes = Brakes(pacing.connections)
         self._first: Connection | None = None
-        self._is_open = threading.Event()
+        self._is_open, self._is_over = threading.Event(), threading.Event()
 
     def check_addresses(self) -> None:
         """InputError where somebody's address is beyond what the server takes; it is asked before anything is begun."""
@@ -182,14 +189,11 @@ class Run:
         if not self.mailing.letters:
             return
         failure: InviteError | None = None
-        threads: list[threading.Thread] = []
+        # A run that is stopped before it begins is recorded, and asks nothing of the server.
+        count = 0 if self._control.stopped else min(self._pacing.connections, len(self.mailing.letters))
+        until_all_have_ended = self._set_out(count) if count else None
         try:
-            # A run that is stopped before it begins is recorded, and asks nothing of the server.
-            count = 0 if self._control.stopped else min(self._pacing.connections, len(self.mailing.letters))
-            if count:
-                threads.append(threading.Thread(target=self._work, args=(count,), daemon=True))
-                threads[-1].start()
-            for result in self._heard(len(threads)):
+            for result in self._heard(is_under_way=count > 0):
                 if isinstance(result, InviteError):
                     failure = failure or result
                 else:
@@ -199,27 +203,26 @@ class Run:
         finally:
             # Also where nobody wants to hear more: what is in flight is recorded before the ledger is closed.
             self._end()
-            for thread in threads:
-                thread.join()
+            if until_all_have_ended is not None:
+                until_all_have_ended()
         for number, is_told in enumerate(self._is_told):
             if not is_told:
                 yield self._last.get(number) or Settled(self.mailing.letters, number, "unsent", "", 0)
         if failure:
             raise failure
 
-    def _heard(self, running: int) -> Iterator[Settled | Waiting | Question | InviteError]:
-        """What so many threads have to say, until the last of them has ended."""
+    def _heard(self, *, is_under_way: bool) -> Iterator[Settled | Waiting | Question | InviteError]:
+        """What the lines have to say, until the last of them has ended."""
         patient_until = 0.0
-        while running:
+        while is_under_way:
             try:
                 result = self._next_result()
             except queue.Empty:
                 pass
             else:
                 if result is None:
-                    running -= 1
-                else:
-                    yield result
+                    return
+                yield result
                 continue
             if not self._control.stopped or self._control.aborted:
                 continue
@@ -235,7 +238,7 @@ class Run:
         with suppress(queue.Empty):
             return self._results.get_nowait()
         # What comes meanwhile wakes nobody: to change threads for each message costs as much as half of it.
-        time.sleep(_GATHERING)
+        time.sleep(self._gathering)
         # With a time-out, because Windows delivers Ctrl+C only between two waits.
         return self._results.get(timeout=0.5)
 
@@ -273,14 +276,27 @@ class Run:
             if self._wait(seconds) or not self._control.may_go_on():
                 return None
 
-    def _work(self, count: int) -> None:
+    def _set_out(self, count: int) -> Callable[[], object]:
+        """Begins with so many lines, in the crew's thread or in one of their own; returns what waits for their end."""
+        lines = [self._working(number == 0) for number in range(count)]
+        if self._crew is not None:
+            self._crew.join(lines, self._be_over)
+            return self._is_over.wait
+        thread = threading.Thread(target=self._work, args=(lines,), daemon=True)
+        thread.start()
+        return thread.join
+
+    def _work(self, lines: Sequence[Steps[None]]) -> None:
         """The life of the thread in which all lines are."""
-        try:
-            Crew(self.ledger).work([self._working(number == 0) for number in range(count)])
-        except Exception as error:  # noqa: BLE001  # a fault of ours must not leave the run waiting for a thread that is gone
+        with suppress(Exception):  # it has been told
+            Crew(self.ledger).work(lines, self._be_over)
+
+    def _be_over(self, error: Exception | None) -> None:
+        """The last line has ended; or all did, because of an error of ours: the run must not wait for them."""
+        if error is not None:
             self._fail(unexpected(error))
-        finally:
-            self._results.put(None)
+        self._results.put(None)
+        self._is_over.set()
 
     def _working(self, is_first: bool) -> Steps[None]:
         """One line's life."""

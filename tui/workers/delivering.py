@@ -4,7 +4,7 @@ import math
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,21 +17,19 @@ from tui.delivery.pacing import Pace, backoff
 from tui.errors import AccountError, InviteError, LedgerError
 from tui.folder import Choices, Folder
 from tui.guard import Cleared
-from tui.ledger import Desk, Fenced, ForgottenError, Ledger, Memory, Server
+from tui.ledger import Desk, Fenced, ForgottenError, Ledger, Server
 from tui.ledger.relay import Due, Handover, Hold, Relay
 from tui.mailing import Control, Letter, Mailing, Pacing, Settled, Waiting
 from tui.mailing.letters import Letters
 from tui.workers import packing, queue
 from tui.workers.queue import Job, Later, Ticket
+from tui.workers.sessions import Session, Sessions
 
 if TYPE_CHECKING:
     from tui.mailing import Question
 
 _SHORT = 2.0
 """Seconds that a job waits with its connection open; for longer waits it is done again later."""
-
-_LOOK = 1.0
-"""Seconds between two looks at whether the run goes on."""
 
 _WORTH_PASSING_ON = 30.0
 """Seconds for which an account may send nothing, from which on its shares go to the run's other accounts."""
@@ -90,8 +88,7 @@ class Bench:
         self._server, self._desk, self._environment, self._idle = server, desk, environment, idle
         self._turn = threading.Lock()
         self._events: dict[tuple[str, int, str], _Event] = {}
-        self._memory: dict[str, Memory] = {}
-        """Of each event what was recorded here last."""
+        self._sessions = Sessions(server, desk, idle)
         self._controls: set[Control] = set()
         self.is_stopping = False
         self.sent = 0
@@ -134,34 +131,21 @@ class Bench:
         return ledgers.open_for_work(self._server.for_event(job.event), self._desk, idle=self._idle)
 
     def _do(self, job: Job) -> None:
-        with self._opened(job) as ledger, self._remembered(job.event, ledger):
-            relay = ledger.relay
+        with self._sessions.at_work(job.event) as session:
+            relay = session.relay
             handover = relay.of_share(job.share)
             if handover is None or not handover.is_open:
                 return
             try:
-                self._send_share(ledger, relay, handover, job)
+                self._send_share(session, handover, job)
             except packing.Gone:
                 return
             except AccountError as error:  # with this machine's, of that name: another's may be right
                 relay.say(handover.run, f"{self._desk.place}: {error.message} {error.hint or ''}".strip())
                 raise Later(_WITHOUT_SERVER) from error
 
-    @contextmanager
-    def _remembered(self, event: str, ledger: Ledger) -> Iterator[None]:
-        """ForgottenError where the ledger knows less than when it was left; what it knows when it is left again stays
-        here."""
-        ledger.must_remember(self._memory.get(event))
-        try:
-            yield
-        finally:
-            with self._turn:
-                nothing: Memory = ((0, 0), 0)
-                (begun, settled), (before, before_settled) = ledger.memory or nothing, self._memory.get(event, nothing)
-                self._memory[event] = max(begun, before), max(settled, before_settled)
-
-    def _send_share(self, ledger: Ledger, relay: Relay, handover: Handover, job: Job) -> None:
-        made = self._event(ledger, relay, handover, job)
+    def _send_share(self, session: Session, handover: Handover, job: Job) -> None:
+        relay, made = session.relay, self._event(session.steering, handover, job)
         pacing, (per_day, whose) = made.folder.pacing(math.inf), made.folder.per_day
         if seconds := relay.held(job.account)[0]:
             if not self._passed_on(relay, handover, job, seconds):
@@ -184,15 +168,11 @@ class Bench:
                 ):
                     return
             raise Later(hold.full_for)
-        control = Control()
-        ledger.fence(hold.fence)
         try:
-            with self._watched(relay, handover, job.account, control):
-                self._send(made, ledger, relay, hold, due, pacing, control)
+            with self._controlled(session, hold) as control:
+                self._send(made, session, hold, due, pacing, control)
         except Fenced:
             raise Away from None
-        finally:
-            ledger.fence(None)
 
     @staticmethod
     def _passed_on(relay: Relay, handover: Handover, job: Job, seconds: float) -> bool:
@@ -207,23 +187,23 @@ class Bench:
     def _send(
         self,
         made: _Event,
-        ledger: Ledger,
-        relay: Relay,
+        session: Session,
         hold: Hold,
         due: tuple[Due, ...],
         pacing: Pacing,
         control: Control,
     ) -> None:
         """Sends those that are due, as many as there is room for."""
-        account, now = hold.account, due[: hold.room]
+        relay, account, now = session.relay, hold.account, due[: hold.room]
         run = mailing.carry_on(
             made.mailing(now),
             [one.sent.id for one in now],
-            ledger,
+            session.ledger.behind(hold.fence),
             made.folder.connection,
             pacing=Pacing(1, pacing.per_minute, pacing.retries, pacing.backoff, math.inf),
             control=control,
-            pace=_SharedPace(relay, account, pacing.per_minute, control) if pacing.per_minute else None,
+            pace=_SharedPace(session, account, pacing.per_minute, control) if pacing.per_minute else None,
+            crew=session.crew,
         )
         try:
             wait = self._follow(run, relay, account, control)
@@ -282,23 +262,23 @@ class Bench:
         if state == "queued":
             raise Later(wait or 0.0)
 
-    def _event(self, ledger: Ledger, relay: Relay, handover: Handover, job: Job) -> _Event:
+    def _event(self, ledger: Ledger, handover: Handover, job: Job) -> _Event:
         """The run's event, unpacked once for each account. Earlier runs' are thrown away."""
         with self._turn:
             key = (job.event, handover.run, job.account)
             if key not in self._events:
                 for old in [one for one in self._events if one[0] == job.event and one[1] != handover.run]:
                     self._events.pop(old).place.cleanup()
-                self._events[key] = self._unpacked(ledger, relay, handover, job.account)
+                self._events[key] = self._unpacked(ledger, handover, job.account)
             return self._events[key]
 
-    def _unpacked(self, ledger: Ledger, relay: Relay, handover: Handover, account: str) -> _Event:
+    def _unpacked(self, ledger: Ledger, handover: Handover, account: str) -> _Event:
         """AccountError where this machine has no such account, or it sends as somebody else."""
         place = tempfile.TemporaryDirectory(prefix="invite-tui-")
         try:
             choices = Choices(account=account)
             folder, everybody = packing.unpack(
-                handover.made_of, relay.content, Path(place.name), choices, self._environment
+                handover.made_of, ledger.relay.content, Path(place.name), choices, self._environment
             )
             if folder.sender != (intended := handover.made_of.get("sender", folder.sender)):
                 raise AccountError(
@@ -313,41 +293,34 @@ class Bench:
             raise
 
     @contextmanager
-    def _watched(self, relay: Relay, handover: Handover, account: str, control: Control) -> Iterator[None]:
-        """Stops what `control` controls as soon as the run stands still for all, the account is held, or the worker is
-        to stop."""
+    def _controlled(self, session: Session, hold: Hold) -> Iterator[Control]:
+        """What stops a share: that its run stands still for all, that the account is held, or that the worker is to
+        stop."""
+        control = Control()
         self._controls.add(control)
         if self.is_stopping:
             control.stop()
-        over = threading.Event()
-
-        def watch() -> None:
-            while not over.wait(_LOOK):
-                # What cannot be read is said where it is to be written.
-                with suppress(LedgerError):
-                    if not relay.state_of(handover.run).goes or relay.held(account)[0]:
-                        control.stop()
-
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
         try:
-            yield
+            with session.watched(hold.handover.run, hold.account, control):
+                yield control
         finally:
-            over.set()
-            watcher.join()
             self._controls.discard(control)
 
 
 class _SharedPace(Pace):
     """The account's rhythm, kept by all workers together."""
 
-    def __init__(self, relay: Relay, account: str, per_minute: float, control: Control) -> None:
+    def __init__(self, session: Session, account: str, per_minute: float, control: Control) -> None:
         super().__init__(per_minute, wait=control.wait)
-        self._relay, self._account, self._interval_of_all = relay, account, 60.0 / per_minute
+        self._session, self._account, self._interval_of_all = session, account, 60.0 / per_minute
+
+    def is_turn(self) -> bool:
+        """Never: it would have to be asked for, and all lines are in the thread that wants to know it."""
+        return False
 
     def _take(self) -> float:
         """First one's own turn, which a server that throttles makes rarer; then all workers'."""
         own = self._next - self._clock()
         if own > 0:
             return own
-        return self._relay.turn(self._account, self._interval_of_all) or super()._take()
+        return self._session.relay.turn(self._account, self._interval_of_all) or super()._take()

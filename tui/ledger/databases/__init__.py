@@ -7,12 +7,12 @@ a fault is put into words) or in the schema's text, of which there is a folder f
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import resources
 from types import TracebackType
-from typing import Any, Protocol, Self, final
+from typing import Any, NamedTuple, Protocol, Self, final
 
 from tui.errors import BusyError, LedgerError
 from tui.ledger.desks import Desk, since_in_words
@@ -25,6 +25,14 @@ Statement = tuple[str, Values]
 Memory = tuple[tuple[int, int], int]
 """By what it is found out whether a database still knows what it has recorded: the last attempt that was begun with its
 message, and the last that was settled; 0 for none."""
+
+
+class Fence(NamedTuple):
+    """A share of a run, and the token by which somebody has it in hand."""
+
+    share: int
+    token: str
+
 
 VERSION = 8
 """The number of the newest schema."""
@@ -109,9 +117,22 @@ class Database(ABC):
         found = self.all_of([*((SETTLEMENT, values) for values in settled), *((ATTEMPT, values) for values in begun)])
         return sum(map(len, found[: len(settled)])), [rows[0][0] for rows in found[len(settled) :]]
 
+    def settle_and_begin_behind(
+        self, fences: Collection[Fence], settled: Sequence[Values], begun: Sequence[Values]
+    ) -> tuple[Collection[int], int, Sequence[int]]:
+        """The same of messages in shares, each with the values of its fence after its own: nothing of a share is done
+        whose token is another by now, and until the transaction's end nobody takes one of the others. Returns first the
+        shares that still are in these hands. Ids are 0 where nothing was begun."""
+        raise NotImplementedError
+
     def surely(self, record: Callable[[], None]) -> None:
         """Does `record`, one transaction of `settle_and_begin`, also where the database is gone for a while."""
         record()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection is gone: it has to be opened anew."""
+        return False
 
     @property
     def memory(self) -> Memory | None:

@@ -13,7 +13,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any, Literal, LiteralString, NamedTuple
 
@@ -29,6 +29,7 @@ from tui.ledger.databases import (
     VERSION,
     Changes,
     Database,
+    Fence,
     ForgottenError,
     Memory,
     Row,
@@ -102,6 +103,25 @@ _ATTEMPTS = (
     " FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (message, digest, started_at) RETURNING message, id"
 )
 
+_STILL_HELD = (
+    "SELECT share.id FROM share JOIN unnest(%s::bigint[], %s::text[]) AS fence (id, token)"
+    " ON fence.id = share.id AND fence.token = share.holder ORDER BY share.id FOR SHARE OF share"
+)
+_SETTLEMENTS_BEHIND = (
+    "UPDATE attempt SET outcome = new.outcome, reply = new.reply, settled_at = new.settled_at"
+    " FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[])"
+    " AS new (outcome, reply, settled_at, id, share, token)"
+    " JOIN share ON share.id = new.share AND share.holder = new.token WHERE attempt.id = new.id"
+)
+_ATTEMPTS_BEHIND = (
+    "INSERT INTO attempt (message, digest, outcome, started_at)"
+    " SELECT new.message, new.digest, 'sending', new.started_at"
+    " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::text[])"
+    " AS new (message, digest, started_at, share, token)"
+    " JOIN share ON share.id = new.share AND share.holder = new.token RETURNING message, id"
+)
+"""The same for shares in hand. Each statement sees what was committed before it, and the first keeps it so."""
+
 
 logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what it has to say is in its exceptions
 
@@ -171,31 +191,46 @@ class Shared(Database):
 
     def settle_and_begin(self, settled: Sequence[Values], begun: Sequence[Values]) -> tuple[int, Sequence[int]]:
         """With one statement each, in one round trip: as one text, not as a pipeline, see `_in_one_go`."""
-        statements = [(_SETTLEMENTS, _columns(settled))] if settled else []
-        statements += [(_ATTEMPTS, _columns(begun))] if begun else []
+        _, count, ids = self._settle_and_begin([], (_SETTLEMENTS, settled), (_ATTEMPTS, begun))
+        self._doing = _trace(ids, (id_ for *_, id_ in map(tuple, settled)))
+        return count, [ids[message] for message, *_ in map(tuple, begun)]
+
+    def settle_and_begin_behind(
+        self, fences: Collection[Fence], settled: Sequence[Values], begun: Sequence[Values]
+    ) -> tuple[Collection[int], int, Sequence[int]]:
+        held, count, ids = self._settle_and_begin(fences, (_SETTLEMENTS_BEHIND, settled), (_ATTEMPTS_BEHIND, begun))
+        self._doing = _trace(ids, (id_ for *_, id_, share, _ in map(tuple, settled) if share in held))
+        return held, count, [ids.get(message, 0) for message, *_ in map(tuple, begun)]
+
+    def _settle_and_begin(
+        self,
+        fences: Collection[Fence],
+        settling: tuple[LiteralString, Sequence[Values]],
+        beginning: tuple[LiteralString, Sequence[Values]],
+    ) -> tuple[Collection[int], int, Mapping[Any, int]]:
+        """What is done for each of these three, where there is anything: the shares that are held, how many were
+        settled, and the ids of those begun by their messages."""
+        asked = [(query, _columns(rows)) for query, rows in ((_STILL_HELD, [*fences]), settling, beginning) if rows]
         begin, self._begin = self._begin, ""
         cursor = psycopg.ClientCursor(self._db)
         cursor.execute(
-            "; ".join(
-                [*filter(None, [begin]), *(query for query, _ in statements), "SELECT pg_current_xact_id()::text"]
-            ),
-            [column for _, columns in statements for column in columns],
+            "; ".join([*filter(None, [begin]), *(query for query, _ in asked), "SELECT pg_current_xact_id()::text"]),
+            [column for _, columns in asked for column in columns],
         )
         if begin:
             cursor.nextset()
-        count, ids = 0, dict[Any, int]()
-        if settled:
+        held, count, ids = list[int](), 0, dict[Any, int]()
+        if fences:
+            held = [share for (share,) in cursor.fetchall()]
+            cursor.nextset()
+        if settling[1]:
             count = cursor.rowcount
             cursor.nextset()
-        if begun:
+        if beginning[1]:
             ids = dict(cursor.fetchall())
             cursor.nextset()
         (self._number,) = cursor.fetchone() or (None,)
-        done: list[Any] = [id_ for *_, id_ in map(tuple, settled)]
-        self._doing = _Trace(
-            max(((id_, message) for message, id_ in ids.items()), default=(0, 0)), max(done, default=0)
-        )
-        return count, [ids[message] for message, *_ in map(tuple, begun)]
+        return held, count, ids
 
     @contextmanager
     def _in_one_go(self) -> Iterator[None]:
@@ -293,6 +328,10 @@ class Shared(Database):
             self._db.close()
             raise ForgottenError(self.shown)
         self._is_lost = False
+
+    @property
+    def is_lost(self) -> bool:
+        return self._is_lost or self._db.closed
 
     @property
     def memory(self) -> Memory:
@@ -393,6 +432,12 @@ class _Trace(NamedTuple):
 
 
 _NOTHING = _Trace((0, 0), 0)
+
+
+def _trace(begun: Mapping[int, int], settled: Iterable[Any]) -> _Trace:
+    """What stays of these: those that were begun, by their messages, and those that were settled."""
+    last = max(((id_, message) for message, id_ in begun.items()), default=(0, 0))
+    return _Trace(last, max(settled, default=0))
 
 
 class SharedChanges(Changes):
