@@ -9,7 +9,8 @@ import pytest
 from textual.events import Key
 from textual.widgets import OptionList
 
-from tests.app.driving import Driven, app_of, by_name, driven, pasted, seen, typed, until
+from tests.app.driving import Driven, app_of, by_name, chosen, driven, pasted, seen, typed, until
+from tests.app.test_answers import accepted_by
 from tests.servers.dovecot import Dovecot
 from tests.servers.issuer import Issuer
 from tests.servers.postfix import Postfix
@@ -144,6 +145,33 @@ async def test_a_person_signs_in_with_the_code_that_is_shown_and_again_when_it_w
         await by_name(pilot, "Sign in again")
         await agreed(pilot, issuer)
         await until(pilot, lambda: "Signed in to work again" in seen(pilot), 60)
+
+        # Answers that are read at another host take a sign-in that is given for it; then its mails are read.
+        await pilot.press("s")
+        await until(pilot, lambda: "Type the number" in seen(pilot))
+        await typed(pilot, "4")
+        await pilot.press("enter")
+        await until(pilot, lambda: "4 sent" in seen(pilot), 60)
+        dovecot.put(accepted_by(people, "ana@example.org").replace(b"\n", b"\r\n"))
+        await done(pilot, "Answers")
+        await until(pilot, lambda: "read answers nowhere" in words_of(pilot))
+        form = pilot.app.screen
+        assert isinstance(form, Form)
+        await fill(pilot, form, imap=f"{dovecot.host}:{dovecot.tls_port}")
+        await pilot.press("ctrl+s")
+        await agreed(pilot, issuer)
+        place = Imap(dovecot.host, dovecot.tls_port)
+        await until(pilot, lambda: app_of(pilot).state.checked and reads_at(pilot) == place, 60)
+        assert [one.imap for one in stored(environment)] == [place]
+        await pilot.press("i")
+        await chosen(pilot, "The account's mailbox")
+        await until(pilot, lambda: app_of(pilot).state.survey.people["ana@example.org"].response == "accepted", 60)
+
+
+def reads_at(pilot: Driven) -> Imap | None:
+    """Where the app reads answers now."""
+    account = app_of(pilot).state.account
+    return account.imap if account is not None else None
 
 
 async def agreed(pilot: Driven, issuer: Issuer) -> None:
