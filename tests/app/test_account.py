@@ -155,9 +155,9 @@ async def test_a_person_signs_in_with_the_code_that_is_shown_and_again_when_it_w
         dovecot.put(accepted_by(people, "ana@example.org").replace(b"\n", b"\r\n"))
         await done(pilot, "Answers")
         await until(pilot, lambda: "read answers nowhere" in words_of(pilot))
-        form = pilot.app.screen
-        assert isinstance(form, Form)
-        await fill(pilot, form, imap=f"{dovecot.host}:{dovecot.tls_port}")
+        answers = pilot.app.screen
+        assert isinstance(answers, Form)
+        await fill(pilot, answers, imap=f"{dovecot.host}:{dovecot.tls_port}")
         await pilot.press("ctrl+s")
         await agreed(pilot, issuer)
         place = Imap(dovecot.host, dovecot.tls_port)

@@ -44,6 +44,25 @@ from tui.mailing import (
 from tui.mailing.letters import Fresh, Imprint
 from tui.plan import Plan, make, make_resend
 
+Body = Callable[[], Steps[Cleared | None]]
+"""What is asked when the server has agreed, before a message leaves: see `Connection.delivering`."""
+
+
+class Around:
+    """A connection over which every message is delivered by `deliver`, which is given the connection itself."""
+
+    def __init__(
+        self, connection: Connection, deliver: Callable[[Connection, Cleared, Body], Steps[Receipt | Fault]]
+    ) -> None:
+        self._connection, self._deliver = connection, deliver
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def delivering(self, message: Cleared, *, on_body: Body) -> Steps[Receipt | Fault]:
+        return self._deliver(self._connection, message, on_body)
+
+
 WORDING = a_wording(
     "Dear {{ name }},\n\nPlease come: {{ event.join_url }}\n{% if note is defined and note %}{{ note }}{% endif %}"
 )
@@ -265,31 +284,21 @@ def test_everybody_is_in_the_ledger_before_a_connection_is_opened(ledger: Ledger
 def test_the_ledger_knows_of_a_message_before_the_server_does(ledger: Ledger, server: RecordingServer) -> None:
     seen = []
 
-    class Watched:
-        """A connection that looks into the ledger from within; only the sender's side can say when it is asked."""
+    # Only the sender's side can say when it is asked.
+    def looking(connection: Connection, message: Cleared, on_body: Body) -> Steps[Receipt | Fault]:
+        def look(when: str) -> None:
+            (person,) = [one for one in ledger.people(history=True).values() if one.address == message.recipient]
+            seen.append((when, person.latest.attempts, person.outcome, person.latest.digest == message.digest))
 
-        def __init__(self) -> None:
-            self._connection = connect_to(server)
+        def watched() -> Steps[Cleared | None]:
+            look("the server has agreed")
+            ahead = yield from on_body()
+            look("the message leaves")
+            return ahead
 
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._connection, name)
+        return (yield from connection.delivering(message, on_body=watched))
 
-        def delivering(
-            self, message: Cleared, *, on_body: Callable[[], Steps[Cleared | None]]
-        ) -> Steps[Receipt | Fault]:
-            def look(when: str) -> None:
-                (person,) = [one for one in ledger.people(history=True).values() if one.address == message.recipient]
-                seen.append((when, person.latest.attempts, person.outcome, person.latest.digest == message.digest))
-
-            def watched() -> Steps[Cleared | None]:
-                look("the server has agreed")
-                ahead = yield from on_body()
-                look("the message leaves")
-                return ahead
-
-            return (yield from self._connection.delivering(message, on_body=watched))
-
-    outcomes(sending(a_mailing(3), ledger, server, connect=Watched))
+    outcomes(sending(a_mailing(3), ledger, server, connect=lambda: Around(connect_to(server), looking)))
     assert seen == [("the server has agreed", 0, "unsent", True), ("the message leaves", 1, "unknown", True)] * 3
 
 
@@ -672,23 +681,14 @@ def test_an_abort_before_a_connection_is_there_opens_none(ledger: Ledger, server
 
 
 def test_who_stops_listening_still_gets_everything_in_flight_recorded(ledger: Ledger, server: RecordingServer) -> None:
-    class Slow:
-        """A connection over which everything takes its time; only there can somebody leave in the middle."""
+    # Only where everything takes its time can somebody leave in the middle.
+    def slowly(connection: Connection, message: Cleared, on_body: Body) -> Steps[Receipt | Fault]:
+        result = yield from connection.delivering(message, on_body=on_body)
+        time.sleep(0.1)
+        return result
 
-        def __init__(self) -> None:
-            self._connection = connect_to(server)
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._connection, name)
-
-        def delivering(
-            self, message: Cleared, *, on_body: Callable[[], Steps[Cleared | None]]
-        ) -> Steps[Receipt | Fault]:
-            result = yield from self._connection.delivering(message, on_body=on_body)
-            time.sleep(0.1)
-            return result
-
-    steps = sending(a_mailing(30), ledger, server, pacing=replace(FAST, connections=3), connect=Slow)
+    pacing = replace(FAST, connections=3)
+    steps = sending(a_mailing(30), ledger, server, pacing=pacing, connect=lambda: Around(connect_to(server), slowly))
     next(steps)
     time.sleep(0.05)
     steps.close()  # type: ignore[attr-defined]  # it is a generator
