@@ -158,9 +158,13 @@ def need(missing: str | None) -> None:
 
 
 def pytest_configure() -> None:
-    """A shell that runs the tests in the background has Ctrl+C ignored, by every process that they start as well."""
+    """A shell that runs the tests in the background has Ctrl+C ignored, and `nohup` a terminal that is closed, by every
+    process that they start as well."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("SIGHUP", "SIGTERM"):
+        if (number := getattr(signal, name, None)) is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)  # what is heard is inherited by nobody
 
 
 def pytest_collection_finish() -> None:

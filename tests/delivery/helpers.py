@@ -3,6 +3,8 @@
 import hashlib
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,17 @@ def runs_out(monkeypatch: pytest.MonkeyPatch, is_silent: threading.Event) -> Non
     for module in (connection, steps):
         monkeypatch.setattr(module, "time", Clock)
     monkeypatch.setattr(steps, "Poller", Poller)
+
+
+@contextmanager
+def once_silent(is_silent: threading.Event, do: Callable[[], object]) -> Iterator[None]:
+    """Has this done in another thread as soon as a server has fallen silent."""
+
+    def wait() -> None:
+        assert is_silent.wait(60)
+        do()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    yield
+    thread.join()

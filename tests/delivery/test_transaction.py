@@ -18,6 +18,7 @@ from tests.delivery.helpers import (
     cleared,
     connect_to,
     connect_to_script,
+    once_silent,
     raw_message,
     runs_out,
 )
@@ -720,20 +721,6 @@ class TestOnBody:
         assert [message.rcpt_tos for message in server.messages] == [("bo@example.org",)]
 
 
-@contextlib.contextmanager
-def _aborted_in(connection: Connection, is_silent: threading.Event) -> Iterator[None]:
-    """From another thread, once the server has fallen silent."""
-
-    def abort() -> None:
-        assert is_silent.wait(60)
-        connection.abort()
-
-    thread = threading.Thread(target=abort)
-    thread.start()
-    yield
-    thread.join(60)
-
-
 class TestAbort:
     @pytest.mark.parametrize(("stage", "outcome"), [("MAIL", "unsent"), ("DATA", "unsent"), ("DOT", "unknown")])
     @pytest.mark.parametrize("security", ["starttls", "none"])
@@ -744,7 +731,7 @@ class TestAbort:
         server.hang(stage)
         connection = connect_to(server, timeout=60)
         connection.open()
-        with _aborted_in(connection, server.is_silent):
+        with once_silent(server.is_silent, connection.abort):
             started = time.monotonic()
             fault = fault_of(connection.deliver(cleared()))
             assert time.monotonic() - started < 30
@@ -758,7 +745,7 @@ class TestAbort:
     def test_reaches_a_session_that_is_being_opened(self) -> None:
         with ScriptedServer([Step.HANG]) as server:
             connection = connect_to_script(server, timeout=60)
-            with _aborted_in(connection, server.is_silent):
+            with once_silent(server.is_silent, connection.abort):
                 started = time.monotonic()
                 assert fault_of(connection.deliver(cleared())).outcome == "unsent"
                 assert time.monotonic() - started < 30
