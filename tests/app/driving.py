@@ -49,6 +49,17 @@ async def composed(pilot: Driven) -> None:
     await pilot.pause()
 
 
+async def over(pilot: Driven) -> None:
+    """The app's run is over, and what has become of everybody is on the screen."""
+    await until(pilot, lambda: app_of(pilot).state.run is not None and not app_of(pilot).state.running)
+    await idle(pilot)
+
+
+async def idle(pilot: Driven) -> None:
+    """No thread is at work. The toolkit's own way to wait for that fails where one is begun anew meanwhile."""
+    await until(pilot, lambda: not any(one.is_running for one in pilot.app.workers))
+
+
 def app_of(pilot: Driven) -> InviteApp:
     assert isinstance(pilot.app, InviteApp)
     return pilot.app

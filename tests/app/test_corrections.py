@@ -12,6 +12,8 @@ from tests.app.driving import (
     by_name,
     composed,
     driven,
+    idle,
+    over,
     seen,
     sent_to_everybody,
     through,
@@ -29,12 +31,6 @@ async def confirmed(pilot: Driven, number: int) -> None:
     await typed(pilot, str(number))
     await pilot.press("enter")
     await over(pilot)
-
-
-async def over(pilot: Driven) -> None:
-    await until(pilot, lambda: app_of(pilot).state.run is not None and not app_of(pilot).state.running)
-    await app_of(pilot).workers.wait_for_complete()
-    await pilot.pause()
 
 
 async def asked(pilot: Driven, key: str) -> Form:
@@ -273,7 +269,7 @@ async def test_escape_forgets_a_plan_that_takes_long(
     real = Folder.plan
 
     def slow(self: Folder, **asked: object) -> object:
-        go_on.wait(10)
+        go_on.wait(60)
         return real(self, **asked)  # type: ignore[arg-type]  # as it was asked
 
     async with driven("few.csv", environment=through(server)) as pilot:
@@ -285,7 +281,7 @@ async def test_escape_forgets_a_plan_that_takes_long(
         await pilot.press("escape")
         await until(pilot, lambda: "Planning" not in seen(pilot))
         go_on.set()
-        await app_of(pilot).workers.wait_for_complete()
+        await idle(pilot)
         await pilot.pause()
         assert pilot.app.screen is app_of(pilot).main
 

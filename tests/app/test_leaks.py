@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import OptionList
 
+from tests.app import driving
 from tests.app.driving import Driven, app_of, app_over, by_name, driven, opened, seen, through, typed, until
 from tests.servers.recording import RecordingServer
 
@@ -60,8 +61,7 @@ async def choose(pilot: Driven, words: str) -> None:
 
 
 async def over(pilot: Driven) -> None:
-    await until(pilot, lambda: app_of(pilot).state.run is not None and not app_of(pilot).state.running)
-    await app_of(pilot).workers.wait_for_complete()
+    await driving.over(pilot)
     await pilot.press("escape")
     await pilot.pause()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Button, Input
 
-from tests.app.driving import Driven, app_of, by_name, composed, driven, pasted, seen, through, typed, until
+from tests.app.driving import Driven, app_of, by_name, composed, driven, over, pasted, seen, through, typed, until
 from tests.servers.recording import RecordingServer
 from tui.app.widgets.nextsteps import NextSteps
 from tui.folder import open_folder
@@ -20,12 +20,6 @@ async def send(pilot: Driven, number: int) -> None:
     await until(pilot, lambda: "Type the number" in seen(pilot))
     await typed(pilot, str(number))
     await pilot.press("enter")
-
-
-async def over(pilot: Driven) -> None:
-    await until(pilot, lambda: app_of(pilot).state.run is not None and not app_of(pilot).state.running)
-    await app_of(pilot).workers.wait_for_complete()
-    await pilot.pause()
 
 
 async def test_without_an_account_the_banner_says_rehearsal_and_s_explains(folder: Path) -> None:
@@ -214,17 +208,16 @@ async def test_resending_to_somebody_who_was_never_sent_anything_says_so(folder:
 
 
 async def test_a_run_can_be_paused_resumed_and_stopped(folder: Path, server: RecordingServer) -> None:
-    async with driven("attendees.csv", environment=through(server, PER_MINUTE="600")) as pilot:
+    async with driven("attendees.csv", environment=through(server, PER_MINUTE="240")) as pilot:
         await send(pilot, 55)
         await until(pilot, lambda: len(server.messages) >= 2)
         await pilot.press("p")
         await until(pilot, lambda: "paused" in seen(pilot))
-        await pilot.pause(0.3)
-        held = len(server.messages)
-        await pilot.pause(0.4)
-        assert len(server.messages) == held
+        most = len(server.messages) + 1  # one may be in flight
+        await pilot.pause(0.7)
+        assert len(server.messages) <= most
         await pilot.press("p")
-        await until(pilot, lambda: len(server.messages) > held)
+        await until(pilot, lambda: len(server.messages) > most)
         await pilot.press("x")
         await over(pilot)
         assert "Send stopped" in seen(pilot)
@@ -235,7 +228,7 @@ async def test_a_run_can_be_paused_resumed_and_stopped(folder: Path, server: Rec
 
 
 async def test_quitting_while_a_run_is_on_asks_and_staying_goes_on(folder: Path, server: RecordingServer) -> None:
-    async with driven("attendees.csv", environment=through(server, PER_MINUTE="300")) as pilot:
+    async with driven("attendees.csv", environment=through(server, PER_MINUTE="120")) as pilot:
         await send(pilot, 55)
         await until(pilot, lambda: len(server.messages) >= 1)
         await pilot.press("q")
@@ -295,7 +288,7 @@ def _on_one_line(pilot: Driven) -> str:
 async def test_while_a_run_is_on_the_history_is_what_it_has_done(folder: Path, server: RecordingServer) -> None:
     server.say("RCPT", "550 5.1.1 No such user", to="ana.ruiz@example.com")
     server.say("RCPT", "550 5.1.1 No such user", to="bo.li@example.com")
-    async with driven("attendees.csv", environment=through(server, PER_MINUTE="600")) as pilot:
+    async with driven("attendees.csv", environment=through(server, PER_MINUTE="120")) as pilot:
         await pilot.press("down", "6")
         await send(pilot, 55)
         await until(pilot, lambda: "No such user" in seen(pilot))

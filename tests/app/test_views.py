@@ -86,7 +86,7 @@ async def test_the_first_people_are_shown_and_walked_through_while_the_rest_is_r
     def slowly(*given: Any, seen: Callable[[Sequence[Attendee]], object], **more: Any) -> object:
         def told(so_far: Sequence[Attendee]) -> None:
             seen(so_far)
-            go_on.wait(20)
+            go_on.wait(60)
 
         return load(*given, seen=told, **more)
 
