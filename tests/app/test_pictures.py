@@ -160,7 +160,7 @@ async def test_what_is_edited_in_place(folder: Path, gallery: Gallery) -> None:
             await gallery.take(pilot, "the wording offers what can be filled in")
             await pilot.press("escape", "escape", "escape")
             await by_name(pilot, "Columns of the list")
-            await shows(pilot, "Say what is in which column")
+            await shows(pilot, "What is in which column")
             await gallery.take(pilot, "the columns say what they are")
             await pressed(pilot, "escape", "a", shows="Correct the list")
             await gallery.take(pilot, "a row is corrected in the list")

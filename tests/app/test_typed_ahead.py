@@ -39,7 +39,7 @@ async def test_keys_typed_at_once_reach_the_dialog_that_they_open_and_never_the_
         at_once(pilot, "\x1b")
         await until(pilot, lambda: app.screen is app.main)
         at_once(pilot, "a5qs@example.org")  # a form that is there without anything being worked out
-        await until(pilot, lambda: typed_into(pilot) == "ana@example.org5qs@example.org")
+        await until(pilot, lambda: typed_into(pilot) == "5qs@example.org")  # in place of hers
 
         at_once(pilot, "\x1b")
         await until(pilot, lambda: app.screen is app.main)

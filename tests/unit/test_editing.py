@@ -61,13 +61,18 @@ def test_a_new_event_is_one_that_can_be_read() -> None:
         ("15:30", datetime(2027, 5, 6, 15, 30)),
         ("90m", "90m"),
         ("1 h 30 min", "1h30min"),
+        ("6.5.2027, 14 Uhr", datetime(2027, 5, 6, 14)),
+        ("Thu 6th May 2027 at 2:30 pm", datetime(2027, 5, 6, 14, 30)),
+        ("May 16, 2027", date(2027, 5, 16)),
+        ("16/5/2027 12am", datetime(2027, 5, 16)),
+        ("5/16/2027 14h30", datetime(2027, 5, 16, 14, 30)),
     ],
 )
 def test_dates_are_understood_as_people_type_them(typed: str, meant: object) -> None:
     assert moment_in(typed, date(2027, 5, 6)) == meant
 
 
-@pytest.mark.parametrize("typed", ["", "soon", "2027-02-30", "2027-05-06 25:00", "6/5/2027", "14:00"])
+@pytest.mark.parametrize("typed", ["", "soon", "2027-02-30", "2027-05-06 25:00", "6/5/2027", "6 Foo 2027", "14:00"])
 def test_what_is_no_date_is_said_to_be_none(typed: str) -> None:
     with pytest.raises(Unclear):
         moment_in(typed)

@@ -110,6 +110,21 @@ def _reports(state: "State") -> bool:
     return _idle(state)
 
 
+def why_not(state: "State", act: Act) -> str:
+    """Why this cannot be done now, "" where it can, or where the screen itself says why."""
+    if act.when(state) or state.failure is not None or not state.files:
+        return ""
+    if state.folder is None:
+        return "The list is still being read."
+    if not state.checked:
+        return "Every message is still being checked: a moment."
+    if act.when is _steered:
+        return "Nothing is being sent just now."
+    if state.running:
+        return "A run is on: it can be paused or stopped, and this comes after it."
+    return "Nothing was sent to anybody yet." if act.when is _known else ""
+
+
 ACTIONS: tuple[Act, ...] = (
     Act(
         "search",

@@ -304,7 +304,7 @@ class InviteApp(App[None]):
             self._look_for(self.main.view)
         if event.state.checked or event.state.failure is not None:
             self._show_subject(self.main.selected)
-        if event.state.failure is not None and event.state.failure.code == "missing-event" and self._opening.files:
+        if event.state.lacks_event:
             self.mending.new_event(self._opening.files)
         if event.state.checked and (job := self._after_opening) is not None:
             self._after_opening = None
@@ -502,6 +502,9 @@ class InviteApp(App[None]):
     def show_event(self) -> None:
         from tui.app.screens.event import EventDetails
 
+        if self.state.lacks_event:
+            self.mending.new_event(self._opening.files)
+            return
         self.push_screen(EventDetails(self.state))
 
     # What is opened, and what of it is shown
@@ -680,6 +683,8 @@ class InviteApp(App[None]):
             "To send, add an account: your mail server and your login. It is tried before it is kept.",
         ]
         answers = [("rehearse", "Rehearse"), ("account", "Add an account …"), ("cancel", "Not now")]
+        if self.state.rehearsed:
+            answers = [answers[1], answers[2]]
         self.push_screen(Choice("No account yet", said, answers), self._answered)
 
     def send_through(self, name: str | None) -> None:

@@ -176,13 +176,11 @@ class Mending:
         from tui.editing import beside, changed, new_event
 
         path = beside(Path(files[0]))
-        text = changed(
-            new_event(datetime.now()),
-            {("event", "title"): "", ("event", "location"): "", ("organizer", "name"): "", ("organizer", "email"): ""},
-        )
+        blank = (("event", "title"), ("event", "location"), ("organizer", "name"), ("organizer", "email"))
+        text = changed(new_event(datetime.now()), dict.fromkeys(blank, ""))
         said = (
-            f"There is no event.toml with {Path(files[0]).name} yet: say what people are invited to, and it is made."
-            " All of it can be changed later with e."
+            f"What are the people in {Path(files[0]).name} invited to? It is kept beside the list, in {path.name};"
+            " all of it can be changed later with e."
         )
         form = EventForm(path, text, title="A new event", said=said, button="Make it")
         form.then = partial(self._event_filled, form)
@@ -252,9 +250,9 @@ class Mending:
             return
         own = [one for one in folder.problems_of(attendee) if one.code != "leak"]
 
-        form = RowForm(attendee, own, column=column)
         files = folder.attendees.files
         delimiter = folder.attendees.delimiters[files.index(attendee.file)]
+        form = RowForm(attendee, own, column=column, delete=lambda: self._ask_to_delete(form, attendee, delimiter))
         form.then = partial(self._row_filled, form, attendee, delimiter)
         self._app.push_screen(form)
 
@@ -280,6 +278,34 @@ class Mending:
             form.refuse(error)
             return
         self._saved(form, f"{attendee.file}, line {attendee.line}")
+
+    def _ask_to_delete(self, form: "RowForm", attendee: "Attendee", delimiter: str) -> None:
+        from tui.app.screens.choice import Choice
+        from tui.editing import delete_record
+
+        def answered(answer: str | None) -> None:
+            if answer != "delete":
+                return
+            try:
+                delete_record(
+                    Path(attendee.file),
+                    attendee.line,
+                    expected=attendee.cells,
+                    delimiter=delimiter,
+                    encoding=self._app.encoding,
+                )
+            except InputError as error:
+                form.refuse(error)
+            else:
+                self._saved(form, attendee.file)
+
+        where = f"{visible(attendee.file)}, line {attendee.line}"
+        row = visible(", ".join(filter(None, attendee.cells)))
+        said = [f"{where} is taken out of the file:", row]
+        if attendee.key in self._app.state.survey.people:
+            said.append("An invitation that was sent stays: to take it back, close this and press t.")
+        answers = [("keep", "Keep it"), ("delete", "Delete it")]
+        self._app.push_screen(Choice("Delete the row?", said, answers), answered)
 
     def map_columns(self) -> None:
         """What is in which column, of the first file that needs to be told, else of the first."""

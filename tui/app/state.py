@@ -176,6 +176,11 @@ class State:
         return self.so_far if self.folder is None else self.folder.attendees.records
 
     @property
+    def lacks_event(self) -> bool:
+        """Whether there is a list and nothing yet that its people are invited to."""
+        return self.failure is not None and self.failure.code == "missing-event" and bool(self.files)
+
+    @property
     def invites_others(self) -> bool:
         """Whether a send would invite who is on the list and not in the ledger."""
         return self.checked and self.survey.invites_others

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from tui.attendees.tables import open_source
-from tui.attendees.text import Content, DamageError, decoded
+from tui.attendees.text import Content, DamageError, Text, decoded
 from tui.clean import one_line
 from tui.errors import InputError
 from tui.event import replace_bytes
@@ -38,6 +38,34 @@ def change_cells(
     `expected` are the record's cells as they were read, white space aside: where the file has others by now, nothing is
     written. InputError says why it cannot be done: a workbook, a file that changed, a letter that its encoding lacks.
     """
+    found = _find(file, line, expected, delimiter, encoding)
+    made = [piece.raw for piece in _pieces(found.record, delimiter)]
+    made += [""] * (max(changes) + 1 - len(made))
+    for at, value in changes.items():
+        made[at] = _written(value, delimiter, was_quoted=made[at].lstrip().startswith('"'))
+    ending = found.record[len(found.record.rstrip("\r\n")) :]
+    _replace(file, found, delimiter.join(made) + ending)
+
+
+def delete_record(
+    file: Path, line: int, *, expected: Sequence[str], delimiter: str, encoding: str | None = None
+) -> None:
+    """Take out the record that begins on `line`, with its line end; as `change_cells`."""
+    _replace(file, _find(file, line, expected, delimiter, encoding), "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A record in its file: the text before and after it, and how the file is written."""
+
+    text: Text
+    head: bytes
+    before: Sequence[str]
+    record: str
+    after: Sequence[str]
+
+
+def _find(file: Path, line: int, expected: Sequence[str], delimiter: str, encoding: str | None) -> _Found:
     try:
         if open_source(file, encoding).encoding == "xlsx":
             raise InputError(
@@ -53,26 +81,25 @@ def change_cells(
     with text.open() as stream:
         before = list(islice(stream, line - 1))
         record, after = _record(stream, delimiter)
-    pieces = list(_pieces(record, delimiter))
-    ending = record[len(record.rstrip("\r\n")) :]
-    if not _same([piece.value for piece in pieces], expected):
+    if not _same([piece.value for piece in _pieces(record, delimiter)], expected):
         raise InputError(
             f"{file.name} has changed meanwhile.", hint="It was read again: look once more.", code="changed"
         )
-    made = [piece.raw for piece in pieces]
-    made += [""] * (max(changes) + 1 - len(made))
-    for at, value in changes.items():
-        made[at] = _written(value, delimiter, was_quoted=made[at].lstrip().startswith('"'))
-    whole = "".join(chain(before, [delimiter.join(made), ending], after))
-    codec = text.codec
+    return _Found(text, content.head, before, record, after)
+
+
+def _replace(file: Path, found: _Found, record: str) -> None:
+    """Write the file with this in the record's place."""
+    whole = "".join(chain(found.before, [record], found.after))
+    codec = found.text.codec
     try:
         raw = whole.encode(codec)
-        if codec == "utf-16" and content.head.startswith(codecs.BOM_UTF16_BE):
+        if codec == "utf-16" and found.head.startswith(codecs.BOM_UTF16_BE):
             raw = codecs.BOM_UTF16_BE + whole.encode("utf-16-be")
     except UnicodeEncodeError as error:
         letter = whole[error.start]
         raise InputError(
-            f"{file.name} is {text.encoding}, which has no “{letter}”.",
+            f"{file.name} is {found.text.encoding}, which has no “{letter}”.",
             hint="Save the file as CSV UTF-8 in your spreadsheet, then change it here.",
             code="encoding",
         ) from None

@@ -4,8 +4,20 @@ import re
 from datetime import date, datetime, time
 from functools import lru_cache
 
+from tui.recurrence import MONTHS
+
 _DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
-_CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})(?::(\d{2}))?")
+# As people write a day: 6.5.2027, 6/5/2027, Thu 6th May 2027, May 6, 2027.
+_DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+_NAMED = re.compile(
+    r"(?:[a-z]{3,9}\.?,?\s+)?(?:(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?\s+(?P<month>[a-z]{3,9})\.?|"
+    r"(?P<month_first>[a-z]{3,9})\.?\s+(?P<day_after>\d{1,2})(?:st|nd|rd|th)?),?\s+(?P<year>\d{4})",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(r"(?:T(?=\d)|,?\s+(?:at\s+|um\s+)?|$)", re.IGNORECASE)  # a day and its time
+_CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d{2})(?::(\d{2}))?)?\s*(am|pm|a\.m\.|p\.m\.|h|uhr)?", re.IGNORECASE)
+_MONTHS, _HALF = 12, 12
 _LENGTH = re.compile(r"\d+\s*(d|h|m)[a-z]*(\s*\d+\s*(h|m)[a-z]*)*", re.IGNORECASE)
 
 
@@ -16,35 +28,80 @@ class Unclear(ValueError):
 def moment_in(text: str, day: date | None = None) -> datetime | date | str:
     """A moment on the clock, a whole day, or a length of time ("90m") as it stands; a time alone is on `day`.
 
-    Unclear where it is none of them, or no calendar has it.
+    A day can be written as people do (6.5.2027, 6 May 2027, May 6, 2027), and a time as well (2pm, 14 Uhr). Unclear
+    where it is none of them, no calendar has it, or it can be two days: 6/5/2027.
     """
     said = text.strip()
     if _LENGTH.fullmatch(said):
         return said.replace(" ", "")
-    written, _, clock = said.replace("T", " ").partition(" ")
-    if day is not None and not clock and _CLOCK.fullmatch(written):
-        return datetime.combine(day, _clock(written))
-    found = _DAY.fullmatch(written)
-    if not found:
+    found = _day_in(said)
+    if found is None:
+        if day is not None and (clock := _clock_in(said)) is not None:
+            return datetime.combine(day, clock)
         raise Unclear(
             f"“{said}” is no date: write it as 2027-05-06 14:00." if said else "Write it as 2027-05-06 14:00."
         )
+    there, rest = found
+    if not rest:
+        return there
+    if (clock := _clock_in(rest)) is None:
+        raise Unclear(f"“{rest}” is no time of day: write it as 14:00.")
+    return datetime.combine(there, clock)
+
+
+def _day_in(said: str) -> tuple[date, str] | None:
+    """The day that it begins with, and what follows it. Unclear where it is in no calendar, or could be two days."""
+    for pattern in (_DAY, _DOTTED, _SLASHED, _NAMED):
+        if (found := pattern.match(said)) is None or (gap := _BETWEEN.match(said, found.end())) is None:
+            continue
+        rest = said[gap.end() :].strip()
+        written = found[0]
+        if pattern is _NAMED:
+            month = _month(found["month"] or found["month_first"])
+            if month is None:
+                continue
+            return _date(int(found["year"]), month, int(found["day"] or found["day_after"]), written), rest
+        first, second, third = map(int, found.groups())
+        if pattern is _DAY:
+            return _date(first, second, third, written), rest
+        if pattern is _SLASHED and first != second and max(first, second) <= _MONTHS:
+            raise Unclear(
+                f"{written} can be two days: write {third}-{second:02}-{first:02} or {third}-{first:02}-{second:02}."
+            )
+        if pattern is _SLASHED and second > _MONTHS:
+            first, second = second, first
+        return _date(third, second, first, written), rest
+    return None
+
+
+def _month(said: str) -> int | None:
+    """By its English name, of which three letters are enough."""
+    return next((at for at, name in enumerate(MONTHS, 1) if name.casefold().startswith(said.casefold())), None)
+
+
+def _date(year: int, month: int, day: int, written: str) -> date:
     try:
-        there = date(*map(int, found.groups()))
+        return date(year, month, day)
     except ValueError:
         raise Unclear(f"There is no {written} in any calendar.") from None
-    return datetime.combine(there, _clock(clock.strip())) if clock.strip() else there
 
 
-def _clock(text: str) -> time:
-    found = _CLOCK.fullmatch(text)
+def _clock_in(said: str) -> time | None:
+    """A time of day: 14:00, 14.00, 2pm, 2:30 pm, 14h30, 14 Uhr. None where it is none."""
+    if (found := _CLOCK.fullmatch(said)) is None or not (found[2] or found[4]):
+        try:
+            return time.fromisoformat(said) if ":" in said else None
+        except ValueError:
+            return None
+    hour, minute, second = (int(part or 0) for part in found.group(1, 2, 3))
+    if (half := (found[4] or "").replace(".", "").casefold()) in ("am", "pm"):
+        if not 1 <= hour <= _HALF:
+            return None
+        hour = hour % _HALF + (_HALF if half == "pm" else 0)
     try:
-        if found is None:
-            return time.fromisoformat(text)
-        hour, minute, second = (int(part or 0) for part in found.groups())
         return time(hour, minute, second)
     except ValueError:
-        raise Unclear(f"“{text}” is no time of day: write it as 14:00.") from None
+        return None
 
 
 def shown_moment(value: object) -> str:

@@ -44,7 +44,7 @@ class Correcting(Asking):
         )
         fields = [Blank(f"field {header}", header, value) for header, value in whom.fields]
         blanks = [Blank("address", "Address", address or whom.address), *fields, _NOTE, _wording(wordings)]
-        super().__init__("Correct", said, blanks, "Look at it …")
+        super().__init__("Correct", said, blanks, "Look at it …", one_change=True)
         self._whom = whom
 
     def request(self, values: Mapping[str, str]) -> Request | str:

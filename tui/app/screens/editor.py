@@ -87,7 +87,9 @@ class Editor(Dialog[bool]):
 
     def _tell(self, words: Content | None = None) -> None:
         keys = [("^s", "saves"), ("esc", "closes")]
-        if self._draft.placeholders:
+        if self._offers.display:
+            keys = [("tab", "fills it in"), ("↓", "the next"), ("esc", "none of them")]
+        elif self._draft.placeholders:
             keys.insert(1, ("{{", "offers what can be filled in"))
         parts = [Content.assemble((key, "bold $primary"), (f" {word}", "$quiet")) for key, word in keys]
         self.query_one("#what", Static).update(words or Content("   ").join(parts))
@@ -96,7 +98,6 @@ class Editor(Dialog[bool]):
 
     def on_text_area_changed(self, _: TextArea.Changed) -> None:
         self._leaving = False
-        self._tell()
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.set_timer(_PAUSE, self._judge)
@@ -130,6 +131,7 @@ class Editor(Dialog[bool]):
         fitting.sort(key=lambda one: not one.startswith(begun or ""))
         fitting = [one for one in fitting if one != begun]
         self._offers.display = bool(fitting)
+        self._tell()
         self._offers.clear_options()
         self._offers.add_options([Option(Content(visible(one)), id=one) for one in fitting[:_OFFERED]])
         self._offers.highlighted = 0 if fitting else None
@@ -159,6 +161,7 @@ class Editor(Dialog[bool]):
         closing = "" if after.lstrip().startswith("}}") else " }}"
         self._text.replace(f"{gap}{name}{closing}", (row, column - len(begun)), (row, column))
         self._offers.display = False
+        self._tell()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self._offers.highlighted = event.option_index
@@ -168,6 +171,12 @@ class Editor(Dialog[bool]):
     # Leaving
 
     def action_save(self) -> None:
+        """Once what was typed before is in the text: this key overtakes those that are on their way there."""
+        self._text.call_later(self._save)
+
+    def _save(self) -> None:
+        if not self.is_current:
+            return
         try:
             self._draft.save(self._text.written)
         except InputError as error:
@@ -181,9 +190,15 @@ class Editor(Dialog[bool]):
         return self._text.written != self._draft.text
 
     def action_leave(self) -> None:
-        """What was typed is not thrown away by one key."""
+        """What was typed is not thrown away by one key, whether it is in the text yet or on its way there."""
+        self._text.call_later(self._leave)
+
+    def _leave(self) -> None:
+        if not self.is_current:
+            return
         if self._offers.display:
             self._offers.display = False
+            self._tell()
         elif not self.is_changed or self._leaving:
             self.dismiss(False)
         else:

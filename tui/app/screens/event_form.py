@@ -1,11 +1,14 @@
 """The event in a form: dates checked as they are typed, zones by name, and the sentence that everybody will read."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from textual.content import Content
+from textual.widgets import Input
 
 from tui.app.asking import accounts_in
 from tui.app.screens.form import Blank, Form
@@ -36,6 +39,9 @@ _FIELDS: Mapping[Field, tuple[str, str]] = {
 }
 _OF_SESSIONS = frozenset({("event", "start"), ("event", "end")})
 """What each session has of its own."""
+_START: Field = ("event", "start")
+_END: Field = ("event", "end")
+_CLOCK = re.compile(r"\d{2}:\d{2}(:\d{2})?")
 _NEEDED = _OF_SESSIONS | {("event", "title"), ("event", "timezone"), ("organizer", "name"), ("organizer", "email")}
 
 
@@ -79,6 +85,9 @@ class EventForm(Form):
             raise InputError(f"{path.name} cannot be read: {error}.") from None
         sessions = isinstance(self._document.get("session"), list)
         self._before = {field: self._shown(field) for field in _FIELDS if not (sessions and field in _OF_SESSIONS)}
+        self._day = _day(self._before.get(_START, ""))
+        self._length = self._lasting()
+        self._end = self._before.get(_END, "")  # as it stands there by itself, until somebody writes another
         zones = tuple(zone_names())
         blanks = [
             Blank(_name(field), *_words(field, value), complete=zones if field[1] == "timezone" else ())
@@ -104,7 +113,27 @@ class EventForm(Form):
         said = table.get(field[1]) if isinstance(table, dict) else None
         if said is None and isinstance(table, dict):
             said = next((table.get(key) for key, shown in _ELSEWHERE.items() if shown == field[1]), None)
+        start = table.get("start") if isinstance(table, dict) else None
+        if field == _END and isinstance(said, datetime) and isinstance(start, datetime):
+            return _shown_end(said, start)
         return ", ".join(map(str, said)) if isinstance(said, list) else shown_moment(said)
+
+    def _lasting(self) -> timedelta | None:
+        """From the start to the end, where both are a date and a time."""
+        table = self._document.get("event")
+        start, end = (table.get("start"), table.get("end")) if isinstance(table, dict) else (None, None)
+        return end - start if isinstance(start, datetime) and isinstance(end, datetime) else None
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """As in a calendar, the end goes with the start, until somebody writes one."""
+        values = self.values
+        if self._length is not None and self._end == values.get(_name(_END)):
+            with suppress(Unclear, OverflowError):
+                start = moment_in(values[_name(_START)])
+                if isinstance(start, datetime):
+                    self._end = _shown_end(start + self._length, start)
+                    self.line(_name(_END)).value = self._end
+        super().on_input_changed(event)
 
     def text(self, values: Mapping[str, str]) -> str:
         """The event file as it would be saved. Unclear or InputError where it cannot be made."""
@@ -112,19 +141,23 @@ class EventForm(Form):
         start = None
         for field, before in self._before.items():
             typed = values.get(_name(field), visible(before)).strip()
-            if field == ("event", "start"):
+            if field == _START:
                 start = _day(typed)
-            if typed == visible(before):
+            if typed == visible(before) and not (
+                field == _END and start not in (None, self._day) and _CLOCK.fullmatch(typed)
+            ):
                 continue
             found.update(_meant(field, typed, start))
         return changed(self._text, found)
 
     def judge(self, values: Mapping[str, str]) -> Content:
         needed = [field for field in self._before if field in _NEEDED]
-        if missing := [_FIELDS[field][0] for field in needed if not values.get(_name(field), "there")]:
-            return Content.assemble(("○ ", "$quiet"), f"Still to fill in: {', '.join(missing)}.")
+        missing = [_FIELDS[field][0] for field in needed if not values.get(_name(field), "there").strip()]
         try:
-            event, problems = understand(self.text(values), self.path, self.path.name)
+            text = self.text(values)
+            if missing:
+                return Content.assemble(("○ ", "$quiet"), f"Still to fill in: {', '.join(missing)}.")
+            event, problems = understand(text, self.path, self.path.name)
         except Unclear as error:
             return _wrong(str(error))
         except InputError as error:
@@ -150,6 +183,12 @@ class EventForm(Form):
             event.location,
             event.join_url,
         )
+
+
+def _shown_end(end: datetime, start: datetime) -> str:
+    """Without the day where it is the start's."""
+    day, _, clock = shown_moment(end).partition(" ")
+    return clock if end.date() == start.date() else f"{day} {clock}"
 
 
 def _name(field: Field) -> str:

@@ -83,10 +83,9 @@ class Cycle(Widget, can_focus=True):
         self.action_turn(-1 if event.x < 2 else 1)
 
     def render(self) -> Content:
-        words = crop(visible(self._choices[self._at][1]), max(1, self.content_size.width - 12))
-        return Content.assemble(
-            ("◂ ", "$quiet"), words, (" ▸", "$quiet"), (f"   {self._at + 1} of {len(self._choices)}", "$quiet")
-        )
+        which = f"   {self._at + 1} of {len(self._choices)}"
+        words = crop(visible(self._choices[self._at][1]), max(1, self.content_size.width - 4 - len(which)))
+        return Content.assemble(("◂ ", "$quiet"), words, (" ▸", "$quiet"), (which, "$quiet"))
 
 
 class Form(Dialog[None]):
@@ -130,6 +129,11 @@ class Form(Dialog[None]):
         self._widgets: dict[str, Input | Cycle] = {}
         self._why = Content()
 
+    @property
+    def other(self) -> tuple[str, Callable[[], None]] | None:
+        """A third button, and what it does."""
+        return None
+
     def compose(self) -> ComposeResult:
         width = min(_LABEL, max((cell_len(visible(one.label)) for one in self._blanks), default=0)) + 2
         with Vertical(classes="panel") as panel:
@@ -144,6 +148,8 @@ class Form(Dialog[None]):
                         yield self._widget(blank)
             with Horizontal(classes="answers"):
                 yield Button(Content(self._button), id="go")
+                if self.other is not None:
+                    yield Button(Content(self.other[0]), id="other")
                 yield Button(Content("Close"), id="close")
             yield Static(id="why", markup=False)
 
@@ -157,7 +163,6 @@ class Form(Dialog[None]):
                 visible(blank.value),
                 placeholder=blank.hint,
                 compact=True,
-                select_on_focus=False,
                 suggester=completing,
                 password=blank.secret,
             )
@@ -247,6 +252,8 @@ class Form(Dialog[None]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "go":
             self.action_submit()
+        elif event.button.id == "other" and self.other is not None:
+            self.other[1]()
         else:
             self.dismiss(None)
 

@@ -1,9 +1,10 @@
 """The one screen: the event above, the attendees left, the selected person's message right, the keys below."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -11,7 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 
-from tui.app.actions import BY_NAME, OF_THE_SCREEN
+from tui.app.actions import BY_NAME, OF_THE_SCREEN, why_not
 from tui.app.filtering import ORDERS, View
 from tui.app.pages import PAGES, Subject
 from tui.app.state import ANSWERS, MARKS, TROUBLES, Mark, State, answer_mark, as_corrected, mark_of
@@ -145,7 +146,7 @@ class MainScreen(Screen[None]):
             self.table.refresh()
         elif old.run is not state.run:
             self.table.refresh_marks()
-        self.query_one(Banner).show(state)
+        self.query_one(Banner).show(state, showing_problems=self._only_problems)
         self.query_one(WayLine).show(state)
         self._show_run(state)
         self._show_owed(state)
@@ -240,6 +241,7 @@ class MainScreen(Screen[None]):
             order = self._found if not self._only_problems else _both(self._found, order)
         self.table.show(records, order, self._notice(), row)
         self._show_title(len(order), len(records))
+        self.query_one(Banner).show(self._state, showing_problems=self._only_problems)
         if not order and folder is not None:
             self.message.show_nobody(self._state)
         self.refresh_bindings()
@@ -321,6 +323,13 @@ class MainScreen(Screen[None]):
         """Do this of `ACTIONS`, if it can be done now: a click asks at any time."""
         if self.may(name) and (waiting := self._do(name)) is not None:
             await waiting
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that is to be pressed another time says so: nobody is to wonder whether it was heard."""
+        own: Mapping[str, str] = getattr(self.app, "keys", {})
+        for act in OF_THE_SCREEN:
+            if event.key in own.get(act.name, act.keys).split(",") and (why := why_not(self._state, act)):
+                self.notify(why, markup=False)
 
     @property
     def paused(self) -> bool:

@@ -1,6 +1,7 @@
 """Forms over the list itself: one person's row, and what is in which column."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -26,9 +27,17 @@ ROLES: tuple[tuple[str, str], ...] = (
 
 
 class RowForm(Form):
-    """One person's cells, as the file has them. `changes` says what is different."""
+    """One person's cells, as the file has them. `changes` says what is different; `delete` takes the row out."""
 
-    def __init__(self, attendee: "Attendee", problems: Sequence[Problem], *, column: str | None = None) -> None:
+    def __init__(
+        self,
+        attendee: "Attendee",
+        problems: Sequence[Problem],
+        *,
+        column: str | None = None,
+        delete: Callable[[], None] | None = None,
+    ) -> None:
+        self._delete = delete
         self._shown = {str(at): cell for at, cell in enumerate(attendee.cells)}
         headers = attendee.columns.headers
         offered = _offered(headers, problems)
@@ -47,8 +56,18 @@ class RowForm(Form):
             said.append(Content.assemble("→ ", "What is probably meant stands there already: look, then save."))
         words = Content("\n").join(said)
         super().__init__(
-            "Correct the list", words, blanks, "Save", busy="Saving ...", begin_at=begin_at, one_change=True
+            "Correct the list",
+            words,
+            blanks,
+            "Save",
+            busy="Saving ...",
+            begin_at=begin_at,
+            one_change=True,
         )
+
+    @property
+    def other(self) -> tuple[str, Callable[[], None]] | None:
+        return ("Delete the row …", self._delete) if self._delete is not None else None
 
     def changes(self, values: Mapping[str, str]) -> dict[int, str]:
         """The new cells, by their column's index."""
@@ -56,16 +75,41 @@ class RowForm(Form):
 
 
 def _offered(headers: Sequence[str], problems: Sequence[Problem]) -> dict[str, str]:
-    """What a hint says that is an address itself, by the column that it is about."""
+    """The address that a hint names, or that is easily meant, by the column that it is about."""
     found: dict[str, str] = {}
     for problem in problems:
-        if problem.hint and problem.column in headers:
-            try:
-                parse(problem.hint)
-            except AddressError:
-                continue
-            found[str(headers.index(problem.column))] = problem.hint
+        if problem.column in headers:
+            words = (problem.hint or "").rstrip("?.").split()
+            meant = next(filter(_is_address, [*reversed(words), _as_written_by_hand(problem.value or "")]), None)
+            if meant is not None and meant != problem.value:
+                found[str(headers.index(problem.column))] = meant
     return found
+
+
+def _as_written_by_hand(value: str) -> str:
+    """“ana at example dot org”, and a comma for a point: as it was meant."""
+    spelt = re.sub(r"\s+(?:at|\(at\)|\[at\])\s+", "@", value.strip(), flags=re.IGNORECASE)
+    spelt = re.sub(r"\s+(?:dot|\(dot\)|\[dot\])\s+", ".", spelt, flags=re.IGNORECASE)
+    return re.sub(r"\s+|(?<=\w),(?=\w)", lambda found: "." if found[0] == "," else "", spelt)
+
+
+def _proposed(rows: Sequence[Sequence[str]]) -> dict[int, str]:
+    """What a column is by what is in it, or by its name: proposed, and said by the organiser."""
+    headers, people = rows[0] if rows else (), rows[1:]
+    found = {at: "internal" for at, header in enumerate(headers) if "intern" in header.casefold().split()}
+    for at in range(len(headers)):
+        cells = [row[at] for row in people if at < len(row) and row[at].strip()]
+        if cells and sum(map(_is_address, cells)) * 2 > len(cells):
+            return {**found, at: "email"}
+    return found
+
+
+def _is_address(cell: str) -> bool:
+    try:
+        parse(cell)
+    except AddressError:
+        return False
+    return True
 
 
 class ColumnsForm(Form):
@@ -74,14 +118,15 @@ class ColumnsForm(Form):
     def __init__(self, file: str, rows: Sequence[Sequence[str]], now: Mapping[int, str]) -> None:
         self._rows = rows
         headers = rows[0] if rows else []
+        proposed = _proposed(rows) if "email" not in now.values() else {}
         blanks = [
-            Blank(str(at), header.strip() or "(no name)", now.get(at, ""), choices=ROLES)
+            Blank(str(at), header.strip() or "(no name)", now.get(at, proposed.get(at, "")), choices=ROLES)
             for at, header in enumerate(headers)
             if header.strip()
         ]
         said = Content.assemble(
             (visible(file), "bold $foreground"),
-            "\nSay what is in which column, with left and right. It is written into event.toml, under [columns].",
+            "\nWhat is in which column? Left and right choose. It is written into event.toml, under [columns].",
         )
         super().__init__("Columns", said, blanks, "Save", busy="Saving ...")
 
@@ -90,11 +135,25 @@ class ColumnsForm(Form):
         twice = next((words for role, words in ROLES if roles.count(role) > 1), None)
         if twice is not None:
             return Content.assemble(("▲ ", "$error"), f"Only one column can be {twice}.")
+        here = self._in_it()
         if "email" not in roles:
-            return Content.assemble(("▲ ", "$error"), "Which column has the e-mail addresses?")
-        at = next(int(name) for name, role in values.items() if role == "email")
-        seen = [visible(row[at]) for row in self._rows[1:] if at < len(row) and row[at].strip()]
-        return Content.assemble(("✓ ", "$primary"), "Addresses: ", ", ".join(seen) or "none in the first rows")
+            return Content.assemble(("▲ ", "$error"), "Which column has the e-mail addresses?\n", here)
+        return Content.assemble(("✓ ", "$primary"), here)
+
+    def on_descendant_focus(self) -> None:
+        """What is in the column is seen before it is said what it is."""
+        self._judge()
+
+    def _in_it(self) -> Content:
+        """What the first people have in the column that the cursor is on, else in that of the addresses."""
+        lines = {name: self.line(name) for name in self.values}
+        at = next((name for name, line in lines.items() if line is self.focused), None)
+        at = at or next((name for name, line in lines.items() if line.value == "email"), "0")
+        cells = (visible(row[int(at)]).strip() for row in self._rows[1:] if int(at) < len(row))
+        header = visible(self._rows[0][int(at)]).strip()
+        return Content.assemble(
+            (f"{header}: ", "$quiet"), ", ".join(filter(None, cells)) or "nothing in the first rows"
+        )
 
     def columns(self, values: Mapping[str, str]) -> dict[tuple[str, str], object]:
         """What `[columns]` is to say."""

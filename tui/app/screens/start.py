@@ -23,11 +23,12 @@ class Start(Pick):
             items += [Item(f"recent {at}", *_shown(paths, here)) for at, paths in enumerate(recent)]
         items.append(f"Lists in {here.name or here}/" if lists else "There is no list here: put a .csv or .xlsx there")
         items += lists[:_MOST]
-        items += ["Make", Item("new", "A new event …", "a folder of its own")]
+        items += ["Make", Item("new", "A new event …", "a folder with a list to fill in")]
         items.append(Item("account", "An account to send with …", "server and login"))
         items += ["Mails of other programs: who could see whom", *_mails([here])]
-        said = "An event is a folder with event.toml and a list of people: choose a list, or make a new event."
-        super().__init__("Begin", items, said=said, chosen=lists[0].name if lists else SAMPLE)
+        said = "Choose a list of people. What they are invited to is asked next, and kept beside the list."
+        chosen = lists[0].name if lists else SAMPLE
+        super().__init__("Begin", items, said=said, chosen=chosen, closes="enter opens it   esc closes")
 
 
 class Mails(Pick):

@@ -1,5 +1,8 @@
 """A text to edit, of which no character acts on the terminal: what would is drawn as a box, and saved as it was."""
 
+import re
+
+from rich.text import Text
 from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult
 
@@ -7,6 +10,9 @@ from tui.clean import visible
 
 _SHIFT = 0xF0000  # a plane of private use: one cell wide each, and obeyed by no terminal
 _KEPT = {0x09, 0x0A, 0x0D}
+# Of a wording: what is filled in, and what only says when.
+_FILLED_IN = re.compile(r"\{\{.*?\}\}")
+_STATEMENT = re.compile(r"\{[%#].*?[%#]\}")
 
 
 def _is_harmless(char: str) -> bool:
@@ -33,7 +39,15 @@ def bare(text: str) -> str:
 
 
 class Armoured(TextArea):
-    """`written` is the text as it is to be saved; `text` is what is drawn."""
+    """`written` is the text as it is to be saved; `text` is what is drawn, with its placeholders in a colour."""
+
+    COMPONENT_CLASSES = TextArea.COMPONENT_CLASSES | {"armoured--filled-in", "armoured--statement"}
+
+    def get_line(self, line_index: int) -> Text:
+        line = super().get_line(line_index)
+        for pattern, name in ((_FILLED_IN, "filled-in"), (_STATEMENT, "statement")):
+            line.highlight_regex(pattern, self.get_component_rich_style(f"armoured--{name}"))
+        return line
 
     def __init__(self, text: str, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(armour(text), id=id, show_line_numbers=True, soft_wrap=True, tab_behavior="focus")

@@ -61,6 +61,8 @@ def _said(state: State, event: "Event | None") -> tuple[str, tuple[str, ...]]:
     if event is not None:
         rest = (event.when_short, visible(event.location))
         return visible(event.title), tuple(part for part in rest if part)
+    if state.lacks_event:
+        return "No event yet", (visible(", ".join(state.files)),)
     if state.failure is not None:
         return "Nothing could be opened", ()
     if not state.files:
@@ -77,11 +79,14 @@ class Banner(Widget):
         super().__init__(id=id)
         self._state = State()
         self._made_of: tuple[object, ...] = ()
+        self._showing_problems = False
 
-    def show(self, state: State) -> None:
+    def show(self, state: State, *, showing_problems: bool = False) -> None:
+        """With `showing_problems` only people who have some are in the list: what is next is to mend them."""
         where = state.account or state.account_failure
-        made_of = (state.files, state.folder, state.checked, state.survey.blocked, where, state.busy, _hinted(state))
-        self._state = state
+        seen = (state.files, state.folder, state.checked, state.survey.blocked, where, state.busy, _hinted(state))
+        made_of = (*seen, showing_problems)
+        self._state, self._showing_problems = state, showing_problems
         if made_of != self._made_of:
             self._made_of = made_of
             self.refresh()
@@ -106,8 +111,18 @@ class Banner(Widget):
         """What the next step's key does, the longest first."""
         if (step := _hinted(self._state)) is None:
             return
-        for words in filter(None, (step.hint, step.brief, step.label.lower())):
-            yield Content.assemble(("next  ", "$quiet"), (key_of(self.app, step.act), "bold $primary"), f" {words}")
+        act, said = step.act, (step.hint, step.brief, step.label.lower())
+        if act == "problems" and self._showing_problems:
+            act, said = _MENDING[step.label]
+        for words in filter(None, said):
+            yield Content.assemble(("next  ", "$quiet"), (key_of(self.app, act), "bold $primary"), f" {words}")
+
+
+_MENDING = {
+    "Check": ("correct", ("corrects who is selected", "corrects it", "correct")),
+    "Follow up": ("next", ("looks after the next of them", "the next of them", "next")),
+}
+"""What is done about people with problems once they are shown, by the step that led there."""
 
 
 class WayLine(Widget):

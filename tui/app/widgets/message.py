@@ -14,6 +14,7 @@ from tui.app.pages import PAGES, Line, Subject, failure_in_words, field_line, pa
 from tui.app.state import Mark, State
 from tui.app.theme import COLOURS
 from tui.app.widgets.framed import Framed
+from tui.app.widgets.headline import key_of
 from tui.app.widgets.reader import Reader
 from tui.clean import visible
 
@@ -46,6 +47,7 @@ class TabBar(Widget, can_focus=False):
 
 _WAYS = (("^o", "opens a list of people, or the sample"), ("?", "shows every key"), ("q", "quits"))
 """What there is to do where nothing is open."""
+_WITHOUT_EVENT = (("e", "says what they are invited to"), ("^o", "opens another list, or the sample"), ("q", "quits"))
 _SOON = 0.06
 """Seconds in which a message is made nearly always: until then the page before stays, and nothing is drawn twice."""
 
@@ -96,8 +98,14 @@ class MessagePane(Framed):
         name, address = visible(subject.corrected.name), visible(subject.corrected.address)
         who, mark = f"{name} <{address}>" if name else address or "no address", self._mark
         standing = Content.styled(f"{mark.in_words}  ", f"not bold {COLOURS[mark.tone]}") if mark else ""
-        under = "enter twice mends it" if subject.wrong else "1 to 6 turn the page"
-        self.entitle(Content.assemble(standing, who), Content(under))
+        self.entitle(Content.assemble(standing, who), Content(self._under(subject)))
+
+    def _under(self, subject: Subject) -> str:
+        """What mends what is wrong, else how the page is turned."""
+        wrong = [one for one in subject.wrong if one.code != "withdrawn"]
+        if any(one in subject.problems and one.code != "leak" for one in wrong):
+            return f"{key_of(self.app, 'correct')} corrects it"
+        return f"{key_of(self.app, 'open')} twice goes to where it comes from" if wrong else "1 to 6 turn the page"
 
     def tell(self, mark: Mark) -> None:
         """How the shown person stands now; said in words above their message."""
@@ -112,7 +120,10 @@ class MessagePane(Framed):
         self._subject = None
         self.entitle(Content("Message"))
         lines: list[Line] = []
-        if state.failure is not None:
+        if state.lacks_event:
+            lines = [text_line("Nobody on the list is invited to anything yet.", "strong"), text_line()]
+            lines += [field_line(f"  {key}", words, width=6) for key, words in _WITHOUT_EVENT]
+        elif state.failure is not None:
             lines = list(failure_in_words("This cannot be opened.", state.failure))
             lines.append(text_line("F5 tries again, q quits.", "quiet"))
         elif not state.files:
