@@ -42,6 +42,14 @@ def read(path: Path) -> bytes:
         return stream.read()
 
 
+def resolved(path: Path) -> Path:
+    """Where it is, links followed. OSError for links in a circle, ValueError for a name that no file can have."""
+    try:
+        return path.resolve()
+    except RuntimeError:  # before Python 3.13
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
+
+
 def write(path: Path, content: Iterable[bytes], *, as_open_as_before: bool = False) -> None:
     """Writes `path` anew: a crash leaves the old file or the new one, never half of one. A link is replaced by a file.
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tui import files
 from tui.clean import one_line
 from tui.errors import AccountError, UsageError
 
@@ -125,7 +126,7 @@ def misspelt(folders: Sequence[Path], environment: Mapping[str, str] | None = No
     environment = os.environ if environment is None else environment
     layers = [_Layer("the environment", environment, True)]
     with suppress(AccountError, OSError):  # a file that cannot be read stops who sends, and is said there
-        layers += [_dotenv(folder / ".env", is_own=False) for folder in dict.fromkeys(map(Path.resolve, folders))]
+        layers += [_dotenv(folder / ".env", is_own=False) for folder in dict.fromkeys(map(files.resolved, folders))]
     for layer in layers:
         for name in sorted({name for name in layer.said if name.upper().startswith(_OURS)} - _KNOWN):
             near = get_close_matches(name.upper()[len(_OURS) :], (one[len(_OURS) :] for one in _KNOWN), 1)

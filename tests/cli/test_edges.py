@@ -1,9 +1,11 @@
 """What scripts and odd surroundings do to the commands."""
 
 import csv
+import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +75,7 @@ def test_a_column_that_is_there_twice_is_one_error_once_the_wording_uses_it(desk
         ("--help >/dev/full", 1),
         ("plan attendees.csv >&-", 0),
         ("check nothing.csv --json 2>&-", 1),
+        ("check nothing.csv --json >/dev/full", 1),
     ],
 )
 def test_whatever_surrounds_it_there_is_no_traceback(desk: Desk, words: str, code: int) -> None:
@@ -102,6 +105,27 @@ def test_whatever_surrounds_it_there_is_no_traceback(desk: Desk, words: str, cod
 )
 def test_words_of_any_length_are_answered_in_a_sentence(desk: Desk, words: str, code: int) -> None:
     assert desk.run(*words.split(), code=code).stderr.startswith("invite-tui")
+
+
+def test_a_file_that_fails_in_the_midst_of_it_is_named(desk: Desk) -> None:
+    assert desk.json("check", "/proc/self/mem", code=1)["error"]["message"].startswith(
+        ("/proc/self/mem", "There is no")
+    )
+
+
+def test_links_in_a_circle_are_no_ledger(live: Live) -> None:
+    desk, _ = live
+    (desk.path / "circle.db").symlink_to("circle.db")
+    done = desk.run("send", "attendees.csv", "--confirm", "55", "--ledger", "circle.db", code=6)
+    assert "circle.db cannot be used" in done.stderr
+
+
+def test_a_folder_that_is_gone_is_told_as_that(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> Path:
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    monkeypatch.setattr(Path, "cwd", gone)
+    assert desk.json("account", "test", "env", code=1)["error"]["code"] == "missing-folder"
 
 
 def test_a_finished_event_can_be_looked_at_where_nothing_may_be_written(

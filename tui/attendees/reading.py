@@ -32,7 +32,7 @@ from tui.attendees.store import (
 from tui.attendees.tables import Source, Table, open_source
 from tui.attendees.text import Batch, Content, DamageError, Record
 from tui.clean import one_line
-from tui.errors import Problem
+from tui.errors import InputError, Problem
 
 Seen = Callable[[Sequence[Attendee]], object]
 """Is told of the records that there are so far, while more are being read."""
@@ -108,7 +108,11 @@ def load(
     with _no_garbage_collection():
         reading = _Reading(columns, encoding, seen, several=len(files) > 1)
         for file in files:
-            reading.read(str(file))
+            try:
+                reading.read(str(file))
+            except OSError as error:  # in the midst of it: a disk that fails, a share that is gone
+                reason = error.strerror or str(error)
+                raise InputError(f"{file} cannot be read to its end: {reason}.", code="unreadable") from error
         return reading.result()
 
 

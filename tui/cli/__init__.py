@@ -40,15 +40,15 @@ deferred or are unknown; 4 the account; 5 another run holds the ledger; 6 the le
 
 
 def _say(text: str) -> int:
-    """Prints it; 1 where the output is full or gone."""
+    """Prints it; 1 where the output is full. Whoever has closed it has seen enough."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except OSError:
+    except OSError as error:
         import os
 
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 0 if isinstance(error, BrokenPipeError) else 1
     return 0
 
 
@@ -63,9 +63,14 @@ def _open_what_is_closed() -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command and returns its exit code. Whatever a user can cause ends in a sentence, not a traceback."""
-    argv = sys.argv[1:] if argv is None else argv
     if None in (sys.stdin, sys.stdout, sys.stderr):
         _open_what_is_closed()
+    code = _run(sys.argv[1:] if argv is None else argv)
+    is_lost = _say("")  # what is still to be written; else Python would complain, and end with a code of its own
+    return code or is_lost
+
+
+def _run(argv: list[str]) -> int:
     # Written out, so that asking for help costs little more than starting Python.
     if argv in (["--version"], ["--help"], ["-h"]):
         return _say(f"invite-tui {tui.__version__}\n" if argv[0] == "--version" else HELP)

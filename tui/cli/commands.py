@@ -40,16 +40,13 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.flush()
         return code
     except InviteError as error:
-        output.report_error(error, as_json=getattr(options, "json", False))
-        return error.exit_code
+        return _refused(error, options)
     except KeyboardInterrupt:
         tell("Interrupted.")
         return 130
     except OSError as error:
-        if error.filename:
-            about = InputError(f"{error.filename}: {error.strerror}.", code="unreadable")
-            output.report_error(about, as_json=getattr(options, "json", False))
-            return about.exit_code
+        if error.filename or _takes_what_is_written():
+            return _refused(_in_words(error), options)
         _close_what_nobody_reads()
         if isinstance(error, BrokenPipeError):
             return 0  # whoever read our output has seen enough
@@ -61,6 +58,38 @@ def run(options: argparse.Namespace) -> int:
         except (OSError, ValueError):
             # Progress that nobody hears any more must not become an exit code of its own.
             _close_what_nobody_reads(sys.stderr)
+
+
+def _refused(error: InviteError, options: argparse.Namespace) -> int:
+    """Says what stopped the command, also where nobody takes the document about it."""
+    try:
+        output.report_error(error, as_json=getattr(options, "json", False))
+        sys.stdout.flush()
+    except OSError:
+        _close_what_nobody_reads()
+        output.report_error(error, as_json=False)
+    return error.exit_code
+
+
+def _takes_what_is_written() -> bool:
+    """Whether stdout is there and has room: what could not be written is still to be, and fails again."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _in_words(error: OSError) -> InputError:
+    """What a file's failure is told as that nothing nearer to it has put into words."""
+    reason = error.strerror or str(error)
+    if error.filename:
+        return InputError(f"{error.filename}: {reason}.", code="unreadable")
+    if isinstance(error, FileNotFoundError):  # nothing but the working directory has no name
+        return InputError(
+            "The folder that you are in is not there any more.", hint="Go to another one.", code="missing-folder"
+        )
+    return InputError(f"A file cannot be read or written: {reason}.", code="unreadable")
 
 
 def _close_what_nobody_reads(stream: TextIO | None = None) -> None:

@@ -59,8 +59,8 @@ def write(path: Path, content: Iterable[bytes]) -> None:
 def _resolved(path: Path) -> Path:
     """`path` without links: a link stays one, and what it leads to is written."""
     try:
-        return path.resolve()
-    except (OSError, RuntimeError, ValueError):  # RuntimeError for links in a circle, before Python 3.13
+        return files.resolved(path)
+    except (OSError, ValueError):
         raise InputError(f"{path} cannot be written: no file can have that name.", code="unwritable") from None
 
 

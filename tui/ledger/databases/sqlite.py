@@ -16,6 +16,7 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
+from tui import files
 from tui.errors import BusyError, LedgerError
 from tui.ledger.databases import (
     HOLDER,
@@ -153,7 +154,7 @@ def open_for_run(path: Path) -> File:
     BusyError where another run holds it; LedgerError where it cannot be opened or is damaged.
     """
     with _in_words(path.name), ExitStack() as opened:
-        path = path.resolve()  # by whatever link it is reached, there is one lock
+        path = files.resolved(path)  # by whatever link it is reached, there is one lock
         _refuse_what_is_no_file(path)
         lock = opened.enter_context(closing(_locked(path)))
         _make_private(path)
@@ -180,9 +181,9 @@ def open_for_run(path: Path) -> File:
 
 def must_be_free(path: Path) -> None:
     """BusyError while a run holds the ledger at `path`; makes nothing where there is none."""
-    path = path.resolve()
-    if path.with_name(path.name + "-lock").exists():
-        with _in_words(path.name):
+    with _in_words(path.name):
+        path = files.resolved(path)
+        if path.with_name(path.name + "-lock").exists():
             _locked(path).close()
 
 
