@@ -42,8 +42,8 @@ _OF_SHARE = (
     " FROM handover h JOIN share s ON s.run = h.run WHERE s.id = ?"
 )
 _COUNTS = (
-    "SELECT coalesce(a.outcome, 'unsent'), count(*) FROM version v LEFT JOIN LATERAL (SELECT outcome FROM attempt"
-    " WHERE message = v.id ORDER BY message DESC, id DESC LIMIT 1) a ON TRUE WHERE v.run = ? GROUP BY 1"
+    "SELECT coalesce((SELECT a.outcome FROM attempt a WHERE a.message = v.id ORDER BY a.message DESC, a.id DESC"
+    " LIMIT 1), 'unsent'), count(*) FROM version v WHERE v.run = ? GROUP BY 1"
 )
 _IN_FLIGHT = (
     "UPDATE attempt SET outcome = 'unknown', reply = ?, settled_at = ? FROM version"
