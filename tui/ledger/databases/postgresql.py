@@ -7,6 +7,7 @@ of them is there. Who holds it stands in the table `holder`.
 
 import functools
 import hashlib
+import json
 import logging
 import math
 import re
@@ -95,29 +96,29 @@ _MESSAGES = MESSAGE.replace(
 
 _SETTLEMENTS = (
     "UPDATE attempt SET outcome = new.outcome, reply = new.reply, settled_at = new.settled_at"
-    " FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[]) AS new (outcome, reply, settled_at, id)"
+    " FROM json_to_recordset(%s) AS new (outcome text, reply text, settled_at text, id bigint)"
     " WHERE attempt.id = new.id"
 )
 _ATTEMPTS = (
-    "INSERT INTO attempt (message, digest, outcome, started_at) SELECT message, digest, 'sending', started_at"
-    " FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (message, digest, started_at) RETURNING message, id"
+    "INSERT INTO attempt (message, digest, outcome, started_at)"
+    " SELECT new.message, new.digest, 'sending', new.started_at"
+    " FROM json_to_recordset(%s) AS new (message bigint, digest text, started_at text) RETURNING message, id"
 )
 
 _STILL_HELD = (
-    "SELECT share.id FROM share JOIN unnest(%s::bigint[], %s::text[]) AS fence (id, token)"
+    "SELECT share.id FROM share JOIN json_to_recordset(%s) AS fence (id bigint, token text)"
     " ON fence.id = share.id AND fence.token = share.holder ORDER BY share.id FOR SHARE OF share"
 )
 _SETTLEMENTS_BEHIND = (
     "UPDATE attempt SET outcome = new.outcome, reply = new.reply, settled_at = new.settled_at"
-    " FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[])"
-    " AS new (outcome, reply, settled_at, id, share, token)"
+    " FROM json_to_recordset(%s)"
+    " AS new (outcome text, reply text, settled_at text, id bigint, share bigint, token text)"
     " JOIN share ON share.id = new.share AND share.holder = new.token WHERE attempt.id = new.id"
 )
 _ATTEMPTS_BEHIND = (
     "INSERT INTO attempt (message, digest, outcome, started_at)"
     " SELECT new.message, new.digest, 'sending', new.started_at"
-    " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::text[])"
-    " AS new (message, digest, started_at, share, token)"
+    " FROM json_to_recordset(%s) AS new (message bigint, digest text, started_at text, share bigint, token text)"
     " JOIN share ON share.id = new.share AND share.holder = new.token RETURNING message, id"
 )
 """The same for shares in hand. Each statement sees what was committed before it, and the first keeps it so."""
@@ -210,12 +211,20 @@ class Shared(Database):
     ) -> tuple[Collection[int], int, Mapping[Any, int]]:
         """What is done for each of these three, where there is anything: the shares that are held, how many were
         settled, and the ids of those begun by their messages."""
-        asked = [(query, _columns(rows)) for query, rows in ((_STILL_HELD, [*fences]), settling, beginning) if rows]
+        asked = [
+            (query, _rows(names, rows))
+            for names, (query, rows) in (
+                (("id", "token"), (_STILL_HELD, [*fences])),
+                (("outcome", "reply", "settled_at", "id", "share", "token"), settling),
+                (("message", "digest", "started_at", "share", "token"), beginning),
+            )
+            if rows
+        ]
         begin, self._begin = self._begin, ""
         cursor = psycopg.ClientCursor(self._db)
         cursor.execute(
             "; ".join([*filter(None, [begin]), *(query for query, _ in asked), "SELECT pg_current_xact_id()::text"]),
-            [column for _, columns in asked for column in columns],
+            [rows for _, rows in asked],
         )
         if begin:
             cursor.nextset()
@@ -266,18 +275,24 @@ class Shared(Database):
             return
         if self._number is not None:
             self._in_doubt[threading.get_ident()] = self._number, self._doing
-        with self._db.pipeline():
-            self._tell()
+        if self._is_to_tell():
+            with self._db.pipeline():
+                self._tell()
+                self._db.execute("COMMIT", prepare=False)
+        else:
             self._db.execute("COMMIT", prepare=False)
         self._in_doubt.pop(threading.get_ident(), None)
         self._known = self._known.then(self._doing)
 
-    def _tell(self) -> None:
-        """Wakes who follows; not for each message of a run, because the server lets no two commits tell at once."""
+    def _is_to_tell(self) -> bool:
+        """Whether this commit wakes who follows: not each message of a run does, because the server lets no two commits
+        tell at once."""
         self._is_untold = self._number is not None and time.monotonic() < self._told_at + _TELL_AFTER
-        if not self._is_untold:
-            self._told_at = time.monotonic()
-            self._db.execute(sql.SQL("NOTIFY {}").format(sql.Identifier(self._server.schema)), prepare=False)
+        return not self._is_untold
+
+    def _tell(self) -> None:
+        self._told_at = time.monotonic()
+        self._db.execute(sql.SQL("NOTIFY {}").format(sql.Identifier(self._server.schema)), prepare=False)
 
     def surely(self, record: Callable[[], None]) -> None:
         """A server that restarts is waited for; what was being committed when it went is recorded once."""
@@ -411,7 +426,7 @@ class Shared(Database):
     def _close(self) -> None:
         if self._is_untold and not self._db.closed:
             with suppress(psycopg.Error):
-                self._db.execute(sql.SQL("NOTIFY {}").format(sql.Identifier(self._server.schema)))
+                self._tell()
         _let_go(self._db)
 
     @contextmanager
@@ -789,6 +804,12 @@ def _each_once(rows: Sequence[Values], what: Callable[[Values], object]) -> Sequ
 def _columns(rows: Sequence[Values]) -> Sequence[list[object]]:
     """The rows' values, column by column, as `unnest` takes them."""
     return [list(column) for column in zip(*map(_storable, rows), strict=True)]
+
+
+def _rows(names: Sequence[str], rows: Sequence[Values]) -> str:
+    """The same for `json_to_recordset`, for a few rows again and again: an array is written value by value. Of the
+    names as many are theirs as they have values."""
+    return json.dumps([dict(zip(names, _storable(row), strict=False)) for row in rows], ensure_ascii=False)
 
 
 def _storable(values: Values) -> Values:
