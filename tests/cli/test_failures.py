@@ -166,9 +166,10 @@ def test_words_that_do_not_fit_are_wrong_usage(desk: Desk, words: tuple[str, ...
         (("send", "attendees.csv", "--account", "", "--confirm", "55"), "--account: it is empty"),
         (("account", "add", "work", "--host", ""), "--host: it is empty"),
         (("plan", "attendees.csv", "--event", "a", "--event", "b"), "--event: it is said twice"),
+        (("resend", "ana@example.org", "--note", "J\udce9", "--dry-run"), "--note: it is not UTF-8 text"),
     ],
 )
-def test_what_is_empty_or_said_twice_is_no_default(desk: Desk, words: tuple[str, ...], saying: str) -> None:
+def test_what_is_empty_or_no_text_or_said_twice_is_wrong_usage(desk: Desk, words: tuple[str, ...], saying: str) -> None:
     assert saying in desk.run(*words, code=2).stderr
 
 

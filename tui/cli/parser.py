@@ -5,9 +5,17 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-_MAY_BE_BLANK = ("note",)
+_MAY_BE_BLANK = ("note", "set")
 """What may be nothing. Anything else that is blank is a script's variable that was never set, and would mean the
 default."""
+
+_FILES = frozenset(
+    {
+        *("files", "paths", "message", "dir", "source", "target", "event", "template", "ledger", "outbox", "attendees"),
+        *("save", "mailbox", "html", "csv", "evidence", "verify", "ca"),
+    }
+)
+"""What is named by them may have any bytes in its name."""
 
 
 class _Once(argparse.Action):
@@ -16,7 +24,7 @@ class _Once(argparse.Action):
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, said: Any, option: str | None = None
     ) -> None:
-        _must_say_something(self, said)
+        _must_be_said(self, said)
         if option and isinstance(parser, _Parser):
             if self.dest in parser.said:
                 raise argparse.ArgumentError(self, "it is said twice")
@@ -28,14 +36,22 @@ class _Each(argparse.Action):
     """Keeps every value that is said."""
 
     def __call__(self, _: argparse.ArgumentParser, namespace: argparse.Namespace, said: Any, *__: Any) -> None:
-        _must_say_something(self, said)
+        _must_be_said(self, said)
         setattr(namespace, self.dest, [*getattr(namespace, self.dest), said])
 
 
-def _must_say_something(action: argparse.Action, said: object) -> None:
-    words = said if isinstance(said, list) else [said]
-    if action.dest not in _MAY_BE_BLANK and any(isinstance(word, str) and not word.strip() for word in words):
+def _must_be_said(action: argparse.Action, said: object) -> None:
+    """ArgumentError, which the parser tells, for a value that is blank or no text."""
+    words = [word for word in (said if isinstance(said, list | tuple) else [said]) if isinstance(word, str)]
+    if action.dest not in _MAY_BE_BLANK and not all(map(str.strip, words)):
         raise argparse.ArgumentError(action, "it is empty")
+    if action.dest not in _FILES and any(map(_is_no_text, words)):
+        raise argparse.ArgumentError(action, "it is not UTF-8 text")
+
+
+def _is_no_text(word: str) -> bool:
+    """Whether it has bytes that are no text, which a name of a file may have."""
+    return any("\ud800" <= char <= "\udfff" for char in word)
 
 
 class _Parser(argparse.ArgumentParser):
