@@ -138,6 +138,13 @@ class Postgres(OnFreePorts):
         while not self.ask("postgres", "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"):
             time.sleep(0.02)
 
+    def fall_behind(self) -> None:
+        """A follower hears no more of its leader from here on."""
+        self.ask("postgres", "ALTER SYSTEM SET primary_conninfo = ''")
+        self.ask("postgres", "SELECT pg_reload_conf()")
+        while self.ask("postgres", "SELECT 1 FROM pg_stat_wal_receiver"):
+            time.sleep(0.02)
+
     def _control(self, *words: str) -> None:
         subprocess.run(
             [*_as_its_user(), "pg_ctl", "-D", f"{self.folder}/data", "-w", *words],
