@@ -746,6 +746,7 @@ class InviteApp(App[None]):
         def ask() -> None:
             account = planned.folder.account if planned.request.accounts else self.state.account
             self.push_screen(Confirm(account, planned, self.state), confirmed)
+            self.call_after_refresh(self.main.expect_run)
 
         # Whoever types the number is not to be asked for anything else.
         self.accounts.unlocked(ask, lambda: self.corrections.confirmed(False))
@@ -775,7 +776,6 @@ class InviteApp(App[None]):
         running, run = self._job, self.state.run
         if running is None or run is None:
             return
-        self._draw_first()
         now = self._clock()
         passed, self._ticked = now - self._ticked, now
         now_run = replace(after_news(run, running, passed), quitting=self._quitting)

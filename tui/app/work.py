@@ -253,6 +253,22 @@ def _now_and_then(post: Post) -> "Callable[[Sequence[Attendee]], None]":
     return tell
 
 
+_YOUNG = 20_000
+"""New objects after which the collector looks at them while a run is on; those that stay it leaves alone until then."""
+
+
+@contextmanager
+def _looking_at_the_young() -> Iterator[None]:
+    """The collector looks at what is new and at nothing else: for all that there is it takes a tenth of a second, in
+    which no key is answered."""
+    before = gc.get_threshold()
+    gc.set_threshold(_YOUNG, _YOUNG, _YOUNG)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 @contextmanager
 def _calm() -> Iterator[None]:
     """The screen goes on as if nothing was: the collector, which would walk a million rows again and again, rests."""
@@ -455,6 +471,7 @@ def _unsettled(
     return Counter(outcomes.values()), rows
 
 
+@_calm()
 def look_again(post: Post, folder: "Folder", errors: frozenset[Place]) -> None:
     """After a run: what has become of everybody."""
     with suppress(InviteError):  # a ledger that cannot be read was already said by the run
@@ -608,6 +625,7 @@ def propose(post: Post, planned: Planned) -> None:
         post(Proposed(in_words(error)))
 
 
+@_looking_at_the_young()
 def mail(post: Post, folder: "Folder", running: Running) -> None:
     """Rehearse or send, to the end or to where the organiser stops it; or hand it over to workers."""
     from tui.mailing import Settled

@@ -164,13 +164,19 @@ class MainScreen(Screen[None]):
         ):
             self.refresh_bindings()
 
-    def _show_run(self, state: State) -> None:
-        """The panel is made when there is first a run to show."""
-        if self._progress is None and state.in_progress is not None:
+    def expect_run(self) -> None:
+        """Makes the panel for a run, unseen: the first moments of a run have enough to draw."""
+        if self._progress is None:
             from tui.app.widgets.progress import ProgressPanel
 
             self._progress = ProgressPanel(id="progress")
+            self._progress.display = False
             self.mount(self._progress, before="#panes")
+
+    def _show_run(self, state: State) -> None:
+        """The panel is made when there is first a run to show, or soon may be."""
+        if state.in_progress is not None:
+            self.expect_run()
         if self._progress is not None:
             self._progress.show(state.in_progress)
 

@@ -140,7 +140,8 @@ class ProgressPanel(Framed):
         self._stop.display = is_steered
         self._stop.relabel("Take back" if run.held is not None else "Stop")
         self._pulse.show(run)
-        self._pulse.display = bool(run.live and run.pulse and not run.over and self.app.size.height > _LOW)
+        # Its line is there from the first moment: to make room for it would have everything laid out anew.
+        self._pulse.display = run.live and not run.by and not run.over and self.app.size.height > _LOW
 
     def _say(self, words: Content) -> None:
         """To lay out everything anew for each number would cost more than the sending."""
