@@ -166,10 +166,14 @@ def test_words_that_do_not_fit_are_wrong_usage(desk: Desk, words: tuple[str, ...
         (("send", "attendees.csv", "--account", "", "--confirm", "55"), "--account: it is empty"),
         (("account", "add", "work", "--host", ""), "--host: it is empty"),
         (("plan", "attendees.csv", "--event", "a", "--event", "b"), "--event: it is said twice"),
+        (("send", "attendees.csv", "--canary", "0", "--confirm", "55"), "--canary: it is at least 1"),
+        (("worker", "--connections", "0"), "--connections: it is at least 1"),
+        (("worker", "--lost-after", "0"), "--lost-after: it is at least 1 second"),
+        (("help",), "Did you mean `--help`?"),
         (("resend", "ana@example.org", "--note", "J\udce9", "--dry-run"), "--note: it is not UTF-8 text"),
     ],
 )
-def test_what_is_empty_or_no_text_or_said_twice_is_wrong_usage(desk: Desk, words: tuple[str, ...], saying: str) -> None:
+def test_what_nobody_can_mean_is_wrong_usage(desk: Desk, words: tuple[str, ...], saying: str) -> None:
     assert saying in desk.run(*words, code=2).stderr
 
 
@@ -191,6 +195,18 @@ def test_a_plan_whose_uid_cannot_be_saved_has_no_digest_to_approve(desk: Desk, m
     assert "Digest" not in done.stdout and "To send: 55" in done.stdout
     assert "caution: The event's uid cannot be saved to event.toml: Read-only file system." in done.stderr
     assert desk.json("plan", "attendees.csv")["digest"] is None
+
+
+@pytest.mark.parametrize("while_", ["tui.cli.commands.open_folder", "tui.cli.parser.parse"])
+def test_an_interrupted_command_still_writes_its_document(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, while_: str
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(while_, interrupted)
+    done = desk.run("plan", "attendees.csv", "--json", code=130)
+    assert json.loads(done.stdout)["error"]["code"] == "interrupted" and done.stderr == "invite-tui: Interrupted.\n"
 
 
 def test_a_setting_that_is_misspelt_is_told_beside_the_document(desk: Desk) -> None:

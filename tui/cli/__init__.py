@@ -65,9 +65,22 @@ def main(argv: list[str] | None = None) -> int:
     """Runs one command and returns its exit code. Whatever a user can cause ends in a sentence, not a traceback."""
     if None in (sys.stdin, sys.stdout, sys.stderr):
         _open_what_is_closed()
-    code = _run(sys.argv[1:] if argv is None else argv)
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        code = _run(argv)
+    except KeyboardInterrupt:  # while a command is being loaded
+        code = _interrupted(argv)
     is_lost = _say("")  # what is still to be written; else Python would complain, and end with a code of its own
     return code or is_lost
+
+
+def _interrupted(argv: list[str]) -> int:
+    if "--json" in argv:
+        import json
+
+        print(json.dumps({"error": {"code": "interrupted", "message": "Interrupted.", "hint": None}, "problems": []}))
+    print("invite-tui: Interrupted.", file=sys.stderr)
+    return 130
 
 
 def _run(argv: list[str]) -> int:

@@ -18,7 +18,7 @@ from tui.delivery.timing import moment_of
 from tui.errors import AccountError, ConfirmationError, InputError, InviteError, LedgerError, UsageError
 from tui.folder import Choices, Folder, open_folder
 from tui.folder.places import event_path_of
-from tui.mailing import Control, Question, Settled, Waiting
+from tui.mailing import Control, Question, Settled, StoppedError, Waiting
 from tui.plan import Amendment, Plan
 
 _TO_LEAVE = 2.0
@@ -42,8 +42,7 @@ def run(options: argparse.Namespace) -> int:
     except InviteError as error:
         return _refused(error, options)
     except KeyboardInterrupt:
-        tell("Interrupted.")
-        return 130
+        return _refused(StoppedError("Interrupted."), options)
     except OSError as error:
         if error.filename or _takes_what_is_written():
             return _refused(_in_words(error), options)
@@ -255,7 +254,7 @@ def _resend(options: argparse.Namespace) -> int:
 def _cancel(options: argparse.Namespace) -> int:
     two.must_fit_together(options)
     if bool(options.addresses) == options.all:
-        raise UsageError("Who is cancelled?", hint="Name addresses, or everybody with --all.")
+        raise UsageError("Who is cancelled?", hint="Name addresses, or everybody with --all; not both.")
     folder = _open(options, options.attendees)
     _must_be_free(options, folder)
     if options.attendees and folder.errors:

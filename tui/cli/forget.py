@@ -23,7 +23,9 @@ _MANY = {
 def run(options: argparse.Namespace) -> int:
     """Forgets those who were named, or everybody; says what still names them."""
     if bool(options.addresses) + options.all + options.due != 1:
-        raise UsageError("Who is to be forgotten?", hint="Name addresses, or everybody with --all, or --due.")
+        raise UsageError(
+            "Who is to be forgotten?", hint="Name addresses, or everybody with --all, or --due; only one of them."
+        )
     folder = open_folder([], event=options.event, ledger=options.ledger, outbox=options.outbox)
     folder.must_have_ledger(needed=True)
     folder.must_be_free()
@@ -85,7 +87,7 @@ def _confirm(number: int | None, chosen: Whom) -> None:
         for address in chosen.others:
             tell(f"  {address}")
     if chosen.holding:
-        tell(forgetting.HOLDING.format(_people(chosen.holding)))
+        tell(forgetting.HOLDING.format(_people(chosen.holding), "`cancel`"))
     tell(f"{forgetting.NO_UNDO} Type the number of people, {count}, to forget them:")
     if sys.stdin.readline().strip() != str(count):
         raise ConfirmationError("That is not the number; nobody was forgotten.")

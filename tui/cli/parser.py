@@ -104,8 +104,9 @@ def _command_that_was_meant(word: str) -> str | None:
 
     if not word.isalpha() or os.path.exists(word):  # noqa: PTH110  # pathlib costs more than all else here
         return None
-    near = get_close_matches(word, filter(None, _COMMANDS), 1, 0.75)
-    return f"There is no file and no command “{word}”. Did you mean `{near[0]}`?" if near else None
+    near = get_close_matches(word, (*filter(None, _COMMANDS), "help", "version"), 1, 0.75)
+    meant = [f"--{one}" if one in ("help", "version") else one for one in near]
+    return f"There is no file and no command “{word}”. Did you mean `{meant[0]}`?" if meant else None
 
 
 def _app(parser: _Parser) -> None:
@@ -148,7 +149,7 @@ def _send(parser: _Parser) -> None:
         "--only", action="append", default=[], metavar="ADDRESS", help="of this plan, only these people"
     )
     parser.add_argument("--at", metavar="TIME", help='wait until "2027-04-29 09:00", in the event\'s timezone')
-    parser.add_argument("--canary", type=_count, metavar="N", help="send to the first N, then wait for your word")
+    parser.add_argument("--canary", type=_some, metavar="N", help="send to the first N, then wait for your word")
 
 
 def _resend(parser: _Parser) -> None:
@@ -208,9 +209,9 @@ def _worker(parser: _Parser) -> None:
         help="work for this account (default: all that are here)",
     )
     parser.add_argument("--ledger", metavar="URL", help="the database of the ledgers (default: INVITE_TUI_LEDGER)")
-    parser.add_argument("--connections", type=_count, default=4, metavar="N", help="how many at most (default: 4)")
+    parser.add_argument("--connections", type=_some, default=4, metavar="N", help="how many at most (default: 4)")
     parser.add_argument(
-        "--lost-after", type=_seconds, default=30.0, metavar="SECONDS", help="a silent worker's jobs go to others then"
+        "--lost-after", type=_a_while, default=30.0, metavar="SECONDS", help="a silent worker's jobs go to others then"
     )
     parser.add_argument("--until-empty", action="store_true", help="end when there is nothing to do")
 
@@ -370,6 +371,18 @@ def _count(text: str) -> int:
         text = text[:40]
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)
+
+
+def _some(text: str) -> int:
+    if not (number := _count(text)):
+        raise argparse.ArgumentTypeError("it is at least 1")
+    return number
+
+
+def _a_while(text: str) -> float:
+    if (value := _seconds(text)) < 1:
+        raise argparse.ArgumentTypeError("it is at least 1 second")
+    return value
 
 
 def _seconds(text: str) -> float:
