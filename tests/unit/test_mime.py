@@ -182,6 +182,13 @@ def test_a_name_and_a_subject_come_back_as_they_were(name: str, subject: str) ->
         assert len(line) <= 76 or line.startswith(b" <")
 
 
+def test_a_name_that_fits_in_a_line_is_one_encoded_word_so_that_no_parser_puts_a_space_into_it() -> None:
+    name = "சுந்தரி முருகன்"
+    assert 39 < len(name.encode()) <= 45
+    (address,) = read(made(to=(name, "ana@example.org")))["To"].addresses
+    assert (address.display_name, address.addr_spec) == (name, "ana@example.org")
+
+
 def test_each_encoded_word_is_whole_by_itself() -> None:
     for word in encoded_words("漢字👩\u200d👩" * 30).split("\r\n "):
         assert len(word) <= 75

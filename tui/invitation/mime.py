@@ -137,18 +137,18 @@ _known_line = lru_cache(maxsize=512)(printable_line)
 """Most lines of a message are those of every other: the frame, the style sheet."""
 
 
-def encoded_words(text: str) -> str:
+def encoded_words(text: str, octets: int = 39) -> str:
     """`text` as RFC 2047 encoded words, one a line, no character cut in two.
 
-    Each is short enough to stand behind "Subject: " in a line of 76.
+    Each holds at most so many octets: 39 are short enough to stand behind "Subject: " in a line of 76.
     """
     words, chunk, size = [], "", 0
     for character in text:
-        octets = len(character.encode("utf-8"))
-        if size + octets > 39:
+        length = len(character.encode("utf-8"))
+        if size + length > octets:
             words.append(chunk)
             chunk, size = "", 0
-        chunk, size = chunk + character, size + octets
+        chunk, size = chunk + character, size + length
     words.append(chunk)
     return "\r\n ".join(f"=?utf-8?b?{b64encode(word.encode('utf-8')).decode()}?=" for word in words)
 
@@ -162,7 +162,7 @@ def _header_lines(header: Header) -> bytes:
     # Only a non-ASCII local part is not ASCII here: it goes out as UTF-8 where the server takes it (RFC 6532).
     return (
         f"From: {_sender(*header.sender)}\r\n"
-        f"To: {_mailbox(*header.to)}\r\n"
+        f"To: {_mailbox(*header.to, _BEHIND_TO)}\r\n"
         f"Subject: {_subject(header.subject)}\r\n"
         f"Date: {_date(header.date, header.date.utcoffset())}\r\n"
         f"Message-ID: {header.message_id}\r\n"
@@ -174,16 +174,19 @@ def _header_lines(header: Header) -> bytes:
     ).encode()
 
 
-def _mailbox(name: str, address: str) -> str:
+def _mailbox(name: str, address: str, octets: int = 39) -> str:
     if not name:
         return f"<{address}>"
     if not _PLAIN.fullmatch(name) or "=?" in name or len(name) > 60:
-        return f"{encoded_words(name)}\r\n <{address}>"
+        return f"{encoded_words(name, octets)}\r\n <{address}>"
     if not _ATEXT.fullmatch(name):
         name = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
     space = " " if len(name) + len(address) < 66 else "\r\n "
     return f"{name}{space}<{address}>"
 
+
+# Octets of a name: as much as a line takes. Some parsers show a space where one encoded word ends and the next begins.
+_BEHIND_TO = 45
 
 # The same in every message, or in most.
 _sender = lru_cache(maxsize=16)(_mailbox)
