@@ -22,6 +22,7 @@ from tui.ledger.relay import Due, Handover, Hold, Relay
 from tui.mailing import Control, Letter, Mailing, Pacing, Settled, Waiting
 from tui.mailing.letters import Letters
 from tui.workers import packing, queue
+from tui.workers.places import Place
 from tui.workers.queue import Job, Later, Ticket
 from tui.workers.sessions import Session, Sessions
 
@@ -89,6 +90,7 @@ class Bench:
         self._turn = threading.Lock()
         self._events: dict[tuple[str, int, str], _Event] = {}
         self._sessions = Sessions(server, desk, idle)
+        self._place: Place | None = None
         self._controls: set[Control] = set()
         self.is_stopping = False
         self.sent = 0
@@ -99,6 +101,8 @@ class Bench:
             for event in self._events.values():
                 event.place.cleanup()
             self._events.clear()
+            if self._place is not None:
+                self._place.close()
 
     def stop(self) -> None:
         """Every job here settles what is in flight, and leaves the rest to others."""
@@ -274,7 +278,8 @@ class Bench:
 
     def _unpacked(self, ledger: Ledger, handover: Handover, account: str) -> _Event:
         """AccountError where this machine has no such account, or it sends as somebody else."""
-        place = tempfile.TemporaryDirectory(prefix="invite-tui-")
+        self._place = self._place or Place()
+        place = tempfile.TemporaryDirectory(dir=self._place.path)
         try:
             choices = Choices(account=account)
             folder, everybody = packing.unpack(
