@@ -27,7 +27,8 @@ from tui.ledger import Person, Written
 ELSEWHERE = "Written with their names at other desks: ask there, and have each deleted or written anew."
 MOVED = "Written with their names, and no longer where it was: wherever it is now, it still names them."
 NO_UNDO = "Forgetting cannot be undone: nothing can be sent to them any more, no change and no cancellation."
-HOLDING = "{} may hold an invitation to an event that is not over: `cancel` first takes it back."
+HOLDING = "{} may hold an invitation to an event that is not over: {} first takes it back."
+"""Who, and what does that."""
 
 _CALLED: Mapping[str, str] = {"html": "a report", "csv": "a table", "evidence": "evidence"}
 _Kind = Literal["message", "problems", "html", "csv"]

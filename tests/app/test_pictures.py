@@ -48,7 +48,7 @@ ACCOUNT = {
 USUAL, TALL, SMALL, LARGE = (100, 30), (100, 44), (60, 20), (300, 80)
 STOP = Stop(
     "refused-alike",
-    "The mail server refuses the messages for what they are, so the run stops: 550 5.7.1 Rejected as spam",
+    "The mail server refuses the messages for what they are, so it goes no further: 550 5.7.1 Rejected as spam",
     "Correct the wording, the attachments or the account; the rest is still to send.",
 )
 LISTS = ("attendees.csv", "mistakes.csv", "sessions/attendees.csv")

@@ -51,7 +51,7 @@ class TestForecast:
         said = forecast(401, per_minute=20, begins_at=NOON, provider="Gmail", per_day=500, sent_lately=100)
         assert (said.over_quota_by, said.seconds) == (1, 86_400)
         assert said.in_words.endswith(
-            "1 of them are over the daily quota: Gmail allows 500 messages in 24 hours, and this ledger knows of 100 in"
+            "1 of them is over the daily quota: Gmail allows 500 messages in 24 hours, and this ledger knows of 100 in"
             " the last 24. Those go a day later; the run waits for it, or stops and is run again."
         )
 

@@ -710,7 +710,7 @@ class InviteApp(App[None]):
 
         people = count(self.state.to_fix, "error stops", "errors stop")
         said = [f"{people} the whole send: {visible(error.message)}", "Mend the file, or send to the others now."]
-        answers = [("problems", "Show them"), ("leave-out", "Leave them out"), ("cancel", "Cancel")]
+        answers = [("problems", "Show them"), ("leave-out", "Leave them out"), ("cancel", "Back")]
         self.push_screen(Choice("Not everybody can be sent to", said, answers), self._answered)
 
     def _answered(self, answer: str | None) -> None:

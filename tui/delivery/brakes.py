@@ -104,7 +104,7 @@ _AGAIN = "run the same command again: it goes on with the rest, and leaves who w
 def _alike(fault: Fault) -> Stop:
     return Stop(
         "refused-alike",
-        f"The mail server refuses the messages for what they are, so the run stops: {fault.reply}",
+        f"The mail server refuses the messages for what they are, so it goes no further: {fault.reply}",
         "Correct the wording, the attachments or the account; the rest is still to send.",
     )
 
@@ -113,13 +113,13 @@ def _too_often(fault: Fault, refused: int, count: int, *, are_addresses: bool) -
     if are_addresses:
         return Stop(
             "refused-often",
-            f"{refused} of the last {count} messages were refused at their addresses, so the run stops: who writes "
-            f"to many dead addresses is soon taken for a spammer. The last one: {fault.reply}",
+            f"{refused} of the last {count} messages were refused at their addresses, so it goes no further: who "
+            f"writes to many dead addresses is soon taken for a spammer. The last one: {fault.reply}",
             f"Is it the right list, and is it still good? `invite-tui status` says who was refused. Then {_AGAIN}.",
         )
     return Stop(
         "refused-often",
-        f"{refused} of the last {count} messages were refused, so the run stops. The last one: {fault.reply}",
+        f"{refused} of the last {count} messages were refused, so it goes no further. The last one: {fault.reply}",
         f"`invite-tui status` has the server's words for each. When it is mended, {_AGAIN}.",
     )
 
@@ -127,7 +127,8 @@ def _too_often(fault: Fault, refused: int, count: int, *, are_addresses: bool) -
 def _all_put_off(fault: Fault, times: int) -> Stop:
     return Stop(
         "deferred-alike",
-        f"The mail server puts everything off ({times} times since it took a message), so the run stops: {fault.reply}",
+        f"The mail server puts everything off ({times} times since it took a message), so it goes no further: "
+        f"{fault.reply}",
         "Run the same command again later: what was put off and the rest are still to send.",
     )
 
@@ -136,7 +137,7 @@ def _lost_after(fault: Fault) -> Stop:
     return Stop(
         "unknown-alike",
         f"Again and again the connection is lost after a whole message has gone out, and nobody can tell whether it "
-        f"has arrived; so the run stops: {fault.reply}",
+        f"has arrived; so it goes no further: {fault.reply}",
         "Check the network, and a firewall or virus scanner on the way to the mail server. The rest is still to send; "
         "`invite-tui status` lists those whose message is unknown, and `invite-tui resend ADDRESS` decides it.",
     )
@@ -145,7 +146,7 @@ def _lost_after(fault: Fault) -> Stop:
 def _lost_before(fault: Fault) -> Stop:
     return Stop(
         "lost-alike",
-        f"Again and again the connection is lost before a message has gone out, so the run stops: {fault.reply}",
+        f"Again and again the connection is lost before a message has gone out, so it goes no further: {fault.reply}",
         "Check the network, and a firewall or virus scanner on the way to the mail server; everything that was not "
         "sent is still to send.",
     )

@@ -57,10 +57,11 @@ class Forecast:
         """What of it is over the quota; "" where nothing is."""
         if not self.over_quota_by or self.per_day is None:
             return ""
+        are = "is" if self.over_quota_by == 1 else "are"
         used = f", and this ledger knows of {self.sent_lately:,} in the last 24" if self.sent_lately else ""
         return (
-            f"{self.over_quota_by:,} of them are over the daily quota: {self.provider} allows {self.per_day:,} messages"
-            f" in 24 hours{used}. Those go a day later; the run waits for it, or stops and is run again."
+            f"{self.over_quota_by:,} of them {are} over the daily quota: {self.provider} allows {self.per_day:,}"
+            f" messages in 24 hours{used}. Those go a day later; the run waits for it, or stops and is run again."
         )
 
 

@@ -34,7 +34,9 @@ class Answers(Pick):
             items,
             chosen=chosen,
             explain=lambda name: _explained(known, name),
-            closes="a accepts what is asked   esc closes",
+            closes="enter opens it   a accepts what is asked   esc closes"
+            if _asks(known)
+            else "enter opens it   esc closes",
         )
 
     def action_accept(self) -> None:
@@ -70,6 +72,11 @@ def answers_dialog(
     first = f"request {open_ones[0]}" if open_ones else "mailbox"
     there = {one.name for one in items if isinstance(one, Item)}
     return Answers(items, chosen=chosen if chosen in there else first, known=known)
+
+
+def _asks(known: "Overview") -> bool:
+    """Whether something waits to be accepted."""
+    return any(one.is_open for one in known.requests) or any(not one.answer.counts for one in known.responses)
 
 
 def _bars(counts: Mapping[str, int], people: int) -> Iterator[Item]:

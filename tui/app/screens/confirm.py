@@ -96,7 +96,7 @@ class Confirm(Dialog[Going | Request | str]):
             with Horizontal(classes="answers"):
                 if live:
                     yield Line(id="number", compact=True, max_length=12, select_on_focus=False)
-                yield Button(Content("Back" if self._planned.views else "Cancel"), id="cancel")
+                yield Button(Content("Back"), id="cancel")
                 is_counted = self._purpose != "cancel" or self._is_first
                 go = f"{'Propose' if self._is_first else verb} {self._number:,}" if is_counted else verb
                 yield Button(Content(go), id="go", disabled=live)
@@ -177,7 +177,8 @@ class Confirm(Dialog[Going | Request | str]):
             self.query_one("#number", Input).focus()
         else:
             self.query_one("#go", Button).focus()
-        self.tell_of_more(self.query_one(Body), self.query_one(".panel"), "esc sends nothing")
+        ways = "↑ options   " if self._account is not None else ""
+        self.tell_of_more(self.query_one(Body), self.query_one(".panel"), f"{ways}esc sends nothing")
 
     def on_resize(self) -> None:
         """However small the screen, the number can be typed: what scrolls gives way to it."""

@@ -6,6 +6,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from tui.app.screens.dialog import Body, Dialog
+from tui.app.widgets.headline import key_of
 from tui.app.widgets.line import Line
 from tui.app.words import count
 from tui.clean import visible
@@ -32,14 +33,15 @@ class ConfirmForgetting(Dialog[bool]):
                 # What cannot be taken back is read first, however small the screen.
                 yield Static(Content.assemble(("△ ", "$warning"), NO_UNDO), markup=False)
                 if self._whom.holding:
-                    words = HOLDING.format(count(self._whom.holding, "person", "people"))
+                    people = count(self._whom.holding, "person", "people")
+                    words = HOLDING.format(people, f"{key_of(self.app, 'cancel')} (cancel)")
                     yield Static(Content.assemble(("△ ", "$warning"), words), id="holding", markup=False)
                 yield Static(self._people(), classes="apart", markup=False)
             ask = f"Type the number of people, {self._number}, to forget them."
             yield Static(Content(ask), id="ask", markup=False)
             with Horizontal(classes="answers"):
                 yield Line(id="number", compact=True, max_length=12, select_on_focus=False)
-                yield Button(Content("Cancel"), id="cancel")
+                yield Button(Content("Back"), id="cancel")
                 yield Button(Content(f"Forget {self._number:,}"), id="go", disabled=True)
 
     def _people(self) -> Content:

@@ -26,6 +26,6 @@ class Asked(Choice):
         told: list[Content | str] = [
             Content.styled(said[0], "bold"),
             *said[1:],
-            "Undecided it holds; p asks again.",
+            "Until you decide, it waits; p asks again.",
         ]
         super().__init__(title, told, [("later", "Not yet"), (END, "Stop here"), (GO_ON, "Send the rest")])

@@ -1,6 +1,7 @@
 """The lines on top: which event this is, and whether what is done here reaches people."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -59,7 +60,7 @@ class EventLine(Widget):
 
 def _said(state: State, event: "Event | None") -> tuple[str, tuple[str, ...]]:
     if event is not None:
-        rest = (event.when_short, visible(event.location))
+        rest = (event.when_short, visible(event.location), _other_ledger(state))
         return visible(event.title), tuple(part for part in rest if part)
     if state.lacks_event:
         return "No event yet", (visible(", ".join(state.files)),)
@@ -70,6 +71,17 @@ def _said(state: State, event: "Event | None") -> tuple[str, tuple[str, ...]]:
     if state.folder is None:
         return "Opening " + visible(", ".join(state.files)), ()
     return "The event file has errors", ("press e to see them",)
+
+
+def _other_ledger(state: State) -> str:
+    """The ledger, where it is not the one beside the event file: it says who has what."""
+    if state.folder is None:
+        return ""
+    where = state.folder.ledger_path
+    if isinstance(where, Path):
+        usual = state.folder.event_path.with_name(f"{state.folder.event_path.stem}.ledger.db")
+        return "" if where == usual else f"ledger {visible(where.name)}"
+    return f"ledger {visible(where.shown)}"
 
 
 class Banner(Widget):
