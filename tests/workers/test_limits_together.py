@@ -108,6 +108,18 @@ def test_several_accounts_share_a_run_and_nobody_is_sent_it_by_two(
     assert (standing.handover.state, standing.handover.account) == ("done", "north, south")
 
 
+def test_an_account_that_has_nothing_left_to_do_helps_one_that_has(
+    office: Office, two_relays: dict[str, RecordingServer]
+) -> None:
+    """Nobody sends through the other one, which is as slow as it gets."""
+    office.invites(100, connections=1)
+    hand_over(office, "north", "south")
+    office.work("south")
+    assert office.standing().handover.state == "done"
+    assert len(set(mailed(two_relays["south"]))) == len(two_relays["south"].messages) == 100
+    assert office.rows("SELECT count(*) FROM procrastinate_jobs") == [(0,)]
+
+
 def test_what_one_account_may_not_send_today_another_of_the_run_sends(
     office: Office, another: Opens, two_relays: dict[str, RecordingServer]
 ) -> None:

@@ -66,6 +66,17 @@ _DUE = (
 )
 """The last three read the tables and not their view, which looks a message's attempts up one by one."""
 
+_MOVED = (
+    "UPDATE invite_tui_workers.procrastinate_jobs SET args = jsonb_set(args, '{account}', to_jsonb(CAST(? AS text))),"
+    " queue_name = ?, lock = ? WHERE id = (SELECT id FROM invite_tui_workers.procrastinate_jobs one"
+    " WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())"
+    " AND NOT EXISTS (SELECT 1 FROM invite_tui_workers.procrastinate_jobs WHERE queue_name = ? AND status = 'todo'"
+    " AND (scheduled_at IS NULL OR scheduled_at <= now()))"
+    " AND args ->> 'event' = ? AND NOT jsonb_exists(args -> 'past', ?)"
+    " AND (SELECT count(*) FILTER (WHERE status = 'todo') >= count(*) FILTER (WHERE status = 'doing')"
+    " FROM invite_tui_workers.procrastinate_jobs WHERE queue_name = one.queue_name)"
+    " AND queue_name = ANY(?) ORDER BY id DESC LIMIT 1 FOR UPDATE SKIP LOCKED)"
+)
 _NEWEST = "SELECT run, account, who, place, since, state, said, made_of FROM handover ORDER BY run DESC LIMIT 1"
 
 
@@ -176,6 +187,16 @@ class Relay:
                     (job, worker),
                 ).fetchone()
             )
+
+    def move_job(self, event: str, account: str, *, to: tuple[str, str], of: Sequence[str]) -> bool:
+        """Gives a job of the event that waits in one of the queues `of` to another `account`, whose queue and lock `to`
+        are; whether there was one.
+
+        None where the account has jobs of its own that could be done now, or has passed that job on already; nor where
+        fewer wait than are done of their queue at this moment: those will soon be in hand.
+        """
+        with self._db.writing() as db:
+            return bool(db.execute(_MOVED, (account, *to, to[0], event, account, [*of])).rowcount)
 
     @contextmanager
     def in_queue(self) -> Iterator[Any]:

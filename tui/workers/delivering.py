@@ -110,13 +110,13 @@ class Bench:
         for control in list(self._controls):
             control.stop()
 
-    def do(self, job: Job) -> None:
+    def do(self, ticket: Ticket, job: Job) -> None:
         """Sends what is due of a share. Later where there is more to do than could be done now.
 
         Away where it was given to another meanwhile; LedgerError where nothing can be recorded.
         """
         try:
-            self._do(job)
+            self._do(ticket, job)
         except ForgottenError as error:
             with self._opened(job) as ledger:
                 if (handover := ledger.relay.of_share(job.share)) is not None:
@@ -134,35 +134,38 @@ class Bench:
     def _opened(self, job: Job) -> Ledger:
         return ledgers.open_for_work(self._server.for_event(job.event), self._desk, idle=self._idle)
 
-    def _do(self, job: Job) -> None:
+    def _do(self, ticket: Ticket, job: Job) -> None:
         with self._sessions.at_work(job.event) as session:
             relay = session.relay
             handover = relay.of_share(job.share)
             if handover is None or not handover.is_open:
                 return
             try:
-                self._send_share(session, handover, job)
+                is_sent = self._send_share(session, handover, job)
             except packing.Gone:
                 return
             except AccountError as error:  # with this machine's, of that name: another's may be right
                 relay.say(handover.run, f"{self._desk.place}: {error.message} {error.hint or ''}".strip())
                 raise Later(_WITHOUT_SERVER) from error
+            if is_sent and not self.is_stopping:
+                queue.help_out(session.relay, job, ticket, handover.accounts)
 
-    def _send_share(self, session: Session, handover: Handover, job: Job) -> None:
+    def _send_share(self, session: Session, handover: Handover, job: Job) -> bool:
+        """Whether the account has sent what was due of it."""
         relay, made = session.relay, self._event(session.steering, handover, job)
         pacing, (per_day, whose) = made.folder.pacing(math.inf), made.folder.per_day
         if seconds := relay.held(job.account)[0]:
             if not self._passed_on(relay, handover, job, seconds):
                 raise Later(seconds)
-            return
+            return False
         hold = relay.take(job.share, job.account, per_day)
         if not isinstance(hold, Hold):
-            return
+            return False
         most = _ROUNDS * (pacing.retries + 1)
         due = tuple(one for one in hold.due if one.tries <= pacing.retries and one.losses < most)
         if not due:
             self._put_back(relay, hold, None)
-            return
+            return True
         if not hold.room:
             used_up = f"The daily quota is used up: {whose} allows {per_day:,} messages in 24 hours"
             relay.say(handover.run, f"{used_up}, for all events together, and “{job.account}” has sent them.")
@@ -170,13 +173,14 @@ class Bench:
                 if relay.put_back(hold, is_done=False) == "queued" and self._passed_on(
                     relay, handover, job, hold.full_for
                 ):
-                    return
+                    return False
             raise Later(hold.full_for)
         try:
             with self._controlled(session, hold) as control:
                 self._send(made, session, hold, due, pacing, control)
         except Fenced:
             raise Away from None
+        return True
 
     @staticmethod
     def _passed_on(relay: Relay, handover: Handover, job: Job, seconds: float) -> bool:

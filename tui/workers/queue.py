@@ -60,6 +60,15 @@ def pass_on(relay: "Relay", job: "Job", account: str, connections: int) -> None:
     _defer(relay, account, job.share % connections, [Job(job.event, job.share, account, (*job.past, job.account))])
 
 
+def help_out(relay: "Relay", job: "Job", ticket: "Ticket", accounts: Sequence[str]) -> bool:
+    """Takes over for this job's account what waits for another of the run, if nothing waits for this one; whether there
+    was anything."""
+    others = [queue_of(name) for name in accounts if name != job.account]
+    if not others:
+        return False
+    return relay.move_job(job.event, job.account, to=(queue_of(job.account), ticket.lock), of=others)
+
+
 def _defer(relay: "Relay", account: str, number: int, jobs: "Sequence[Job]") -> None:
     procrastinate = _library()
     app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
@@ -82,10 +91,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """By what the queue knows a job that somebody has in hand: its number, and theirs."""
+    """By what the queue knows a job that somebody has in hand: its number, and theirs; and which of its account's locks
+    it has."""
 
     job: int
     worker: int
+    lock: str
 
 
 def app_for(conninfo: str, do: Callable[[Ticket, Job], None]) -> "App":
@@ -111,7 +122,8 @@ def app_for(conninfo: str, do: Callable[[Ticket, Job], None]) -> "App":
     app = procrastinate.App(connector=connector)
 
     def task(context: "JobContext", **said: Any) -> None:
-        do(Ticket(context.job.id or 0, context.job.worker_id or 0), Job(**said))
+        one = context.job
+        do(Ticket(one.id or 0, one.worker_id or 0, one.lock or ""), Job(**said))
 
     app.task(name=TASK, retry=Again(), pass_context=True)(task)
 

@@ -176,7 +176,7 @@ class _Worker:
         """A job. It never fails: it is done, or done again later."""
         self._jobs.add(ticket.job)
         try:
-            self._bench.do(job)
+            self._bench.do(ticket, job)
         except Away:
             self._be_away()
         except BusyError as error:
