@@ -6,7 +6,8 @@ import errno
 import os
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,6 +49,33 @@ def resolved(path: Path) -> Path:
         return path.resolve()
     except RuntimeError:  # before Python 3.13
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
+
+
+@contextmanager
+def making(folder: Path) -> Iterator[Callable[[str, bytes], None]]:
+    """Makes files in `folder`, each by its name and what is to be in it, with the folders that they need.
+
+    Where it ends in an error all that was made is taken away again, so that it can be done anew. Raises OSError:
+    FileExistsError where one is there already.
+    """
+    made: list[Path] = []
+
+    def put(name: str, content: bytes) -> None:
+        path = folder / name
+        missing = [one for one in path.parents if not one.exists()]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made.extend(reversed(missing))
+        with path.open("xb") as file:
+            made.append(path)
+            file.write(content)
+
+    try:
+        yield put
+    except BaseException:
+        for path in reversed(made):
+            with suppress(OSError):
+                path.rmdir() if path.is_dir() else path.unlink()
+        raise
 
 
 def write(path: Path, content: Iterable[bytes], *, as_open_as_before: bool = False) -> None:

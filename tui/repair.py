@@ -6,6 +6,7 @@ is owed to each. What it says of what happened is what can be read in the messag
 
 import csv
 import hashlib
+import io
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from pathlib import Path
 from string import Template
 
-from tui import audit, data
+from tui import audit, data, files
 from tui.address import AddressError, key_of, parse
 from tui.audit.reading import Mail, Part
 from tui.audit.stores import Found
@@ -159,6 +160,13 @@ def _moment(text: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _table(rows: Iterable[Sequence[str]]) -> bytes:
+    """As CSV that spreadsheets take for UTF-8."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([spreadsheet_cell(cell) for cell in row] for row in rows)
+    return text.getvalue().encode("utf-8-sig")
+
+
 class _Workshop:
     """Writes the folder of one accident."""
 
@@ -177,14 +185,15 @@ class _Workshop:
         }
         tables = {"attendees.csv": self._attendees(), "breach-record.csv": self._exposures()}
         try:
-            (self._folder / "templates").mkdir(parents=True, exist_ok=True)
-            for name, text in texts.items():
-                (self._folder / name).write_text(text, encoding="utf-8", newline="\n")
-            for name, rows in tables.items():
-                with (self._folder / name).open("w", encoding="utf-8-sig", newline="") as file:
-                    csv.writer(file).writerows([spreadsheet_cell(cell) for cell in row] for row in rows)
+            with files.making(self._folder) as put:
+                for name, text in texts.items():
+                    put(name, text.encode())
+                for name, rows in tables.items():
+                    put(name, _table(rows))
         except OSError as error:
-            raise InputError(f"{self._folder} cannot be made: {error.strerror}.", code="unwritable") from None
+            raise InputError(
+                f"{self._folder} cannot be made: {error.strerror}.", hint="Name a new folder.", code="unwritable"
+            ) from None
         return Repaired(self._folder, (*texts, *tables), self._accident, self._remember())
 
     def _attendees(self) -> Iterator[Sequence[str]]:

@@ -1,11 +1,10 @@
 """`init`: an event folder to begin with."""
 
 import secrets
-import shutil
 from datetime import datetime
 from pathlib import Path
 
-from tui import data
+from tui import data, files
 from tui.errors import InputError
 
 _EVENT = """\
@@ -45,20 +44,21 @@ def make_event_folder(folder: Path, start: datetime) -> list[str]:
     """
     if (folder / "event.toml").exists():
         raise InputError(f"{folder} is an event folder already.", hint="Name a new one.", code="exists")
+    contents = {
+        "event.toml": event_text(start).encode(),
+        "attendees.csv": _ATTENDEES.encode(),
+        "templates/invitation.md": (data.templates() / "invitation.md").read_bytes(),
+    }
+    new = {name: content for name, content in contents.items() if not (folder / name).exists()}
     try:
-        (folder / "templates").mkdir(parents=True, exist_ok=True)
-        made = ["event.toml"]
-        (folder / "event.toml").write_text(event_text(start), encoding="utf-8")
-        if not (folder / "attendees.csv").exists():
-            (folder / "attendees.csv").write_text(_ATTENDEES, encoding="utf-8")
-            made.append("attendees.csv")
-        own = folder / "templates" / "invitation.md"
-        if not own.exists():
-            shutil.copyfile(data.templates() / "invitation.md", own)
-            made.append("templates/invitation.md")
+        with files.making(folder) as put:
+            for name, content in new.items():
+                put(name, content)
     except OSError as error:
-        raise InputError(f"{folder} cannot be made: {error.strerror}.", code="unwritable") from None
-    return made
+        raise InputError(
+            f"{folder} cannot be made: {error.strerror}.", hint="Name another folder.", code="unwritable"
+        ) from None
+    return [*new]
 
 
 def event_text(start: datetime) -> str:

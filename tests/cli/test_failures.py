@@ -272,6 +272,30 @@ def test_a_full_disk_ends_a_rehearsal_in_a_sentence(desk: Desk, small_disk: Path
     _refused(desk, "send", "attendees.csv", "--dry-run", "--outbox", str(small_disk / "outbox"), code=1, saying="space")
 
 
+_MAIL = "From: a@example.org\nTo: b@example.org, c@example.org\nSubject: Come\n\nHello\n"
+
+
+def test_a_repair_writes_over_nothing(desk: Desk) -> None:
+    desk.write("mail.eml", _MAIL)
+    desk.write("new/attendees.csv", "mine")
+    _refused(desk, "repair", "mail.eml", "new", code=1, saying="exists")
+    assert [path.name for path in (desk.path / "new").iterdir()] == ["attendees.csv"]
+    assert (desk.path / "new" / "attendees.csv").read_text() == "mine"
+
+
+@pytest.mark.parametrize("words", [("init",), ("repair", "mail.eml")])
+def test_a_folder_for_which_there_is_no_room_is_not_half_made(
+    desk: Desk, small_disk: Path, words: tuple[str, ...]
+) -> None:
+    desk.write("mail.eml", _MAIL)
+    _fill(small_disk)
+    folder = small_disk / "new"
+    _refused(desk, *words, str(folder), code=1, saying="space")
+    assert not folder.exists()
+    (small_disk / "filler").unlink()
+    desk.run(*words, str(folder))
+
+
 def test_a_full_disk_under_the_ledger_sends_nothing(live: Live, small_disk: Path) -> None:
     desk, server = live
     _fill(small_disk)

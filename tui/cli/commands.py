@@ -235,7 +235,9 @@ def _name_left_out(folder: Folder) -> None:
     try:
         output.write_problems(path, rows)
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.", code="problems-file") from None
+        raise InputError(
+            f"{path} cannot be written: {error.strerror}.", hint="Nothing was sent.", code="problems-file"
+        ) from None
     for record, problems in rows:
         tell(f"left out: {record.file}, line {record.line}, {record.name} {record.address}: {problems[0].message}")
     tell(f"{len(rows)} row(s) with errors are left out; they are in {path}.")

@@ -113,7 +113,9 @@ class Recorded(Opened):
                         file.write(raw)
                     count += 1
         except OSError as error:
-            raise InputError(f"{directory} cannot be written: {error.strerror}.", code="unwritable") from None
+            raise InputError(
+                f"{directory} cannot be written: {error.strerror}.", hint="Name another folder.", code="unwritable"
+            ) from None
         return count
 
     @property

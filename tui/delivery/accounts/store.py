@@ -184,7 +184,10 @@ class AccountStore:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             files.write(self.path, [text.encode()])
         except OSError as problem:
-            raise AccountError(f"{self.path} cannot be written: {_reason(problem)}.") from None
+            raise AccountError(
+                f"{self.path} cannot be written: {_reason(problem)}.",
+                hint="Make room for it there, or name another folder in INVITE_TUI_CONFIG_DIR.",
+            ) from None
 
 
 def _to_json(account: Account) -> dict[str, object]:
