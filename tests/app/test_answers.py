@@ -145,6 +145,17 @@ async def test_after_the_last_day_to_reply_nobody_is_reminded(held: Path, server
     async with driven("few.csv", environment=through(server), size=SIZE) as pilot:
         await pilot.press("m")
         await until(pilot, lambda: "Nobody is to be reminded" in words_of(pilot) and "reply_by" in words_of(pilot))
+        # What comes after that is offered where the answers are.
+        for label, words in (
+            ("Write a report", "An earlier report"),
+            ("Forget everybody", "Forgetting cannot be undone"),
+        ):
+            await pilot.press("i")
+            await until(pilot, lambda: isinstance(pilot.app.screen, Answers))
+            await chosen(pilot, label)
+            await until(pilot, lambda said=words: said in words_of(pilot))
+            await pilot.press("escape")
+            await until(pilot, lambda: pilot.app.screen is app_of(pilot).main)
 
 
 async def test_a_mailbox_that_was_read_stays_live_and_what_comes_is_shown_at_once(

@@ -232,8 +232,8 @@ class Answering:
             self._app.accounts.unlocked(self._read_mailbox)
         elif what == "watch":
             self.watch()
-        elif what == "remind":
-            self._app.remind()
+        elif what in ("remind", "report", "forget-all"):
+            self._app.do(what)
         elif what == "people":
             self._app.main.look_at(View(answer=number))
         elif is_accepted:

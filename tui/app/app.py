@@ -851,7 +851,9 @@ class InviteApp(App[None]):
 
         from tui.app.palette import Finder
 
-        if self.use_command_palette and not isinstance(self.screen, Finder):
+        if self.screen is not self.main and not isinstance(self.screen, Finder):
+            self.say("Esc closes this first: then every command can be found by its name.")
+        elif self.use_command_palette and not isinstance(self.screen, Finder):
             palette = Finder(id="--command-palette", placeholder="A command, a person or a file")
             await self.push_screen(palette)
             palette.set_focus(palette.query_one(Input))
