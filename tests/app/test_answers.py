@@ -147,8 +147,8 @@ async def test_after_the_last_day_to_reply_nobody_is_reminded(held: Path, server
         await until(pilot, lambda: "Nobody is to be reminded" in words_of(pilot) and "reply_by" in words_of(pilot))
         # What comes after that is offered where the answers are.
         for label, words in (
-            ("Write a report", "An earlier report"),
-            ("Forget everybody", "Forgetting cannot be undone"),
+            ("Write a report", "report.html"),
+            ("Forget everybody", "Type the number of people"),
         ):
             await pilot.press("i")
             await until(pilot, lambda: isinstance(pilot.app.screen, Answers))

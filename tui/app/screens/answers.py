@@ -52,8 +52,8 @@ def answers_dialog(
     kind and the number of one in `known`."""
     items: list[Item | str] = ["Everybody who was sent something", *_bars(counts, people)]
     items += ["Follow up", Item("remind", "Remind …", "who has not answered")]
-    items += [Item("report", "Write a report …", "figures, and what became of each")]
-    items += [Item("forget-all", "Forget everybody …", "once it is over; the totals stay")]
+    items += [Item("report", "Write a report …", "what became of each")]
+    items += [Item("forget-all", "Forget everybody …", "when it is over")]
     open_ones = [at for at, one in enumerate(known.requests) if one.is_open]
     items += _some("Requests, open", [_request(at, known.requests[at]) for at in open_ones])
     unsure = [at for at, one in enumerate(known.responses) if not one.answer.counts]
