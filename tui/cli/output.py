@@ -1,6 +1,7 @@
 """What the command line prints: results to stdout, progress to stderr, JSON as the contract spells it."""
 
 import csv
+import io
 import json
 import math
 import os
@@ -15,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from tui import files
 from tui.attendees import Attendee
 from tui.clean import spreadsheet_cell, visible
 from tui.delivery.timing import Forecast, in_hours
@@ -470,18 +472,19 @@ def left_out(folder: Folder) -> list[tuple[Attendee, list[Problem]]]:
 
 def write_problems(path: Path, rows: Iterable[tuple[Attendee, Sequence[Problem]]]) -> None:
     """Writes these rows to `path`, a line for each problem: what is wrong, then the row's own cells. No cell of it is a
-    formula to the spreadsheet that opens it."""
+    formula to the spreadsheet that opens it. Its owner's alone, and written whole or not at all. Raises OSError."""
     rows = list(rows)
     headers = list(dict.fromkeys(header for record, _ in rows for header in record.columns.headers))
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        out = csv.writer(file)
-        out.writerow(map(_safe, ["file", "line", "code", "problem", "hint", *headers]))
-        for record, problems in rows:
-            fields = record.fields
-            cells = [fields.get(header, "") for header in headers]
-            for problem in problems:
-                words = [record.file, record.line, problem.code, problem.message, problem.hint or ""]
-                out.writerow([_safe(str(word)) for word in (*words, *cells)])
+    text = io.StringIO(newline="")
+    out = csv.writer(text)
+    out.writerow(map(_safe, ["file", "line", "code", "problem", "hint", *headers]))
+    for record, problems in rows:
+        fields = record.fields
+        cells = [fields.get(header, "") for header in headers]
+        for problem in problems:
+            words = [record.file, record.line, problem.code, problem.message, problem.hint or ""]
+            out.writerow([_safe(str(word)) for word in (*words, *cells)])
+    files.write(path, [text.getvalue().encode("utf-8-sig")])
 
 
 def _safe(cell: str) -> str:
