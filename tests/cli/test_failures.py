@@ -209,6 +209,15 @@ def test_an_interrupted_command_still_writes_its_document(
     assert json.loads(done.stdout)["error"]["code"] == "interrupted" and done.stderr == "invite-tui: Interrupted.\n"
 
 
+@pytest.mark.parametrize("words", ["send attendees.csv", "account add work --host localhost --username ana"])
+def test_what_is_typed_and_is_no_text_is_told(live: Live, words: str) -> None:
+    desk, server = live
+    done = desk.run(
+        *words.split(), *["--password-stdin"] * ("account" in words), typed="\udcff\n", on_terminal=True, code=2
+    )
+    assert "What was typed is not UTF-8 text." in done.stderr and not server.messages
+
+
 def test_a_setting_that_is_misspelt_is_told_beside_the_document(desk: Desk) -> None:
     desk.environment["INVITE_TUI_SMTP_HOTS"] = "secret.example"
     done = desk.run("plan", "attendees.csv", "--json")

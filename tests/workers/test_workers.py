@@ -3,6 +3,7 @@
 import email.policy
 import json
 import re
+import signal
 import threading
 from collections import Counter
 
@@ -13,8 +14,9 @@ from tui import workers
 from tui.cli import main
 from tui.errors import BusyError, ConfirmationError, LedgerError, UsageError
 from tui.folder import Choices, Folder
+from tui.ledger import Desk, Server
 from tui.mailing import Control
-from tui.workers import queue
+from tui.workers import Working, queue, working
 
 
 def test_everybody_is_sent_what_was_cleared_and_nothing_is_kept_of_it(office: Office) -> None:
@@ -159,6 +161,19 @@ def test_a_worker_that_composes_something_else_sends_nothing(office: Office, mon
     office.work()
     assert not office.mailed
     assert "no longer the one that was cleared" in office.standing().handover.said
+
+
+def test_a_worker_whose_database_does_not_answer_says_so_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    def hear(words: str) -> None:
+        told.append(words)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(working, "_SILENCE", 0.05)
+    away = Server.parse("postgresql://127.0.0.1:1/invitations")
+    assert workers.work(away, Desk("Bo", "here"), Working(["env"]), hear) == 0
+    assert told == ["The database does not answer yet ..."]
 
 
 def test_a_file_is_no_ledger_for_workers(office: Office) -> None:

@@ -10,7 +10,7 @@ from threading import Event
 from typing import TYPE_CHECKING, cast
 
 from tui.cli import output
-from tui.cli.asking import agree, hidden
+from tui.cli.asking import agree, hidden, typed
 from tui.cli.output import say, tell
 from tui.delivery import Account, AccountStore, Secret
 from tui.delivery.accounts import DEFAULT_IMAP_PORT, DEFAULT_PORT, ENVIRONMENT_ACCOUNT, Imap, OAuth
@@ -413,7 +413,7 @@ def _password_of(options: argparse.Namespace, account: Account) -> Secret | None
     if account.login != "password":
         return None
     if options.password_stdin:
-        return _not_empty(sys.stdin.readline().rstrip("\r\n"))
+        return _not_empty(typed().rstrip("\r\n"))
     if not sys.stdin.isatty():
         raise UsageError("There is no terminal to ask for the password on.", hint="Pipe it in with --password-stdin.")
     return ask_password(account.username or "")

@@ -2,6 +2,7 @@
 
 import getpass
 import sys
+from collections.abc import Callable
 
 from tui.cli.output import tell
 from tui.errors import UsageError
@@ -22,19 +23,36 @@ def ask(question: str, usual: str = "") -> str:
     shown = f"{question} [{usual}]:" if usual.strip() else f"{question}:"
     while True:
         tell(shown)
-        line = sys.stdin.readline()
+        line = typed()
         if not line:
             raise _unanswered()
         if said := line.strip() or usual:
             return said
 
 
+def typed() -> str:
+    """One line as it was typed, with its end; "" where there are no more. UsageError where it is no text."""
+    return _text(sys.stdin.readline)
+
+
 def hidden(question: str) -> str:
     """One line that nobody sees; "" is an answer."""
     try:
-        return getpass.getpass(f"{question}: ", stream=sys.stderr)
+        return _text(lambda: getpass.getpass(f"{question}: ", stream=sys.stderr))
     except EOFError:
         raise _unanswered() from None
+
+
+def _text(read: Callable[[], str]) -> str:
+    """What is read, if it is text: some systems refuse other bytes, some let them through."""
+    try:
+        line = read()
+        line.encode()
+    except UnicodeError:
+        raise UsageError(
+            "What was typed is not UTF-8 text.", hint="Nothing was changed, and nothing was sent."
+        ) from None
+    return line
 
 
 def _unanswered() -> UsageError:

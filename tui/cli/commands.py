@@ -13,6 +13,7 @@ from typing import TextIO
 
 from tui import settings, signals
 from tui.cli import holding, output, two
+from tui.cli.asking import typed
 from tui.cli.output import say, tell
 from tui.delivery.timing import moment_of
 from tui.errors import AccountError, ConfirmationError, InputError, InviteError, LedgerError, UsageError
@@ -430,7 +431,7 @@ def _confirm(number: int | None, made: Plan, folder: Folder, *, approved: bool, 
         raise UsageError(f"{count} message(s) would be sent.", hint=f"Say so: --confirm {count}")
     for line in output.question(made, folder):
         tell(line)
-    answer = sys.stdin.readline().strip()
+    answer = typed().strip()
     if answer != str(count):
         raise ConfirmationError("That is not the number; nothing was sent.")
 

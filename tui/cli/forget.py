@@ -5,6 +5,7 @@ import sys
 from dataclasses import asdict
 
 from tui import forgetting
+from tui.cli.asking import typed
 from tui.cli.output import print_json, say, tell
 from tui.errors import ConfirmationError, InputError, UsageError
 from tui.folder import Folder, open_folder
@@ -89,7 +90,7 @@ def _confirm(number: int | None, chosen: Whom) -> None:
     if chosen.holding:
         tell(forgetting.HOLDING.format(_people(chosen.holding), "`cancel`"))
     tell(f"{forgetting.NO_UNDO} Type the number of people, {count}, to forget them:")
-    if sys.stdin.readline().strip() != str(count):
+    if typed().strip() != str(count):
         raise ConfirmationError("That is not the number; nobody was forgotten.")
 
 

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 from tui import signals
+from tui.cli.asking import typed
 from tui.cli.output import clock_time, tell, tell_over
 from tui.delivery.timing import at_in_words, in_hours
+from tui.errors import UsageError
 from tui.mailing import Control, Question
 from tui.mailing.holding import hold_back, wait_until
 from tui.plan import Plan
@@ -93,7 +95,9 @@ def ask(question: Question, control: Control, counts: Mapping[str, int]) -> None
         tell(f"Type “{word}” to send the rest all the same; anything else ends the run here:")
     try:
         with signals.heeded(_interrupt):
-            control.answer(go_on=" ".join(sys.stdin.readline().split()) == word)
+            control.answer(go_on=" ".join(typed().split()) == word)
+    except UsageError:
+        control.answer(go_on=False)
     except KeyboardInterrupt:
         control.stop()
 

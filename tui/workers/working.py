@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,9 @@ LOST_AFTER = 30.0
 
 _AGAIN = (1.0, 2.0, 5.0, 10.0)
 """Seconds between two tries to reach the database; the last one again and again."""
+
+_SILENCE = 3.0
+"""Seconds after which it is told that the database does not answer."""
 
 _BUSY = 5.0
 """Seconds after which a job is tried again whose ledger somebody holds alone."""
@@ -120,7 +123,10 @@ class _Worker:
         self._lost.clear()
         conninfo = ledgers.conninfo(self._server, self._desk)
         app = queue.app_for(conninfo, self._deliver)
-        async with app.open_async():
+        async with AsyncExitStack() as opened:
+            opened.push_async_callback(app.close_async)
+            if not await self._open(app):
+                return True
             if not await app.check_connection_async():
                 return False
             jobs = asyncio.create_task(
@@ -155,6 +161,26 @@ class _Worker:
             if self._lost.is_set() and self._lost_by is not None:
                 raise self._lost_by
         return True
+
+    async def _open(self, app: "App") -> bool:
+        """Opens its connections; False where it is to stop before they are: a server that is away takes its time."""
+
+        async def opened() -> None:
+            await app.open_async()
+
+        opening, over = asyncio.create_task(opened()), asyncio.create_task(self._over.wait())
+        try:
+            done, _ = await asyncio.wait({opening, over}, timeout=_SILENCE, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                self._tell("The database does not answer yet ...")
+                await asyncio.wait({opening, over}, return_when=asyncio.FIRST_COMPLETED)
+            if opening.done():
+                await opening
+            return opening.done()
+        finally:
+            opening.cancel()
+            over.cancel()
+            await asyncio.wait({opening, over})
 
     def _hear(self, error: BaseException | None) -> None:
         """What the queue has failed at in a task of its own: it is opened anew."""
