@@ -4,7 +4,7 @@ Goals: as much as composing at most, and the number of attendees makes no differ
 composes messages that no roll has seen, to people with names from many places and addresses that no message had before,
 so that nothing is remembered but what is the same in all of them. A run clears each message twice: when it is prepared,
 and in the moment before it goes out. A message with a link of one's own has it in the text, the page and the calendar
-object, and a message that is like no other has a word that is in none before: what is new in these is judged in full.
+object; a message that is like no other has a word that is in none before, and in no cell: that is judged in full.
 Processor time is measured.
 """
 

@@ -1,8 +1,10 @@
 """A message like those that were cleared is not read again where that finds the same: compared with reading it."""
 
 from base64 import b64decode, b64encode
+from binascii import a2b_qp, b2a_qp
 from dataclasses import replace
-from itertools import product
+from html import escape
+from itertools import cycle, product
 from typing import NamedTuple
 
 import pytest
@@ -24,12 +26,25 @@ class Person(NamedTuple):
     number: int = 0
     reference: str = ""
     message_id: str = ""
+    cell: str = ""
+
+    @property
+    def words(self) -> str:
+        """As a mailing says them to the guard."""
+        return f"{self.name}\n{self.cell}" if self.cell else self.name
 
     def fill(self, text: str) -> str:
         reference = self.reference or f"{self.number * 2**150 // 7 % 2**160:040x}"
         message_id = self.message_id or f"{self.number * 2**120 // 7 % 2**128:032x}@department.example"
         encoded = b64encode(self.name.encode()).decode()
         own = {"«N»": self.name, "«B»": encoded, "«A»": self.address, "«R»": reference, "«M»": message_id}
+        # A cell as it is, as a text spells it, and as a page does.
+        own |= {
+            "«V»": quoted(self.name),
+            "«C»": self.cell,
+            "«Q»": quoted(self.cell),
+            "«H»": quoted(escape(self.cell, quote=False)),
+        }
         for mark, said in own.items():
             text = text.replace(mark, said)
         return text
@@ -62,7 +77,8 @@ def letter(  # each is a place
     boundary: str = "=_x",
 ) -> bytes:
     """A message as nobody's composer would make it, with marks for what is the recipient's own."""
-    calendar, copy = (in_base64(who.fill(said)) for said in (calendar, copy or calendar))
+    calendar, copy = (in_base64(folded(who.fill(said))) for said in (calendar, copy or calendar))
+    text, html = (in_lines(who.fill(said)) for said in (text, html))
     file = f"--{boundary}\nContent-Type: text/plain\nContent-Disposition: attachment; filename=a.txt\n\n{attached}\n"
     file = file if attached else ""
     said = (
@@ -75,6 +91,23 @@ def letter(  # each is a place
         f'Content-Disposition: attachment; filename="invite.ics"\n\n{copy}\n{file}--{boundary}--\n{end}'
     )
     return who.fill(said).replace("\n", "\r\n").encode()
+
+
+def quoted(name: str) -> str:
+    return "".join(chr(octet) if octet < 128 and octet != 61 else f"={octet:02X}" for octet in name.encode())
+
+
+def in_lines(printable: str) -> str:
+    """Quoted-printable in lines of at most 76."""
+    return "\n".join(
+        b2a_qp(a2b_qp(line.encode())).decode() if len(line) > 76 else line for line in printable.split("\n")
+    )
+
+
+def folded(calendar: str) -> str:
+    """A calendar object as RFC 5545 §3.1 has it, in characters."""
+    lines = [[line[:75], *(line[at : at + 74] for at in range(75, len(line), 74))] for line in calendar.split("\n")]
+    return "\n".join("\n ".join(pieces) for pieces in lines)
 
 
 def in_base64(calendar: str) -> str:
@@ -124,17 +157,17 @@ class Trap(NamedTuple):
         After two of a kind what they are made of is known; after three, a whole message.
         """
         third = self.first[1]._replace(number=7)
-        first = [(letter(who, **self.kind), who.address, f"{who.name}\n{self.own}") for who in (*self.first, third)]
+        first = [(letter(who, **self.kind), who.address, f"{who.words}\n{self.own}") for who in (*self.first, third)]
         last = {**self.kind, **self.last}
         last["html"] = last.get("html", HTML) + more
-        return [*first, (letter(self.whom, **last), self.whom.address, self.whom.name)]
+        return [*first, (letter(self.whom, **last), self.whom.address, self.whom.words)]
 
 
 HEX = "626f2e6c69406578616d706c652e636f6d"
 TRAPS = {
     # What the message says of itself.
-    "a gap of its own": Trap({"text": "For «A» alone"}, last={"text": "For \0\5 alone"}),
-    "a gap in the calendar": Trap({}, last={"calendar": CALENDAR.replace("«A»", "\0\5")}),
+    "a gap of its own": Trap({"text": "For «A» alone"}, last={"text": "For \0p alone"}),
+    "a gap in the calendar": Trap({}, last={"calendar": CALENDAR.replace("«A»", "\0p")}),
     "another copy": Trap({}, last={"copy": CALENDAR.replace("«A»", BO.address)}),
     "another end": Trap({}, last={"end": f"{BO.address}\n"}),
     "another text": Trap({}, last={"text": f"{TEXT} {BO.address}"}),
@@ -312,6 +345,230 @@ TRAPS = {
 }
 
 
+PLACED = {
+    "text": {"text": "Dear «N»,\n\nJoin online («Q») and\nbe there."},
+    "page": {"html": '<p>Dear «N»,</p>\n<p><a href=3D"«H»" style=3D"color: red">Join</a> now.</p>'},
+    "calendar": {"calendar": CALENDAR.replace("come.", "come.\\n\\n«C»")},
+}
+"""Where a link of one's own stands in most messages."""
+FIRST_LINKS = ("https://meet.example/j/8123?p=42", "https://meet.example/j/9456?p=17", "https://meet.example/j/77?p=51")
+LINKS = {
+    "in entities": "https://meet.example/j?u=b&#64ex&#46org",
+    "in percents": "https://meet.example/j?u=bo.li%40example.com",
+    "in percents twice": "https://meet.example/j?u=bo.li%2540example.com",
+    "in base64": "https://meet.example/j/Ym8ubGlAZXhhbXBsZS5jb20",
+    "in base64 in the query": "https://meet.example/j?u=Ym8ubGlAZXhhbXBsZS5jb20&v=1",
+    "in base64 in the fragment": "https://meet.example/j#Ym8ubGlAZXhhbXBsZS5jb20",
+    "in base64 of percents": "https://meet.example/j/Ym8ubGklNDBleGFtcGxlLmNvbQ",
+    "in base32": "https://meet.example/j/MJXS43DJIBSXQYLNOBWGKLTDN5WQ",
+    "in hexadecimal digits": "https://meet.example/j/626f2e6c69406578616d706c652e636f6d",
+    "in codes": "https://meet.example/j/98-111-46-108-105-64-101-120-97-109-112-108-101-46-99-111-109",
+    "in octets": "https://meet.example/j?u=bo.li=40example.com",
+    "in octets of octets": "https://meet.example/j?u=bo.li==340example.com",
+    "in octets of base64": "https://meet.example/j/Ym8ubGlAZXhhbXBsZS5jb=320",
+    "in an entity": "https://meet.example/j?u=bo.li&#64example.com",
+    "in octets of percents": "https://meet.example/j?u=bo.li=2540example=252ecom",
+    "in a closed entity": "https://meet.example/j?u=bo.li&commat;example.com",
+    "in words": "https://meet.example/j/bo.li-at-example-dot-com",
+    "in large words": "https://meet.example/j/bo.liATexample.com",
+    "in nothing but large words": "https://meet.example/j/bo.liATexampleDOTcom",
+    "as it is": "https://meet.example/j/bo.li@example.com",
+    "as who logs in": "https://bo.li@example.com/j",
+    "as the host and the path": "https://example.com/bo.li",
+    "as the host and the query": "https://example.com?bo.li",
+    "as the host and a shorter path": "https://example.com/bo.li.x/y",
+    "as the host and octets": "https://example.com/=2c=2cbo.li",
+    "as the host": "https://bo.li-example.com/j",
+    "as a relay says it": "https://meet.example/j/bo.li=example.com",
+    "as a directory says it": "https://meet.example/j/bo.li_example.com",
+    "from the other side": "https://meet.example/j/example.com/bo.li",
+}
+"""Links that name Bo."""
+
+
+CAPITALS = b64encode(b"jjkk.jjj!zzz").decode().upper()  # which names zzz@jjkk.jjj in small letters
+
+
+def linked(who: Person, link: str, number: int = 0) -> Person:
+    return who._replace(cell=link, number=number or who.number)
+
+
+WITH_LINKS = (linked(CY, FIRST_LINKS[0]), linked(TOM, FIRST_LINKS[1]))
+TRAPS |= {
+    f"a link in the {place}, {name}": Trap(PLACED[place], linked(ANA, link), WITH_LINKS)
+    for place, (name, link) in zip(cycle(PLACED), LINKS.items(), strict=False)
+}
+TRAPS |= {
+    "a link that was Bo's own": Trap(
+        {"text": "Join («Q»), bo.li=40example.com"},
+        linked(ANA, FIRST_LINKS[2]),
+        (linked(BO, FIRST_LINKS[0]), linked(BO, FIRST_LINKS[1], 9)),
+    ),
+    "a link, and another's address behind it": Trap(
+        PLACED["text"], linked(ANA, FIRST_LINKS[2]), WITH_LINKS, {"text": f"{PLACED['text']['text']} {BO.address}"}
+    ),
+    "a link, and a word of another's": Trap(
+        {"text": "So «Q» dot com"}, linked(ANA, "https://meet.example/bo-at-x"), WITH_LINKS, listed=("bo@x.com",)
+    ),
+    "a link and brackets": Trap(
+        {"text": "So («Q») example dot com"},
+        linked(ANA, "https://meet.example/j/bo.li-at"),
+        WITH_LINKS,
+    ),
+    "a link and the next line": Trap(
+        {"text": "Join:\n«Q»\ncmc"}, linked(ANA, "https://meet.example/?u=3DYkBleC5v"), WITH_LINKS
+    ),
+    "a link and the next line of the page": Trap(
+        {"html": "<p>Join: «H»</p>\n<p>GV4YW1wbGUuY29t</p>"},
+        linked(ANA, "https://meet.example/?u=Zm9yIHlvdSwgYW5kIGJvLmxpQ"),
+        WITH_LINKS,
+    ),
+    "a link, nothing, and a line": Trap(
+        {"text": "Join:\n«Q»\n\n@example.com"}, linked(ANA, "https://meet.example/?u=bo.li"), WITH_LINKS
+    ),
+    "a link and digits": Trap({"text": "So «Q»cmc yes"}, linked(ANA, "https://meet.example/YkBleC5v"), WITH_LINKS),
+    "a link behind digits": Trap({"text": "So 626f2e6c6940«Q» yes"}, linked(ANA, "6578616d706c652e636f6d"), WITH_LINKS),
+    "a link and codes": Trap(
+        {"text": "So «Q» 65 2e 66 yes"}, linked(ANA, "https://meet.example/x?62-40"), WITH_LINKS, listed=("b@e.f",)
+    ),
+    "a link and half an octet": Trap(
+        {"text": "So «C»"}, linked(ANA, "https://meet.example/bo.li=40example.com"), WITH_LINKS
+    ),
+    "a link in another": Trap(
+        {"html": '<a href=3D"https://r.example/?u=3D«H»">x</a>'},
+        linked(ANA, "https://bo.li=40example.com"),
+        WITH_LINKS,
+    ),
+    "a link that hides": Trap(
+        {"html": '<p>bo.li<a href=3D"«H»" id=3D"x">x\ny</a> at example dot com</p>\n'},
+        linked(ANA, "https://meet.example/mso-hide"),
+        WITH_LINKS,
+    ),
+    "a link as a file": Trap(
+        {"html": '<a href=3D"data:,«H»">x</a>'}, linked(ANA, "https://meet.example/bo.li=40example.com"), WITH_LINKS
+    ),
+    "a link and the rest of a value": Trap(
+        {"text": "See «Q» parent"}, linked(ANA, "https://meet.example/lone"), WITH_LINKS, values=("Lone parent",)
+    ),
+    "a link and the rest of a value, in octets": Trap(
+        {"text": "See «Q» parent"}, linked(ANA, "https://meet.example/?=4cone"), WITH_LINKS, values=("Lone parent",)
+    ),
+    "a link and the rest of a value, in octets of octets": Trap(
+        {"text": "See «Q» parent"}, linked(ANA, "https://meet.example/?==34cone"), WITH_LINKS, values=("Lone parent",)
+    ),
+    "a link with capitals, and words": Trap(
+        {"text": "See «Q» boatexampledotcom"},
+        linked(ANA, "https://meet.example/xATy"),
+        WITH_LINKS,
+        listed=("bo@example.com",),
+    ),
+    "a link with an octet, beside capitals": Trap(
+        {"text": f"See «Q» {CAPITALS} yes"},
+        linked(ANA, "https://meet.example/?id=8012"),
+        WITH_LINKS,
+        listed=("zzz@jjkk.jjj",),
+    ),
+    "a wide cell, beside a name in capitals": Trap(
+        {"text": "Dear «N» «Q» yes"},
+        linked(ANA._replace(name=CAPITALS), "Zoë"),
+        (linked(CY, "Cyan"), linked(TOM, "Tom")),
+        listed=("zzz@jjkk.jjj",),
+    ),
+    "a wide cell, beside capitals": Trap(
+        {"text": f"Dear «Q» {CAPITALS} yes"},
+        linked(ANA, "Zoë"),
+        (linked(CY, "Cyan"), linked(TOM, "Tom")),
+        listed=("zzz@jjkk.jjj",),
+    ),
+    "a link in small letters, beside a name": Trap(
+        {"to": WORDED, "text": "Dear «V»: «Q» yes", "html": "Hi", "calendar": CALENDAR.replace("«N»", "x")},
+        linked(ANA._replace(name="Zoë Kay"), f"https://meet.example/{CAPITALS}"),
+        (WITH_LINKS[0]._replace(name="Åsa Öst"), WITH_LINKS[1]._replace(name="Zoë Hart")),
+        listed=("zzz@jjkk.jjj",),
+    ),
+    **{
+        f"a link where an at is said, {name}": Trap(
+            {"html": "<p>a<i>t</i>: <b>«H»</b> yes</p>"},
+            linked(ANA, link),
+            WITH_LINKS,
+            listed=("bo@example.com",),
+        )
+        for name, link in (
+            ("in its host", "https://boatexample.com/x"),
+            ("in its path", "https://meet.example/j/boatexampledotcom"),
+            ("in its octets", "https://meet.example/j/boatexample=20.=20com"),
+        )
+    },
+    "a link and the rest of a value, in the page": Trap(
+        {"html": "<p>See <b>«H»</b> parent</p>"},
+        linked(ANA, "https://meet.example/lone"),
+        WITH_LINKS,
+        values=("Lone parent",),
+    ),
+    "a link and the rest of a value, in the next line": Trap(
+        {"text": "See «Q»\n\nparent"}, linked(ANA, "https://meet.example/lone"), WITH_LINKS, values=("Lone parent",)
+    ),
+    "a link and the rest of a value, in the calendar": Trap(
+        {"calendar": CALENDAR.replace("come.", "come.\\n«C> parent".replace(">", "»"))},
+        linked(ANA, "https://meet.example/lone"),
+        WITH_LINKS,
+        values=("Lone parent",),
+    ),
+    "a value that ends with a link": Trap(
+        {"text": "Lottery «Q»"},
+        linked(ANA, "https://meet.example/x"),
+        WITH_LINKS,
+        values=("Lottery https meet example x",),
+    ),
+    "a link of which a line has a piece": Trap(
+        PLACED["calendar"],
+        linked(ANA, f"https://meet.example/j/{'z' * 24}{BO.address.encode().hex()}"),  # in a line of its own
+        WITH_LINKS,
+    ),
+    "a link and the rest of a date": Trap(
+        {"text": "On «Q» May 2027"}, linked(ANA, "https://meet.example/6"), WITH_LINKS, values=("2027-05-06",)
+    ),
+    "a link and the rest of a number": Trap(
+        {"text": "Call «Q» 7946 0958"},
+        linked(ANA, "https://meet.example/020"),
+        (linked(CY, "https://meet.example/x"), linked(TOM, "https://meet.example/y")),
+        values=("02079460958",),
+    ),
+    "a cell in base64": Trap(
+        {"text": "Dear «Q»,"}, linked(ANA, "YkBleC5vcmc"), (linked(CY, "Cyan"), linked(TOM, "Tom"))
+    ),
+    "a cell that says at": Trap(
+        {"text": "To bo «Q» example dot com"},
+        linked(ANA, "at"),
+        (linked(CY, "Cyan"), linked(TOM, "Tom")),
+        listed=("bo@example.com",),
+    ),
+    "a cell and the rest of a value": Trap(
+        {"text": "Dear «Q» parent"},
+        linked(ANA, "Lone"),
+        (linked(CY, "Cyan"), linked(TOM, "Tom")),
+        values=("Lone parent",),
+    ),
+    "a cell before the rest of an address": Trap(
+        {"html": "<p> «H» &#64;example.com"},
+        linked(ANA, "Dan"),
+        (linked(CY, "Cyan"), linked(TOM, "Tom")),
+        listed=("dan@example.com",),
+    ),
+    "a cell that is a property": Trap(
+        {"calendar": CALENDAR.replace("END:VEV", "«C»:mailto:x\nEND:VEV")},
+        linked(ANA, "Attendee"),
+        (linked(CY, "Cyan"), linked(TOM, "Tom")),
+    ),
+    "a cell and a date": Trap(
+        {"text": "on 6 «Q» 2027"},
+        linked(ANA, "May"),
+        (linked(CY, "Cyan"), linked(TOM, "Tom")),
+        values=("2027-05-06",),
+    ),
+}
+
+
 def judged(raw: bytes, address: str, own: str, roll: Roll) -> tuple[Leak, ...]:
     said = clear(raw, address, roll, own)
     return () if isinstance(said, Cleared) else said
@@ -354,6 +611,18 @@ ADDRESSES = (
     *("org@example.com", "bo@example.org", "0958@example.org"),
 )
 SPOKEN = ("«N»", "<«A»>", '"«N»"', "mailto:«A» yes", "Dear «N»,", "For «N»: ", " «N» ", "(«A») yes", "x «R» x", "«N»!")
+IN_CELLS = (
+    "«C»",
+    "Dear «C»,",
+    "Join: «C»",
+    "Join («C») now",
+    '"«C>'.replace(">", '»"'),
+    "at: «C» ",
+    "=«C»",
+    "«C»/",
+    "x/«C»",
+)
+"""Where a cell of the recipient's own stands."""
 PLAIN = ("Hello", "Please come", "- ", "yes", "<b>", "</b>", "<br>", "on ")
 ODD = (
     *(
@@ -392,8 +661,8 @@ ODD = (
     *("bo.li@example.com", "on 6 ", " 2027", "call 020 7946 ", "O&#39;Neil Fox", "Zo=C3=AB Kay", "\\n", "^n", "draw"),
 )
 TEXTS = st.tuples(
-    st.sampled_from(SPOKEN),
-    st.lists(st.sampled_from((*SPOKEN, *PLAIN, *ODD)), max_size=2),
+    st.sampled_from((*SPOKEN, *IN_CELLS)),
+    st.lists(st.sampled_from((*SPOKEN, *PLAIN, *ODD, *IN_CELLS)), max_size=2),
     st.sampled_from([" ", " ", "\n", "\n", ""]),
 ).flatmap(lambda drawn: st.permutations([drawn[0], *drawn[1]]).map(drawn[2].join))
 ORDINARY = [ANA, BO, CY, TOM, EVE, Person("Mei-Ling Wu", "nobody@example.fr"), Person("May", "bo@example.org")]
@@ -404,16 +673,72 @@ ORDINARY += [
 ]
 DERIVED = (st.just(""), st.just(""))
 """References that are made of the number."""
+HOSTS = ("meet.example", "example.com", "bo.example.org:8080", "us02.meet.example.net", "bo-example.org", "at.example")
+ENDS = (
+    "",
+    "#",
+    "j/8123?p=3d42",
+    "lone",
+    "?x=4cone",
+    "=2c=2cbo",
+    "6",
+    "020",
+    "?u=bo.li=40example.com",
+    "626f2e6c6940",
+    "YkBleC5v",
+    "?a=1&b=2",
+)
+IN_A_CELL = st.one_of(
+    st.sampled_from(FIRST_LINKS),
+    st.sampled_from(
+        [*LINKS.values(), "Cyan", "Lone", "YkBleC5vcmc", "May", "at", "Zoë", "bo", "0958", "Please come", "O'Da"]
+    ),
+    st.builds("https://{}/{}".format, st.sampled_from(HOSTS), st.sampled_from(ENDS)),
+    st.builds("https://{}/{}".format, st.sampled_from(HOSTS), st.text("abdeort/?=&#-_.+~0469AT%lnmcY2", max_size=40)),
+)
 PEOPLE = st.one_of(
     st.sampled_from(ORDINARY),
-    st.builds(Person, st.sampled_from(NAMES), st.sampled_from(ADDRESSES), st.integers(1, 99), *DERIVED),
+    st.builds(Person, st.sampled_from(NAMES), st.sampled_from(ADDRESSES), st.integers(1, 99), *DERIVED, IN_A_CELL),
+    st.builds(lambda who, cell: who._replace(cell=cell), st.sampled_from(ORDINARY), IN_A_CELL),
 )
 VALUES = ["Lone parent", "Ruiz draw", "2027-05-06", "020 7946 0958", "Dear Ana", "come Ana", "Lonezed"]
 FIRST = (
     *[(CY, TOM)] * 5,
+    *[WITH_LINKS] * 5,
+    (linked(CY, "Cyan"), linked(TOM, "Tom")),
+    (linked(CY, FIRST_LINKS[0]), linked(TOM, "https://example.com/j/x?y=1&z=2")),
     (CY._replace(name="Zoë Kay"), TOM._replace(name="Åsa Öst")),
     (CY._replace(name="O'Hara"), TOM._replace(name="Al O'Dowd")),
     (BO, BO._replace(number=9)),
+)
+
+
+FIRST_IN_CELLS = (
+    *[WITH_LINKS] * 3,
+    (linked(CY, "Cyan"), linked(TOM, "Tom")),
+    (linked(CY, FIRST_LINKS[0]), linked(TOM, "https://example.com/j/x?y=1&z=2")),
+    (linked(CY, "https://meet.example/x?y=2&z=1"), linked(TOM, "https://example.com/j/x?y=1&z=2")),
+)
+WITH_CELLS = st.builds(lambda who, cell: who._replace(cell=cell), st.sampled_from(ORDINARY), IN_A_CELL)
+CELL_LINES = (
+    *(
+        "Join «C»",
+        "Join («C») now",
+        "Join: «C>\n\n".replace(">", "»"),
+        "See «C»\nit",
+        '<a href=3D"«C»" id=3D"x">Join</a>\n',
+        "<b>«C»</b> ",
+    ),
+    *(
+        "Dear «C»,\n",
+        "Dear «N»: «C» yes",
+        "at: «C» ",
+        "on 6 «C» 2027",
+        "Lone «C» parent",
+        "\\n\\n«C»",
+        "«C» «C»",
+        "(«C»)\n\n",
+    ),
 )
 
 
@@ -435,7 +760,7 @@ for reader in ALONE.values():
     reader.likeness = Forgetful()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from(FIRST),
     st.lists(PEOPLE, min_size=2, max_size=3),
@@ -446,30 +771,52 @@ for reader in ALONE.values():
 def test_a_message_that_is_not_read_again_would_have_been_cleared(
     first: tuple[Person, Person], others: list[Person], place: str, said: str, has_values: bool
 ) -> None:
+    compare(first, others, place, said, has_values)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.sampled_from(FIRST_IN_CELLS),
+    st.lists(WITH_CELLS, min_size=3, max_size=5),
+    st.sampled_from(["text", "html", "calendar"]),
+    st.tuples(
+        st.sampled_from(["", "", "", *PLAIN, *ODD]),
+        st.sampled_from(CELL_LINES),
+        st.sampled_from(["", "", "", *PLAIN, *ODD]),
+    ),
+    st.booleans(),
+)
+def test_what_stands_in_a_cell_of_ones_own_is_judged_as_if_nothing_was_known(
+    first: tuple[Person, Person], others: list[Person], place: str, said: tuple[str, str, str], has_values: bool
+) -> None:
+    compare(first, others, place, "".join(said), has_values)
+
+
+def compare(first: tuple[Person, Person], others: list[Person], place: str, said: str, has_values: bool) -> None:
+    """That what is judged after these are known is as if they were not."""
     warmed, alone = WARMED[has_values], ALONE[has_values]
     warmed.likeness, warmed.cleared = Likeness(), Marks()
     third = first[1]._replace(number=7)
+    others = [who if who.cell else who._replace(cell=FIRST_LINKS[2]) for who in others] if third.cell else others
     for number, who in enumerate((*first, third, *others)):
         raw = a_letter(who, place, f"{said}\nEtc" if number == 4 else said)
-        assert judged(raw, who.address, who.name, warmed) == judged(raw, who.address, who.name, alone)
+        assert judged(raw, who.address, who.words, warmed) == judged(raw, who.address, who.words, alone)
 
 
 def a_letter(who: Person, place: str, said: str) -> bytes:
     line = " ".join(said.split())
+    text = (said if place == "text" else "Hello «N»,\nPlease come.").replace("«C»", "«Q»")
+    page = (said if place == "html" else "<p>Please come</p>").replace("«C»", "«H»")
     return letter(
         who,
         to="<«A»>" if not who.name else TO if who.name.isascii() else WORDED,
-        subject=line if place == "subject" and who.name.isascii() else "Hello",
-        text=(said if place == "text" else "Hello «N»,\nPlease come.").replace("«N»", quoted(who.name)),
-        html=(said if place == "html" else "<p>Please come</p>").replace("«N»", quoted(who.name.replace("'", "&#39;"))),
+        subject=line if place == "subject" and who.name.isascii() and who.cell.isascii() else "Hello",
+        text=text.replace("«N»", quoted(who.name)),
+        html=page.replace("«N»", quoted(who.name.replace("'", "&#39;"))),
         calendar=CALENDAR.replace("Please come.", said.strip().replace("\n", "\n "))
         if place == "calendar"
         else CALENDAR,
     )
-
-
-def quoted(name: str) -> str:
-    return "".join(chr(octet) if octet < 128 else f"={octet:02X}" for octet in name.encode())
 
 
 @pytest.mark.parametrize(
@@ -526,7 +873,7 @@ def test_texts_are_the_same_without_what_was_cut_only_where_nothing_else_differs
     own = {masking.ADDRESS: "ana@example.org", masking.NAME: "Ana"}
     text, other = text.replace("\0", ""), other.replace("\0", "")
     for one in (text, f"{text}Ana{other}", f"{other}ana@example.org{text}"):
-        assert masking.cut(one, own).replace("\0\6", "Ana").replace("\0\5", "ana@example.org") == one
+        assert masking.cut(one, own).replace("\0r", "Ana").replace("\0p", "ana@example.org") == one
 
 
 def test_what_could_be_a_piece_of_something_else_is_not_cut_out() -> None:
@@ -545,10 +892,3 @@ def test_what_could_be_a_piece_of_something_else_is_not_cut_out() -> None:
     assert can_stand_alone("Ed Fe Ba")  # codes, but none of a letter
     for address in ("o'ana@example.org", "ana@example", "ANATO@example.org", "ána@example.org"):
         assert not is_plain_address(address), address
-
-
-@pytest.mark.parametrize(("body", "is_cut"), [("=D0=97=\r\n=D0=BE=D1=8F", True), ("=D0=97=D0=BE=D1=8=\r\nF", False)])
-def test_a_name_is_cut_out_of_two_lines_only_where_no_octet_is_broken(body: str, is_cut: bool) -> None:
-    own = masking.OwnWords("zoya@example.org", "Зоя")
-    assert ("\0" in own.out_of_body(body, is_printable=True)) is is_cut
-    assert "\0" not in own.out_of_body(body, is_printable=False)

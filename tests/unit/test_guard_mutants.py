@@ -56,7 +56,15 @@ LONG_WAY = frozenset(
     }
     | {"can_stand_alone", "with_stand_ins"}
     | {"are_noise", "is_name", "_is_wide_name", "is_address", "digits_in"}
-    | {"_holds_no_value"}
+    | {
+        "_holds_no_value",
+        "is_link",
+        "is_piece_of_link",
+        "_says_nothing",
+        "_says_nothing_else",
+        "can_be_cut_out",
+        "_ends_by_itself",
+    }
 )
 
 

@@ -14,7 +14,9 @@ from tests.unit.test_guard_likeness import (
     CALENDAR,
     CY,
     DERIVED,
+    FIRST_LINKS,
     HTML,
+    IN_A_CELL,
     LISTED,
     NAMES,
     TEXT,
@@ -68,18 +70,12 @@ class Places(NamedTuple):
             to=self.to.fill(to if self.to.name else "<«A»>"),
             text=spelled(f"{TEXT}\n{said}", self.text),
             html=spelled(HTML, self.html._replace(name=self.html.name.replace("'", "&#39;"))),
-            calendar="\n".join(map(folded, self.ids.fill(calendar).split("\n"))),
+            calendar=calendar,
         )
 
 
 def spelled(text: str, who: Person) -> str:
     return text.replace("«N»", quoted(who.name)).replace("«A»", who.address)
-
-
-def folded(line: str) -> str:
-    """As RFC 5545 §3.1 has it, in characters."""
-    lines = [line[:75], *(line[at : at + 74] for at in range(75, len(line), 74))]
-    return "\n ".join(lines)
 
 
 USUAL = st.builds(
@@ -143,9 +139,11 @@ DOMAINS = ["example.org", "e.at", "org.com", "gro.de", "62.40.6f.at", "at.com", 
     st.sampled_from((*NAMES, *MORE_NAMES)) | st.text(LETTERS, max_size=18),
     st.sampled_from((*ADDRESSES, *MORE_ADDRESSES))
     | st.builds("{}@{}".format, st.text(LETTERS.lower(), min_size=1, max_size=14), st.sampled_from(DOMAINS)),
+    IN_A_CELL,
+    st.integers(1, 40),
 )
-@example("Ana Ruiz", "ana@example.org")
-def test_who_is_ordinary_at_a_glance_is_so_at_a_close_look(name: str, address: str) -> None:
+@example("Ana Ruiz", "ana@example.org", FIRST_LINKS[0], 9)
+def test_who_is_ordinary_at_a_glance_is_so_at_a_close_look(name: str, address: str, link: str, at: int) -> None:
     if is_name(name):
         own = OwnWords(NOBODY, name)
         own.spelled_in(f"\r\nTo: =?utf-8?b?{b64encode(name.encode()).decode()}?=\r\n".encode())
@@ -154,6 +152,12 @@ def test_who_is_ordinary_at_a_glance_is_so_at_a_close_look(name: str, address: s
     if ROLL.ordinary.is_address(address):
         assert is_plain_address(address)
         assert ROLL.people_in_own(OwnWords(address, "")) <= {*keys(address)}
+    if ROLL.ordinary.is_link(link):
+        # Alone, where an at is said before it, and in the lines of a calendar object.
+        pieces = [piece for piece in (link[:at], link[at:]) if ROLL.ordinary.is_piece_of_link(piece)]
+        assert [ROLL.find(said, as_it_stands) for said in (link, f"at: {link}", *pieces)] == [NOTHING] * (
+            2 + len(pieces)
+        )
 
 
 def test_a_letter_of_europe_is_no_other_letter_in_any_reading() -> None:

@@ -37,7 +37,7 @@ _SAID_DOT = re.compile(
     re.IGNORECASE,
 )
 _DOT_SPACE = re.compile(r"(@[\w-]+(?:\.[\w-]+)*)\.\s+(?=\w)")
-_CAPITAL_AT = re.compile(r"[a-z0-9]AT[a-z0-9]")
+CAPITAL_AT = re.compile(r"[a-z0-9]AT[a-z0-9]")
 _WORDS_AT = frozenset(
     {"at", "arroba", "arobase", "arobas", "chiocciola", "apestaart", "apestaartje", "snabela", "snabel", "ät"}
     | {"klammeraffe"}
@@ -101,7 +101,7 @@ def may_say(text: str) -> bool:
             if text[at - 1 : at] in _BRACKETS or text[at + 1 : at + 2] in _BRACKETS:
                 return True
             at = text.find("@", at + 1)
-    if not _WORDS_AT.isdisjoint(spoken) or ("AT" in text and _CAPITAL_AT.search(text)):
+    if not _WORDS_AT.isdisjoint(spoken) or ("AT" in text and CAPITAL_AT.search(text)):
         return True
     return "a" in spoken and _BRACKETED_A.search(text) is not None
 

@@ -25,8 +25,7 @@ def clear(raw: bytes, recipient: str, roll: Roll, own_words: str = "") -> Cleare
     digest = sha256(raw).hexdigest()
     mark = blake2b(f"{digest}\x00{recipient}\x00{own_words}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
     if mark not in roll.cleared:
-        name = own_words.partition("\n")[0]
-        known = roll.likeness.known(raw, recipient, name, roll)
+        known = roll.likeness.known(raw, recipient, own_words, roll)
         if not known.whole:
             try:
                 message = read(raw)
@@ -35,7 +34,7 @@ def clear(raw: bytes, recipient: str, roll: Roll, own_words: str = "") -> Cleare
                 return (Leak(error.where, error.what, f"The message cannot be read back safely: {error.what}."),)
             if leaks:
                 return leaks
-            roll.likeness.learn(raw, message, recipient, name, roll)
+            roll.likeness.learn(raw, message, recipient, own_words, roll)
         roll.cleared.add(mark)
     return Cleared(cleared._SEAL, raw, recipient, digest)
 

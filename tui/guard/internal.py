@@ -85,9 +85,19 @@ class Internal:
         """Whether a date or a telephone number is among the values."""
         return self._has_dates or self._has_phones
 
-    def may_begin_in(self, text: str) -> bool:
-        """Whether a value may begin with a word of this text."""
-        return not self._beginnings.keys().isdisjoint([word[:_PREFIX] for word in words(text)])
+    def may_begin_in(self, *texts: str) -> bool:
+        """Whether a value may begin with a word of one of these texts."""
+        if self._beginnings.keys().isdisjoint([word[:_PREFIX] for word in words(" ".join(texts))]):
+            return False
+        return any(self._may_begin_in(words(text)) for text in texts)
+
+    def _may_begin_in(self, said: Sequence[str]) -> bool:
+        run, at = "".join(said), 0
+        for word in said:
+            if word[:_PREFIX] in self._beginnings and run[at : at + _PREFIX] in self._beginnings:
+                return True
+            at += len(word)
+        return False
 
     def may_begin_with(self, word: str) -> bool:
         """Whether a value may begin with this word."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tui.guard.findings import NONE, Said
 from tui.guard.mailboxes import keys as keys_of
-from tui.guard.masking import OwnWords, stand_in, stand_ins_in
+from tui.guard.masking import Own, OwnWords, stand_in, stand_ins_in
 from tui.guard.values import may_be_of_a_number, words
 
 if TYPE_CHECKING:
@@ -43,11 +43,15 @@ def is_innocent(own: OwnWords, roll: "Roll", joints: Joints) -> bool:
     """Whether what is the recipient's own gives nobody else away, and is part of no internal value."""
     if not roll.people_in_own(own).issubset(keys_of(own.recipient)):
         return False
-    values = roll.values
-    if not values:
+    if not roll.values:
         return True
-    said = {*own.said.values()}
-    loud = _letters_of(own, values.may_begin_in) if values.may_begin_in(" ".join(said)) else NONE
+    return not any(_holds_value(own, roll, joints) for own in own.readings())
+
+
+def _holds_value(own: Own, roll: "Roll", joints: Joints) -> bool:
+    """Whether what is the recipient's own is part of an internal value, as it reads here."""
+    values = roll.values
+    loud = _letters_of(own, values.may_begin_in) if values.may_begin_in(*{*own.values()}) else NONE
     numeric = NONE
     if values.counts:
         loud |= _letters_of(own, values.has_number_in)
@@ -56,15 +60,15 @@ def is_innocent(own: OwnWords, roll: "Roll", joints: Joints) -> bool:
         if joint.is_loose or ((loud or numeric) and joint.may_hold(loud, numeric)):
             line = joint.line
             for letter in joint.letters:
-                line = line.replace(stand_in(letter), own.said[letter])
+                line = line.replace(stand_in(letter), own[letter])
             if roll.values_in(joint.said(line)):
-                return False
-    return True
+                return True
+    return False
 
 
-def _letters_of(own: OwnWords, is_so: Callable[[str], bool]) -> frozenset[str]:
+def _letters_of(own: Own, is_so: Callable[[str], bool]) -> frozenset[str]:
     """The letters of what is the recipient's own, where this is so of it."""
-    return frozenset(letter for letter, said in own.said.items() if is_so(said))
+    return frozenset(letter for letter, said in own.items() if is_so(said))
 
 
 def counted(line: str, said: Said) -> tuple[frozenset[str], frozenset[frozenset[str]]]:

@@ -2,10 +2,11 @@
 
 Most messages of a run are the same but for what is their recipient's own. When one has been judged in full and cleared,
 and another of its kind before it, the guard makes the same message to somebody who does not exist: with stand-ins for
-the address, the name and the references. If that is judged without any finding, not even one that a recipient would be
-forgiven, and nothing in it could go together with what stands where the stand-ins do, then it may go to anybody: what
-it is made of is remembered to the letter. A message that is made of the same, and of its recipient's own in the same
-places, is clean. All others go the long way, which never looks here.
+the address, the name, the references, and what stands in those cells of the recipient's own that make the difference.
+If that is judged without any finding, not even one that a recipient would be forgiven, and nothing in it could go
+together with what stands where the stand-ins do, then it may go to anybody: what it is made of is remembered to the
+letter. A message that is made of the same, and of its recipient's own in the same places, is clean. All others go the
+long way, which never looks here.
 """
 
 import re
@@ -18,18 +19,22 @@ from tui.guard.form import CALENDARS
 from tui.guard.joints import Joint, Joints, counted, is_innocent
 from tui.guard.masking import (
     ADDRESS,
+    ANY_LINK,
     ANY_STAND_IN,
+    CELLS,
+    LINKS,
     OwnWords,
     apart,
+    can_be_cut_out,
     stand_in,
     stand_ins_in,
     with_stand_ins,
 )
 from tui.guard.memory import Memory
 from tui.guard.ordinary import is_name
-from tui.guard.reading import Part, Reading, Unreadable, read, unfolded
+from tui.guard.reading import Part, Reading, Unreadable, in_printable, out_of_printable, read, unfolded
 from tui.guard.searching import OfRoll, around_parts, in_headers, in_part
-from tui.guard.spelling import TooDeep
+from tui.guard.spelling import TooDeep, is_noise, without_twins
 from tui.guard.values import words
 from tui.guard.whole import Whole, Wholes, is_addressed
 
@@ -42,7 +47,8 @@ _PERSONAL = frozenset({"to", "subject", "message-id", "in-reply-to", "references
 _MOST_FRAMES = 8  # one for each set of attachments
 _STAND_IN = re.compile(ANY_STAND_IN)
 _BEGINS_A_LINE = re.compile(rf"(?:^|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]){ANY_STAND_IN}")
-_IN_AN_OCTET = re.compile(rf"=[0-9A-Fa-f]?{ANY_STAND_IN}".encode())
+_ESCAPED = re.compile(rf"\\[^nN]?{ANY_STAND_IN}|\\[nN](?!{ANY_LINK}){ANY_STAND_IN}|{ANY_STAND_IN}\\")
+_LINE_BREAK = re.compile(r"\\[nN]")
 
 
 class _Frame:
@@ -66,6 +72,8 @@ class _Frame:
         self.form = (between, again, end)
         self.between, self.again, self.end = self.form
         self.parts, self.are_printable = parts, are_printable
+        self.before: _Judged | None = None
+        """The message that was judged last."""
         self.known: tuple[Memory[str, Joints], ...] = tuple(Memory(500) for _ in range(len(between) + 1))
 
     def parted(self, text: str) -> list[str] | None:
@@ -92,7 +100,12 @@ class _Frame:
 
     def whole(self, cuts: Sequence[str], own: OwnWords, joints: Joints, roll: "Roll") -> Whole:
         """A message that is put together so, of parts that may go to anybody."""
-        front = "".join(f"{cut}{seam}" for cut, seam in zip(cuts, self.between, strict=False))
+        bodies = zip(cuts[1:-1], self.are_printable, strict=True)
+        front = [
+            (cuts[0], False),
+            *(one for seam, body in zip(self.between, bodies, strict=False) for one in ((seam, False), body)),
+        ]
+        front.append((self.between[-1], False))
         behind = (self.end,) if self.again is None else (self.again, self.end)
         return Whole(front, cuts[-1], behind, own, joints, roll)
 
@@ -106,6 +119,15 @@ class Known(NamedTuple):
     bodies: frozenset[int] = frozenset()
 
 
+class _Judged(NamedTuple):
+    """A message that was judged and cleared, in pieces; and what is left of these without what is its recipient's."""
+
+    pieces: Sequence[str]
+    recipient: str
+    own_words: str
+    cuts: Sequence[str]
+
+
 class _Unlike(Exception):
     """A message of this kind is not clean for anybody by what it is made of alone."""
 
@@ -116,14 +138,15 @@ class Likeness:
     def __init__(self) -> None:
         self._frames: tuple[_Frame, ...] = ()
         self._wholes = Wholes()
+        self._columns: tuple[int, ...] = ()
+        """In which lines of recipients' words there was what made the difference between two messages."""
         # By their hashes: where two are taken for one, a text is judged once too often or too rarely, nothing else.
         self._seen: Memory[int, bool] = Memory()
         self._unfit: Memory[int, bool] = Memory()
 
-    def known(self, raw: bytes, recipient: str, name: str, roll: "Roll") -> Known:
+    def known(self, raw: bytes, recipient: str, own_words: str, roll: "Roll") -> Known:
         """What of this message is nothing but what is clean for anybody, and its recipient's own."""
-        is_ordinary = is_name(name) and roll.ordinary.is_address(recipient)
-        own = OwnWords(recipient, name, is_ordinary)
+        own = self._own(recipient, own_words, self._columns, roll)
         if found := self._wholes.find(raw, own):
             whole, digits = found
             return Known(whole=whole.is_clean(own, digits, roll))
@@ -136,6 +159,28 @@ class Likeness:
                 return self._known(raw, frame, pieces, own, roll)
         return Known()
 
+    @staticmethod
+    def _own(recipient: str, own_words: str, columns: Sequence[int], roll: "Roll") -> OwnWords:
+        """What is a recipient's own, with what stands in these lines of their words."""
+        name = own_words.partition("\n")[0]
+        is_ordinary = is_name(name) and roll.ordinary.is_address(recipient)
+        if not columns:
+            return OwnWords(recipient, name, is_ordinary=is_ordinary)
+        cells: dict[str, str] = {}
+        lines = own_words.split("\n")
+        for number, at in enumerate(columns):
+            cell = lines[at] if at < len(lines) else ""
+            if not _can_be_cut_out(cell, roll):
+                continue
+            if _may_be_link(cell):
+                cells[LINKS[number]] = cell
+            else:
+                cells[CELLS[number]] = cell
+                is_ordinary = is_ordinary and is_name(cell)
+        # One of them may have letters beyond ASCII, beside which the others are read in small ones too.
+        is_ordinary = is_ordinary and (not cells or is_noise(f"{name} {' '.join(cells.values())}".lower()))
+        return OwnWords(recipient, name, cells, is_ordinary)
+
     def _known(self, raw: bytes, frame: _Frame, pieces: Sequence[str], own: OwnWords, roll: "Roll") -> Known:
         """What is known of a message that is put together so."""
         cuts = _without_own(frame, pieces, own)
@@ -144,9 +189,9 @@ class Likeness:
         if not is_innocent(own, roll, joints):
             return Known()
         if None not in found and is_addressed(cuts[0], cuts[-1]):
-            # What is broken over two lines in a body would stay in its pieces.
-            if [own.out_of_body(body) for body in pieces[1:-1]] == cuts[1:-1]:
-                self._wholes.add(raw, frame.whole(cuts, own, joints, roll), own)
+            mark = hash(tuple(cuts))
+            if self._unfit.get(mark) is None and not self._wholes.add(raw, frame.whole(cuts, own, joints, roll), own):
+                self._unfit.put(mark, True)
             return Known(whole=True)
         begin, bodies = len(pieces[0]), set()
         for seam, piece, joint in zip(frame.between, pieces[1:], found[1:], strict=True):
@@ -158,16 +203,18 @@ class Likeness:
             bodies.add(begin + len(frame.again))
         return Known(False, found[0] is not None, frozenset(bodies))
 
-    def learn(self, raw: bytes, message: Reading, recipient: str, name: str, roll: "Roll") -> None:
+    def learn(self, raw: bytes, message: Reading, recipient: str, own_words: str, roll: "Roll") -> None:
         """Takes up what a message that was judged and cleared is made of, if that has been seen before."""
         text = raw.decode("latin-1")
         frame = self._frame(text, message, roll)
         pieces = frame.parted(text) if frame else None
         if not frame or not pieces:
             return
-        own = OwnWords(recipient, name)
-        own.find_in(text)
-        cuts = _without_own(frame, pieces, own)
+        judged = self._judged(frame, pieces, recipient, own_words, self._columns, roll)
+        before, frame.before = frame.before, judged
+        if before and len(self._columns) < len(CELLS):
+            judged = self._without_cells(frame, judged, before, roll)
+        cuts = judged.cuts
         # What is in one message only has no like, and would be judged twice for nothing.
         fresh = [at for at, cut in enumerate(cuts) if frame.known[at].get(cut) is None and self._is_worth_it(at, cut)]
         for at in fresh:
@@ -176,6 +223,45 @@ class Likeness:
             except (_Unlike, Unreadable, TooDeep):
                 self._unfit.put(hash((at, cuts[at])), True)
         self._frames = (frame, *(one for one in self._frames if one is not frame))[:_MOST_FRAMES]
+
+    def _judged(
+        self, frame: _Frame, pieces: Sequence[str], recipient: str, own_words: str, columns: Sequence[int], roll: "Roll"
+    ) -> _Judged:
+        own = self._own(recipient, own_words, columns, roll)
+        own.find_in(f"{pieces[0]}\r\n")
+        return _Judged(pieces, recipient, own_words, _without_own(frame, pieces, own))
+
+    def _without_cells(self, frame: _Frame, judged: _Judged, before: _Judged, roll: "Roll") -> _Judged:
+        """A message also without what stands in those cells of the recipient's own that make the difference between it
+        and the one before, if that is all the difference between some parts of them. From then on they are cut out."""
+        unlike = [pair for pair in zip(judged.cuts[1:], before.cuts[1:], strict=False) if pair[0] != pair[1]]
+        lines = enumerate(zip(judged.own_words.split("\n"), before.own_words.split("\n"), strict=False))
+        columns = [
+            at
+            for at, (cell, other) in lines
+            if at
+            and cell != other
+            and _can_be_cut_out(cell, roll)
+            and _can_be_cut_out(other, roll)
+            and any(cell in cut and other in other_cut for cut, other_cut in unlike)
+        ]
+        if not columns:
+            return judged
+        chosen = tuple(dict.fromkeys((*self._columns, *columns)))[: len(CELLS)]
+        made, others = (
+            self._judged(frame, one.pieces, one.recipient, one.own_words, chosen, roll) for one in (judged, before)
+        )
+        alike = [
+            at
+            for at, (cut, other) in enumerate(zip(made.cuts, others.cuts, strict=True))
+            if cut == other and judged.cuts[at] != before.cuts[at]
+        ]
+        if not alike:
+            return judged
+        self._columns, frame.before = chosen, made
+        for at in alike:
+            self._seen.put(hash((at, made.cuts[at])), True)
+        return made
 
     def _is_worth_it(self, at: int, cut: str) -> bool:
         mark = hash((at, cut))
@@ -208,16 +294,28 @@ class Likeness:
         return None if _is_anything(around, roll) else frame
 
 
+def _can_be_cut_out(cell: str, roll: "Roll") -> bool:
+    """Whether a cell is a link that can be told at a glance, or words that can stand alone."""
+    return roll.ordinary.is_link(cell) if _may_be_link(cell) else can_be_cut_out(cell)
+
+
+def _may_be_link(cell: str) -> bool:
+    return cell.startswith("http")
+
+
 def _end(part: Part) -> int:
     return part.at + len(part.body)
 
 
 def _without_own(frame: _Frame, pieces: Sequence[str], own: OwnWords) -> list[str]:
-    """The headers, the bodies and the calendar object of a message, without what is the recipient's own in them."""
+    """The headers, the bodies and the calendar object of a message, decoded, without what is the recipient's own in
+    them."""
     headers, *bodies, piece = pieces
     calendar = _decoded(piece)
     own.find_uid(calendar)
-    cuts = [own.out_of_body(body, is_so) for body, is_so in zip(bodies, frame.are_printable, strict=True)]
+    cuts = [
+        own.out_of_body(_read(body) if is_so else body) for body, is_so in zip(bodies, frame.are_printable, strict=True)
+    ]
     return [own.out_of_headers(headers), *cuts, own.out_of_calendar(calendar)]
 
 
@@ -228,10 +326,30 @@ def is_calendar(part: Part) -> bool:
 def _decoded(piece: str) -> str:
     """The calendar object that a piece is; "" for none, or where it has gaps already."""
     try:
-        octets = a2b_base64(piece.replace("\r\n", ""), strict_mode=True)
+        return _as_text(a2b_base64(piece.replace("\r\n", ""), strict_mode=True))
+    except ValueError:
+        return ""
+
+
+def _read(body: str) -> str:
+    """What a body in quoted-printable says; "" where that is no text, or has gaps already."""
+    return _as_text(out_of_printable(body.encode("latin-1")))
+
+
+def _as_text(octets: bytes) -> str:
+    try:
         return "" if b"\0" in octets else octets.decode("utf-8")
     except ValueError:
         return ""
+
+
+def _as_it_goes_out(frame: _Frame, at: int, content: str) -> str:
+    """A decoded piece of a message as it stands in it."""
+    if at == len(frame.between):
+        return b2a_base64(content.encode("utf-8"), newline=False).decode("ascii")
+    if at and frame.are_printable[at - 1]:
+        return b"\r\n".join(in_printable(line.encode("utf-8")) for line in content.split("\r\n")).decode("ascii")
+    return content
 
 
 def _joints_of(frame: _Frame, pieces: Sequence[str], at: int, cut: str, roll: "Roll") -> Joints:
@@ -243,9 +361,7 @@ def _joints_of(frame: _Frame, pieces: Sequence[str], at: int, cut: str, roll: "R
     if not content:
         raise _Unlike
     made = list(pieces)
-    made[at] = (
-        content if at < len(frame.between) else b2a_base64(content.encode("utf-8"), newline=False).decode("ascii")
-    )
+    made[at] = _as_it_goes_out(frame, at, content)
     said = [one for both in zip(made, frame.between, strict=False) for one in both]
     calendar = made[-1] if frame.again is None else f"{made[-1]}{frame.again}{made[-1]}"
     again = read("".join((*said, calendar, frame.end)).encode("latin-1"))
@@ -270,12 +386,11 @@ def _is_anything(found: Iterable[Found], roll: "Roll") -> bool:
 def _must_stay_what_it_is(part: Part) -> None:
     """_Unlike where what stands in the place of the stand-ins could make something else of the part."""
     if is_calendar(part):
-        if _BEGINS_A_LINE.search(unfolded(part.text)):
+        lines = unfolded(part.text)
+        if _BEGINS_A_LINE.search(lines) or _ESCAPED.search(lines):
             raise _Unlike
         return
     if part.head.encoding == "base64" and _STAND_IN.search(part.body.decode("latin-1")):
-        raise _Unlike
-    if _IN_AN_OCTET.search(part.body):
         raise _Unlike
 
 
@@ -293,7 +408,8 @@ class _OfNobody:
         self.joints: list[Joint] = []
 
     def find(self, text: str, said: Said) -> Findings:
-        if self._roll.find(text, said) != NOTHING:
+        # Where something of the recipient's own has letters beyond ASCII, all around it is read in small ones too.
+        if any(self._roll.find(reading, said) != NOTHING for reading in (text, without_twins(text))):
             raise _Unlike
         lines = apart(text, self._roll.endings, self._roll.values.longest)
         if lines is None:
@@ -307,7 +423,9 @@ class _OfNobody:
 
     def find_apart(self, texts: Sequence[str]) -> Findings:
         for text in texts:
-            self.find(text, nothing)
+            if self._roll.find(text, nothing) != NOTHING:
+                raise _Unlike
+            self.find(_LINE_BREAK.sub("\n", text), nothing)
         return NOTHING
 
     def _is_loose(self, line: str, said: Said) -> bool:

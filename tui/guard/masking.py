@@ -10,23 +10,32 @@ import unicodedata
 from binascii import b2a_base64
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from types import MappingProxyType
 
-from tui.guard.addresses import WORDS_FOR_AT, WORDS_FOR_DOT, may_join
+from tui.guard.addresses import WORDS_FOR_AT, WORDS_FOR_DOT, may_join, may_say
 from tui.guard.joining import begins_property, is_open_begin, is_open_end, shown_of
-from tui.guard.reading import Unreadable, decode_words, unbroken
-from tui.guard.spelling import TAG, groups_of_codes, has_row_of_codes, without_hidden
+from tui.guard.reading import Unreadable, broken, decode_words, unbroken
+from tui.guard.spelling import TAG, groups_of_codes, has_row_of_codes, in_octets, without_hidden
 from tui.guard.values import words
 
 # What can be cut out, each under a letter. A name has several spellings, which are not the same to every check.
-MESSAGE_ID, REPLY_TO_ID, REFERENCE, UID, ADDRESS, NAME, WIDE_NAME, WORDED_NAME, MARKED_NAME = _LETTERS = "gkmnprtvw"
+MESSAGE_ID, REPLY_TO_ID, REFERENCE, UID, ADDRESS, NAME, WIDE_NAME, WORDED_NAME, MARKED_NAME = "gkmnprtvw"
+# What stands in cells of the recipient's own: a link, that link where markup spells it otherwise, or words.
+LINKS, MARKED_LINKS, CELLS = "ahd", "bls", "cyu"
+_LETTERS = (
+    *(MESSAGE_ID, REPLY_TO_ID, REFERENCE, UID, ADDRESS, NAME, WIDE_NAME, WORDED_NAME, MARKED_NAME),
+    *(*LINKS, *MARKED_LINKS, *CELLS),
+)
 REFERENCES = frozenset({MESSAGE_ID, REPLY_TO_ID, REFERENCE, UID})
-NAMES = frozenset({NAME, WIDE_NAME, WORDED_NAME, MARKED_NAME})
-# NUL is in no message that can be read, and no control in what is cut out.
-_GAPS = {letter: f"\0{chr(number)}" for number, letter in enumerate(_LETTERS, 1)}
-_LETTERS_OF_GAPS = {gap: letter for letter, gap in _GAPS.items()}
-_ANY_GAP = re.compile(f"({'|'.join(_LETTERS_OF_GAPS)})")
+NAMES = frozenset({NAME, WIDE_NAME, WORDED_NAME, MARKED_NAME, *CELLS})
+ALL_LINKS = frozenset({*LINKS, *MARKED_LINKS})
+_OF_CELLS = ALL_LINKS | {*CELLS}
+# NUL is in no message that can be read, and in nothing that is cut out.
+_GAPS = {letter: f"\0{letter}" for letter in _LETTERS}
+_ANY_GAP = re.compile("\0(.)")
 _STAND_IN = "qzxj"  # with a letter no word of any language, and too short to be anything encoded
-ANY_STAND_IN = f"{_STAND_IN}[{_LETTERS}]"
+ANY_STAND_IN = f"{_STAND_IN}[{''.join(_LETTERS)}]"
+ANY_LINK = f"{_STAND_IN}[{LINKS}{MARKED_LINKS}]"
 _ANY_STAND_IN = re.compile(ANY_STAND_IN)
 
 # What our UIDs, Message-IDs and references are: digits, with our domain or without.
@@ -36,6 +45,7 @@ _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9]+(?:[.+_-][A-Za-z0-9]+)*@[A-Za-z0-9]+(?
 _ENCODED_WORDS = re.compile(r"=\?utf-8\?b\?[A-Za-z0-9+/]+=*\?=(?:\r\n =\?utf-8\?b\?[A-Za-z0-9+/]+=*\?=)*")
 # A tab is between two cells, which may be the halves of an address.
 _BEFORE, _AFTER = frozenset(' \r\n<>"(:'), frozenset(' \r\n>")')
+_BEFORE_A_LINK, _AFTER_A_LINK = _BEFORE | frozenset("="), _AFTER | frozenset("<")
 _BEFORE_A_NAME, _AFTER_A_NAME = _BEFORE | frozenset("\t=,"), _AFTER | frozenset("\t<,!:;")
 _LEFT_OUT = re.compile(r"[\"()*`~]")
 _TELLING = re.compile(r"[^\x00-\x7f]|[@%&\\]|data:|=(?:[0-9A-Fa-f]{2}|\?|[ \t]*$)")
@@ -49,9 +59,8 @@ _TELLING_WORD = re.compile(
 _TELLING_LABEL = re.compile(rf"(?<![^\W_])(?:a|{_JOINING_WORD})(?![^\W_])", re.IGNORECASE)
 _MOST_CODES = 4  # groups of digits in a row say nothing yet, and
 _CODES_OF_ONE = 2  # of them may be what is somebody's own
-_SOFT_BREAK = "=\r\n"
-_BROKEN_OCTET = re.compile(r"=[0-9A-Fa-f]?=\r\n")
 _LONGEST_WORDED = 2_000
+NO_CELLS: Mapping[str, str] = MappingProxyType({})
 _OPENING, _CLOSING = ' \t>|*<"(:', ' \t\r>")'
 
 Own = Mapping[str, str]
@@ -67,8 +76,7 @@ def cut(text: str, own: Own) -> str:
 
 def pieces_of(text: str) -> tuple[str, ...]:
     """A text with gaps in pieces, and between them the letters of the gaps."""
-    found = _ANY_GAP.split(text)
-    return tuple(_LETTERS_OF_GAPS.get(piece, piece) if at % 2 else piece for at, piece in enumerate(found))
+    return tuple(_ANY_GAP.split(text))
 
 
 def gap(letter: str) -> str:
@@ -128,9 +136,25 @@ def _are_apart(text: str) -> bool:
 
 def _is_apart(text: str, begin: int, end: int, letter: str) -> bool:
     before, after = (_BEFORE_A_NAME, _AFTER_A_NAME) if letter in NAMES else (_BEFORE, _AFTER)
+    if letter in ALL_LINKS:
+        before, after = _BEFORE_A_LINK, _AFTER_A_LINK
     if (begin and text[begin - 1] not in before) or (end < len(text) and text[end] not in after):
         return False
+    if letter in ALL_LINKS:
+        return _ends_by_itself(text, end)
     return letter in NAMES or _is_alone(text, begin, end)
+
+
+def _ends_by_itself(text: str, end: int) -> bool:
+    """Whether what ends here is not read together with the next line, even where it may go on there: a query does."""
+    last = text.find("\n", end)
+    rest = text[end:last]
+    if last < 0 or len(rest.split()) > (not rest[:1].isspace()):
+        return True
+    after = text[last + 1 :]
+    first, _, more = after.partition("\n")
+    is_over = not first.strip() and not is_open_begin(shown_of(more.partition("\n")[0]))
+    return is_over or begins_property(after)
 
 
 def _is_alone(text: str, begin: int, end: int) -> bool:
@@ -163,7 +187,9 @@ def _around(lines: Sequence[str], at: int, beside: int) -> str:
 
 def _is_quiet(line: str, endings: AbstractSet[str]) -> bool:
     """Whether nothing in the rest of a line could be half of an address."""
-    if _TELLING.search(line) or may_join(line):
+    # A link has no at-sign and none in words, so that what may be half of a word for one is looked for nowhere.
+    may_be_said = may_say if stand_ins_in(line) <= ALL_LINKS else may_join
+    if _TELLING.search(line) or may_be_said(line):
         return False
     if groups_of_codes(line) + _CODES_OF_ONE * len(_ANY_STAND_IN.findall(line)) > _MOST_CODES:
         return False
@@ -189,35 +215,71 @@ def can_stand_alone(name: str) -> bool:
     return len(name) > 2 and (name.isascii() or _WORDS.fullmatch(unicodedata.normalize("NFKC", name)) is not None)
 
 
+def can_be_cut_out(cell: str) -> bool:
+    """Whether a cell is such words, and markup spells them as they are."""
+    return "'" not in cell and can_stand_alone(cell)
+
+
 class OwnWords:
     """What is one recipient's own, in each way that a message of theirs spells it.
 
     None of it is there that could not stand apart. Who `is_ordinary` (see `ordinary`) is known to.
     """
 
-    def __init__(self, recipient: str, name: str, is_ordinary: bool = False) -> None:
-        self.recipient, self.name, self.is_ordinary = recipient, name, is_ordinary
-        own = {ADDRESS: recipient} if is_ordinary or is_plain_address(recipient) else {}
+    def __init__(
+        self, recipient: str, name: str, cells: Mapping[str, str] = NO_CELLS, is_ordinary: bool = False
+    ) -> None:
+        """`cells` are what can be cut out of those of the recipient's own, by the letters of `LINKS` and `CELLS`."""
+        self.recipient, self.name, self.cells, self.is_ordinary = recipient, name, cells, is_ordinary
+        # A link may have a name in it.
+        own = {letter: cell for letter, cell in cells.items() if letter in ALL_LINKS} if cells else {}
+        if is_ordinary or is_plain_address(recipient):
+            own[ADDRESS] = recipient
         self.otherwise: list[str] = []
         """Names as they are spelled where they do not stand as they are."""
+        self.pieces: list[str] = []
+        """Of links, as lines break them."""
         if is_ordinary or can_stand_alone(name):
             own[NAME if name.isascii() else WIDE_NAME] = name
+        if cells:
+            own |= cells
         self.said = own
         """What each letter stands for, as it reads."""
         self._in_headers = self._in_calendars = self._in_bodies = own.copy()
-        self._is_spelled_alike = name.isascii() and "'" not in name
-        if not self._is_spelled_alike:
+        self._is_wide = WIDE_NAME in own
+        if cells or self._is_wide or "'" in name:
             self._spell()
 
     def _spell(self) -> None:
-        """Takes up how bodies spell a name that they do not spell as it is."""
-        self._in_bodies = {letter: _quoted(value) for letter, value in self.said.items()}
+        """Takes up how headers and bodies spell what they do not spell as it is."""
+        self._in_bodies = self.said.copy()
+        self._in_headers = {
+            letter: value for letter, value in self.said.items() if letter not in ALL_LINKS and value.isascii()
+        }
         if "'" in self.name and not NAMES.isdisjoint(self.said):
-            spelling = self.name.replace("'", "&#39;")
-            self.said[MARKED_NAME] = self.name
-            self._in_bodies[MARKED_NAME] = _quoted(spelling)
-            self.otherwise.append(spelling)
-        self._in_headers = self._in_bodies
+            self._mark(MARKED_NAME, self.name, self.name.replace("'", "&#39;"))
+            self.otherwise.append(self._in_bodies[MARKED_NAME])
+        for letter, marked in zip(LINKS, MARKED_LINKS, strict=True):
+            if "&" in (link := self.cells.get(letter, "")):
+                self._mark(marked, link, link.replace("&", "&amp;"))
+
+    def _mark(self, letter: str, value: str, spelling: str) -> None:
+        self.said[letter] = value
+        self._in_bodies[letter] = spelling
+
+    @property
+    def in_cells(self) -> list[str]:
+        """What stands in cells of the recipient's own, in each way that it reads."""
+        return [said for own in self.readings() for letter, said in own.items() if letter in _OF_CELLS]
+
+    def readings(self) -> Iterator[Own]:
+        """What each letter stands for, in each way that it reads."""
+        yield self.said
+        octets = {letter: in_octets(said) for letter, said in self.said.items() if letter in ALL_LINKS and "=" in said}
+        if octets and (read := {**self.said, **octets}) != self.said:
+            yield read
+        if marked := {letter: self._in_bodies[letter] for letter in MARKED_LINKS if letter in self.said}:
+            yield {**self.said, **marked}
 
     def find_in(self, message: str) -> None:
         """Takes up what else is the recipient's own in a message: its references, and the name in encoded words."""
@@ -230,7 +292,7 @@ class OwnWords:
                 reference = headers[begin : headers.find(after, begin)]
                 if is_reference(reference):
                     found[letter] = reference
-        if WIDE_NAME in self.said and (worded := self._worded(headers, headers.find("\r\nTo: ") + 6)):
+        if self._is_wide and (worded := self._worded(headers, headers.find("\r\nTo: ") + 6)):
             found[WORDED_NAME] = worded
         self.take(found)
 
@@ -247,26 +309,28 @@ class OwnWords:
         """The headers of their message without what is the recipient's own in them."""
         return cut(headers, self._in_headers)
 
-    def out_of_body(self, body: str, is_printable: bool = False) -> str:
-        """A body of their message without what is the recipient's own in it, in whichever lines that is broken where it
-        `is_printable`, in quoted-printable."""
-        if is_printable and _SOFT_BREAK in body and not _BROKEN_OCTET.search(body):
-            for value in self._in_bodies.values():
-                if value not in body:
-                    body = unbroken(body, value, _SOFT_BREAK)
+    def out_of_body(self, body: str) -> str:
+        """A body of their message, decoded, without what is the recipient's own in it."""
         return cut(body, self._in_bodies)
 
     def out_of_calendar(self, calendar: str) -> str:
         """Their calendar object without what is the recipient's own in it."""
+        self.find_pieces(calendar)
         for value in self._in_calendars.values():
             if value not in calendar:
                 calendar = unbroken(calendar, value)
         return cut(calendar, self._in_calendars)
 
+    def find_pieces(self, calendar: str) -> None:
+        """Takes up how the lines of their calendar object break links that are the recipient's own."""
+        for letter in LINKS:
+            if letter in self.cells:
+                self.pieces += broken(calendar, self.cells[letter])
+
     def spelled_in(self, message: bytes) -> dict[str, bytes]:
-        """What is the recipient's own as it stands in the headers and bodies of their message, but for references."""
-        spelled = {letter: value.encode("ascii") for letter, value in self._in_bodies.items()}
-        if not self._is_spelled_alike and WIDE_NAME in spelled:
+        """What is the recipient's own as it stands in their message, but for references; in bodies that are decoded."""
+        spelled = {letter: value.encode("utf-8") for letter, value in self._in_bodies.items()}
+        if self._is_wide:
             at = message.find(b"\r\nTo: ") + 6
             worded = b"=?utf-8?b?%b?=" % b2a_base64(self.name.encode("utf-8"), newline=False)
             if not message.startswith(worded, at):
@@ -287,7 +351,7 @@ class OwnWords:
 
     def take(self, found: Mapping[str, str]) -> None:
         """Takes up what was found to be the recipient's own in the headers of their message."""
-        self._in_headers = {**found, **self._in_bodies}
+        self._in_headers = {**found, **self._in_headers}
         self.said.update(found)
         if WORDED_NAME in found:
             self.said[WORDED_NAME] = self.name
@@ -305,10 +369,3 @@ IN_HEADERS = (
     (REFERENCE, "\r\nX-Invite-Tui-Ref: ", "\r\n"),
 )
 """The references in a message's headers, each with what stands before and after it."""
-
-
-def _quoted(name: str) -> str:
-    """A name in quoted-printable (RFC 2045 §6.7): of what it is made of, only what is beyond ASCII is encoded."""
-    if name.isascii():
-        return name
-    return "".join(chr(octet) if octet < 128 else f"={octet:02X}" for octet in name.encode("utf-8"))

@@ -1,4 +1,4 @@
-"""Names, addresses and references as most people and messages have them, told at a glance: they say nothing but
+"""Names, addresses, references and links as most people and messages have them, told at a glance: they say nothing but
 themselves.
 
 What is ordinary here, `Roll.people_in_own` would find to be so. Whatever is not is looked at there.
@@ -6,13 +6,16 @@ What is ordinary here, `Roll.people_in_own` would find to be so. Whatever is not
 
 import re
 from binascii import b2a_base64
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
+from functools import partial
+from html import unescape
 from typing import Literal
 
-from tui.guard.addresses import WORDS_FOR_AT, WORDS_FOR_DOT
+from tui.guard.addresses import CAPITAL_AT, WORDS_FOR_AT, WORDS_FOR_DOT
 from tui.guard.hashes import Hashes
 from tui.guard.memory import Memory
-from tui.guard.spelling import has_row_of_codes, is_noise, is_only_itself, plain, without_twins
+from tui.guard.spelling import has_row_of_codes, in_octets, is_noise, is_only_itself, plain, without_twins
 
 
 def _words_of(letters: str) -> re.Pattern[str]:
@@ -27,6 +30,25 @@ LATIN_NAME = _words_of("[A-Za-zÀ-ÖØ-öø-įĴ-ľŁ-ňŊ-žȘ-ț]")
 _JOINING = frozenset(re.sub(r"\(\?:je\)\?|-\?", "", f"{WORDS_FOR_AT}|{WORDS_FOR_DOT}").split("|")) | {"apestaartje"}
 # Two groups of digits before the at-sign are no row of codes yet.
 _ADDRESS = re.compile(r"([a-z0-9]+(?:\.[a-z0-9]+)?)@([a-z0-9]+(?:\.[a-z0-9]+)+)")
+
+# A link ends with what is no part of anything behind it. Of its path, an address may be read together with the host.
+_LINK = re.compile(
+    r"https?://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]{1,5})?(?:[/?#](?:[A-Za-z0-9._~/?#&=+-]*[A-Za-z0-9/])?)?"
+)
+_BEGINS_A_LINK = re.compile(
+    r"https?://([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)(?::[0-9]+)?[^A-Za-z0-9.+_-]*[A-Za-z0-9.+_-]*"
+)
+_LABEL = re.compile(r"\.([A-Za-z0-9-]+)")
+_OCTET = re.compile("=([0-9A-Fa-f]{2})")
+_HARMLESS_OCTETS = frozenset(
+    f"{code:02x}"
+    for code in (*range(0x09), *range(0x0E, 0x1C), *b" !#$()*+,-./:;_|~", *range(0x80, 0x85), *range(0x86, 0x9A))
+) | {f"{code:02x}" for code in range(128) if chr(code).isalnum()}
+"""Of a link that is taken for quoted-printable (?id=1234): nothing more is spelled with these, and no text is UTF-8 for
+them."""
+_BESIDE_SPACE = re.compile(r" \.|\. ")
+_NOT_IN_LINKS = _JOINING | {"a"}
+_TO_SPACE = {code: chr(code) if chr(code).isalnum() else " " for code in range(128)}
 
 
 def is_name(text: str) -> bool:
@@ -60,12 +82,19 @@ def _may_join(small: str) -> bool:
 
 
 class Ordinary:
-    """Addresses that are ordinary beside those of a roll."""
+    """Addresses and links that are ordinary beside what a roll has."""
 
-    def __init__(self, everyone: Hashes, endings: AbstractSet[str], misread: AbstractSet[str]) -> None:
+    def __init__(
+        self,
+        everyone: Hashes,
+        endings: AbstractSet[str],
+        misread: AbstractSet[str],
+        names_nobody: Callable[[str], bool],
+    ) -> None:
         """`endings`: the last labels that domains of interest have; `misread`: these in another reading."""
-        self._everyone, self._endings, self._misread = everyone, endings, misread
+        self._everyone, self._endings, self._misread, self._names_nobody = everyone, endings, misread, names_nobody
         self._telling = endings | misread | _JOINING
+        self._hosts: Memory[str, bool] = Memory()
         self._domains: Memory[str, Literal["plain", "if listed", "odd"]] = Memory()
 
     def is_address(self, text: str) -> bool:
@@ -86,3 +115,57 @@ class Ordinary:
             return "odd"
         is_plain = self._endings.isdisjoint(labels[:-1]) and _JOINING.isdisjoint(labels)
         return "plain" if is_plain else "if listed"
+
+    def is_link(self, text: str) -> bool:
+        """Whether a link can be read in one way only, and nobody is named in it."""
+        return _LINK.fullmatch(text) is not None and self.is_piece_of_link(text)
+
+    def is_piece_of_link(self, text: str) -> bool:
+        """Whether nobody is named in a piece of such a link."""
+        found = _BEGINS_A_LINK.match(text)
+        if not found:
+            return self._says_nothing(text, f".{text}")
+        if self._has_ending(f".{found[1]}"):
+            # In whatever is said for an at: where that is elsewhere in the line, it is read here as well.
+            beside = f"at: {found[0]}"
+            if not self._hosts.once(beside, partial(self._names_nobody, beside)):
+                return False
+        return self._says_nothing(text, text[found.end(1) :])
+
+    def _says_nothing(self, text: str, rest: str) -> bool:
+        """Of all that a link may spell; there is no ending of a domain of interest in the `rest`."""
+        if self._has_ending(rest):
+            return False
+        small = text.lower()
+        if "dot" in small:
+            return False
+        if "AT" in text and CAPITAL_AT.search(text):
+            return False
+        if not _NOT_IN_LINKS.isdisjoint(small.translate(_TO_SPACE).split()):
+            return False
+        if "mso-hide" in small:  # the element that it is an attribute of
+            return False
+        if has_row_of_codes(text):
+            return False
+        if not is_noise(text):
+            return False
+        if small != text and not is_noise(small):  # as which it is read beside letters beyond ASCII
+            return False
+        if "&" in text and unescape(text) != text:
+            return False
+        return "=" not in text or not (octets := _OCTET.findall(small)) or self._says_nothing_else(text, octets)
+
+    def _says_nothing_else(self, text: str, octets: Sequence[str]) -> bool:
+        """Where what follows its signs of equality is read as octets too."""
+        read = in_octets(text)
+        if not _HARMLESS_OCTETS.issuperset(octets):
+            return False
+        if _OCTET.search(read):
+            return False
+        if _BESIDE_SPACE.search(read):
+            return False
+        return self.is_piece_of_link(read)
+
+    def _has_ending(self, text: str) -> bool:
+        labels = _LABEL.findall(text.lower()) if "." in text else ()
+        return any(not self._endings.isdisjoint((label, *label.split("-"))) for label in labels)

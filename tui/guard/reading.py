@@ -8,9 +8,10 @@ import base64
 import binascii
 import quopri
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import accumulate, pairwise
 
 _FOLD = re.compile(rb"\r\n(?=[ \t])")
 _CALENDAR_FOLD = re.compile(r"\r?\n[ \t]")
@@ -84,9 +85,7 @@ class Part:
             except (binascii.Error, ValueError):
                 raise Unreadable(self.where, "base64 that cannot be decoded") from None
         if self.head.encoding == "quoted-printable":
-            # What a relay has added at the end of a line is no part of it (RFC 2045 §6.7, rule 3).
-            has_padding = b" \r\n" in self.body or b"\t\r\n" in self.body or self.body[-1:] in (b" ", b"\t")
-            return binascii.a2b_qp(_PADDING.sub(b"", self.body) if has_padding else self.body)
+            return out_of_printable(self.body)
         return self.body
 
     @cached_property
@@ -126,6 +125,19 @@ def read(raw: bytes) -> Reading:
     return Reading(head.headers, tuple(inside.heads), tuple(inside.parts), bytes(inside.between))
 
 
+def out_of_printable(body: bytes) -> bytes:
+    """What a body in quoted-printable holds."""
+    # What a relay has added at the end of a line is no part of it (RFC 2045 §6.7, rule 3).
+    has_padding = b" \r\n" in body or b"\t\r\n" in body or body[-1:] in (b" ", b"\t")
+    return binascii.a2b_qp(_PADDING.sub(b"", body) if has_padding else body)
+
+
+def in_printable(line: bytes) -> bytes:
+    """A line in quoted-printable, broken where it is longer than 76 (RFC 2045 §6.7, rule 5)."""
+    encoded = binascii.b2a_qp(line, istext=False)
+    return encoded.replace(b"=\n", b"=\r\n") if b"\n" in encoded else encoded
+
+
 def decode_words(text: str) -> str:
     """RFC 2047 encoded words decoded, the space between two of them gone (§6.2)."""
     if "=?" not in text:
@@ -140,6 +152,19 @@ def unfolded(calendar: str) -> str:
     if calendar.count("\n") == calendar.count("\r\n"):
         return calendar.replace("\r\n ", "").replace("\r\n\t", "")
     return _CALENDAR_FOLD.sub("", calendar)
+
+
+def broken(text: str, value: str, fold: str = "\r\n ") -> Iterator[str]:
+    """The pieces of `value` as they stand in the lines of a text, where one of those is folded in the middle of it."""
+    lines = text.split(fold)
+    whole, ends = "".join(lines), list(accumulate(map(len, lines)))
+    begin = whole.find(value)
+    while begin >= 0:
+        end = begin + len(value)
+        folds = [at for at in ends if begin < at < end]
+        if folds:
+            yield from (whole[one:other] for one, other in pairwise([begin, *folds, end]))
+        begin = whole.find(value, end)
 
 
 def unbroken(text: str, value: str, fold: str = "\r\n ") -> str:

@@ -11,7 +11,7 @@ from tui.guard.internal import Internal
 from tui.guard.joining import begins_property, is_open_begin, is_open_end, shown_of
 from tui.guard.likeness import Likeness
 from tui.guard.mailboxes import endings, keys
-from tui.guard.masking import ADDRESS, REFERENCES, SHORTEST_REFERENCE, OwnWords, is_reference
+from tui.guard.masking import ADDRESS, ALL_LINKS, REFERENCES, SHORTEST_REFERENCE, OwnWords, is_reference
 from tui.guard.memory import Memory
 from tui.guard.ordinary import Ordinary
 from tui.guard.spelling import hex_in, hidden_in, may_be_base32, misreadings, readings, unclosed
@@ -72,7 +72,7 @@ class Roll:
         self.endings = frozenset(found)
         self._misread = frozenset(other for ending in found for other in misreadings(ending))
         self._dull_domains: Memory[str, bool] = Memory()
-        self.ordinary = Ordinary(self._everyone, self.endings, self._misread)
+        self.ordinary = Ordinary(self._everyone, self.endings, self._misread, self._names_nobody)
         self.values = Internal(internal, Spoken("\n".join((common, *seen_by_all))))
         self._lines: dict[Said, Memory[str, _Line]] = {}
         self._spoken: Memory[tuple[str, Said], tuple[str, ...]] = Memory()
@@ -134,17 +134,25 @@ class Roll:
                     # In base64 they spell no at-sign and no full stop, nor what one is encoded with.
                     hidden += (digits,) if may_be_base32(digits) else hex_in(digits)
                     said_before = digits
+            elif letter in ALL_LINKS:
+                continue  # of which each is ordinary
             elif letter == ADDRESS:
                 found.update([form for form in keys(said) if form in self._everyone])
                 hidden += hidden_in(said) if found and not self._is_misread(said) else (said,)
             elif said != said_before:
-                hidden += hidden_in(said) if said.isascii() else (said,)  # words say nothing else
+                # Words say nothing else; but beside letters beyond ASCII they are read in small ones too.
+                hidden += (*hidden_in(said), *hidden_in(said.lower())) if said.isascii() else (said,)
                 said_before = said
         for spelling in own.otherwise:
             hidden += hidden_in(spelling)
+        hidden += [piece for piece in own.pieces if not self.ordinary.is_piece_of_link(piece)]
         for text in dict.fromkeys(hidden):
             found |= self._in(text, nothing)[0]
         return found
+
+    def _names_nobody(self, text: str) -> bool:
+        """Whether no address that is looked for is in a text."""
+        return not self._in(text, nothing)[0]
 
     def is_dull(self, domain: str) -> bool:
         """Whether no address can be told from a reference with this domain, whatever its digits are."""

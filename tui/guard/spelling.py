@@ -68,6 +68,7 @@ _UNICODE_PERCENT = re.compile(r"%u([0-9A-Fa-f]{4})")
 _TOKEN = re.compile(r"[A-Za-z0-9+/_-]{8,}")
 # From the beginning of a token on: a long one would be tried from each of its letters.
 _BROKEN_TOKEN = re.compile(r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{20,}=*\r?\n[ \t>]*)+[A-Za-z0-9+/_-]+")
+_ALPHANUMERIC = re.compile(r"[A-Za-z0-9]{10,}")
 _NO_BASE32 = re.compile(r"[^A-Za-z2-7]")
 _NO_BASE32_DIGIT = re.compile(rb"[0189]")
 _NO_HEX = re.compile(r"[^0-9A-Fa-f]")
@@ -205,6 +206,11 @@ def are_noise(references: Sequence[bytes]) -> bool:
     return are_so
 
 
+def in_octets(text: str) -> str:
+    """A text in which what quoted-printable would read as octets is."""
+    return _OCTET.sub(lambda found: chr(int(found[1], 16)), text)
+
+
 def is_only_itself(token: str) -> bool:
     """Whether the base64 of a text says nothing but that text."""
     return not _digits_say(token, 1)
@@ -249,10 +255,12 @@ def _digits_say(token: str, first: int = 0) -> tuple[str, ...]:
     """What a token says where it is text in base64 that begins in it, at its `first` digit or later; or in base32 or
     hexadecimal digits."""
     found = _from_base64(token, first)
-    if len(token) >= 10 and not _NO_BASE32.search(token):
-        found += _from_base32(token.upper())
-    if len(token) >= 12 and not _NO_HEX.search(token):
-        found += _from_hex(token)
+    # What is a digit of base64 between these is a separator in a link.
+    for piece in (token,) if token.isalnum() else _ALPHANUMERIC.findall(token):
+        if len(piece) >= 10 and not _NO_BASE32.search(piece):
+            found += _from_base32(piece.upper())
+        if len(piece) >= 12 and not _NO_HEX.search(piece):
+            found += _from_hex(piece)
     return tuple(found)
 
 

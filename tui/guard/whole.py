@@ -6,7 +6,7 @@ own, and has to be the same to the byte.
 
 import re
 from binascii import b2a_base64
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING
@@ -15,17 +15,18 @@ from tui.guard.internal import Internal
 from tui.guard.joints import Joints, is_innocent
 from tui.guard.masking import (
     ADDRESS,
+    ALL_LINKS,
     IN_HEADERS,
     NAMES,
     REFERENCE,
     REFERENCES,
     UID,
-    WIDE_NAME,
     OwnWords,
     gap,
     pieces_of,
 )
 from tui.guard.memory import Memory
+from tui.guard.reading import in_printable
 from tui.guard.spelling import are_noise
 from tui.guard.values import may_be_of_a_number, words
 
@@ -39,7 +40,6 @@ _BASE64_LINE = 76  # RFC 2045 §6.8
 _CONTENT_LINE = 75  # octets, RFC 5545 §3.1
 _TO_THE_RECIPIENT = re.compile(rf"(?:\A|\n)To: (?:[^\r\n]|\r\n )*<{gap(ADDRESS)}>\r\n")
 _FOR_THE_RECIPIENT = re.compile(rf"\nATTENDEE;(?:[^\r\n]|\r\n )*:mailto:{gap(ADDRESS)}\r\n")
-_GOES_ON = re.compile(r"\0[^\n]*=\r\n")
 _BEFORE = {letter: before.encode("ascii") for letter, before, _ in IN_HEADERS}
 
 
@@ -52,35 +52,65 @@ class Whole:
     """One such message."""
 
     def __init__(
-        self, front: str, calendar: str, behind: Sequence[str], own: OwnWords, joints: Joints, roll: "Roll"
+        self,
+        front: Sequence[tuple[str, bool]],
+        calendar: str,
+        behind: Sequence[str],
+        own: OwnWords,
+        joints: Joints,
+        roll: "Roll",
     ) -> None:
-        """`front` stands before its calendar object, and `calendar` is that, both with gaps; `behind` is what stands
-        behind that and behind its copy; `own` is whose it was."""
+        """`front` are the texts before its calendar object, each with whether it goes out in quoted-printable, and
+        `calendar` is that, all with gaps; `behind` is what stands behind that and behind its copy; `own` is whose it
+        was."""
         digits: dict[str, str] = {}
         rests: dict[str, str] = {}
         for letter in sorted(REFERENCES & own.said.keys()):
             digits[letter], mark, domain = own.said[letter].partition("@")
             rests[letter] = mark + domain
-        self.form = (front, calendar, *behind, *rests.items())
-        self.depends_on_length = _GOES_ON.search(front) is not None
-        """Whether what stands behind the recipient's own in a line goes on in the next one."""
+        self.form = (*front, calendar, *behind, *rests.items())
         self._joints, self._rests = joints, rests
         self._references = [(letter, _BEFORE[letter], len(digits[letter])) for letter in digits if letter != UID]
-        self._front, self._in_front = _with_gaps(front, rests, "latin-1")
+        self._front: list[bytes] = []
+        self._in_front: list[tuple[int, str]] = []
+        self._lines: list[tuple[int, list[bytes], list[tuple[int, str]]]] = []
+        """Of its bodies those in which a gap is, each with its place in the front, decoded."""
+        for text, is_printable in front:
+            self._add(text, is_printable)
         self._calendar, self._in_calendar = _with_gaps(calendar, rests, "utf-8")
+        self._has_links = any(letter in ALL_LINKS for _, letter in self._in_calendar)
         self._behind = [piece.encode("latin-1") for piece in behind]
         self._rooms = [*_rooms(calendar, {letter: len(own.said[letter]) for letter in rests})]
         self._is_dull = all(roll.is_dull(rest[1:]) for rest in rests.values() if rest)
         self._is_dull &= not any(len(one) % 2 for one in digits.values())
-        self._is_loose = any(one.is_loose for one in joints) or roll.values.may_begin_in(" ".join(rests.values()))
-        numeric = frozenset({ADDRESS, *rests})
+        self._is_loose = any(one.is_loose for one in joints) or roll.values.may_begin_in(*rests.values())
+        numeric = frozenset({ADDRESS, *rests, *ALL_LINKS})
         self._may_count = any(one.may_hold(frozenset(), numeric) for one in joints)
         self._may_count_with_name = any(one.may_hold(frozenset(), numeric | NAMES) for one in joints)
 
-    def digits_in(self, raw: bytes, spelled: Mapping[str, bytes], name: str) -> list[bytes] | None:
+    def _add(self, text: str, is_printable: bool) -> None:
+        """Takes up a text of the front."""
+        if not is_printable:
+            self._put(*_with_gaps(text, self._rests, "latin-1"))
+            return
+        done: list[bytes] = []
+        for line in text.split("\r\n"):
+            if "\0" in line:
+                self._front += [b"\r\n".join([*done, b""]) if done else b"", b""]
+                self._lines.append((len(self._front) - 1, *_with_gaps(line, self._rests, "utf-8")))
+                done = [b""]
+            else:
+                done.append(in_printable(line.encode("utf-8")))
+        self._front.append(b"\r\n".join(done))
+
+    def _put(self, pieces: Sequence[bytes], gaps: Sequence[tuple[int, str]]) -> None:
+        self._in_front += [(len(self._front) + at, letter) for at, letter in gaps]
+        self._front += pieces
+
+    def digits_in(self, raw: bytes, spelled: Mapping[str, bytes], own: OwnWords) -> list[bytes] | None:
         """The digits of the references in a message that is one of this kind; None in one that is not.
 
-        `spelled` is what is its recipient's own, as headers and bodies spell it (`OwnWords.spelled_in`).
+        `spelled` is what is its recipient's own, as messages spell it (`OwnWords.spelled_in`).
         """
         said = {**spelled}
         digits: list[bytes] = []
@@ -91,13 +121,19 @@ class Whole:
         pieces = self._front.copy()
         for at, letter in self._in_front:
             pieces[at] = said[letter]
-        if WIDE_NAME in said:
-            said[WIDE_NAME] = name.encode("utf-8")
-        encoded = _in_lines(b2a_base64(self._calendar_with(said), newline=False))
+        for at, line, gaps in self._lines:
+            made = line.copy()  # which threads share
+            for gap_at, letter in gaps:
+                made[gap_at] = said[letter]
+            pieces[at] = in_printable(b"".join(made))
+        calendar = self._calendar_with(said)
+        encoded = _in_lines(b2a_base64(calendar, newline=False))
         for piece in self._behind:
             pieces += (encoded, piece)
         if b"".join(pieces) != raw or b"".join(digits).translate(None, _DIGITS):
             return None
+        if self._has_links:
+            own.find_pieces(calendar.decode("utf-8"))
         return digits
 
     def _calendar_with(self, said: Mapping[str, bytes]) -> bytes:
@@ -114,6 +150,7 @@ class Whole:
         """Whether a message of this kind is clean for its recipient, with these references."""
         references = [one.decode("ascii") for one in digits]
         is_plain = own.is_ordinary and self._is_dull and are_noise(digits)
+        is_plain = is_plain and all(map(roll.ordinary.is_piece_of_link, own.pieces))
         if is_plain and self._holds_no_value(own, references, roll.values):
             return True
         found = {letter: said for said, (letter, _, _) in zip(references, self._references, strict=True)}
@@ -126,42 +163,45 @@ class Whole:
         """Whether no internal value can be in it, at a glance."""
         if not (values and self._joints):
             return True
-        if self._is_loose or values.may_begin_in(f"{own.name} {own.recipient}"):
+        said = (own.name, own.recipient, *own.in_cells) if own.cells else (own.name, own.recipient)
+        if self._is_loose or values.may_begin_in(*said):
             return False
         if any(map(values.may_begin_with, digits)):
             return False
         if not values.counts:
             return True
-        if self._may_count or (self._may_count_with_name and may_be_of_a_number(words(own.name))):
+        if self._may_count or (self._may_count_with_name and may_be_of_a_number(words(" ".join(said)))):
             return False
-        return not any(map(values.has_number_in, (own.name, own.recipient, *digits, *self._rests.values())))
+        return not any(map(values.has_number_in, (*said, *digits, *self._rests.values())))
 
 
 class Wholes:
     """The messages that may go to anybody, by whose own they have gaps for. Threads may share them."""
 
     def __init__(self) -> None:
-        self._known: Memory[Hashable, tuple[Whole, ...]] = Memory(_MOST_KINDS)
+        self._known: Memory[str, tuple[Whole, ...]] = Memory(_MOST_KINDS)
 
     def find(self, raw: bytes, own: OwnWords) -> tuple[Whole, list[bytes]] | None:
         """Of which kind a message is, and the digits of its references."""
         spelled = own.spelled_in(raw)
-        kind = "".join(spelled)
-        for key in (kind, (kind, len(own.name))):
-            known = self._known.get(key)
-            for whole in known or ():
-                digits = whole.digits_in(raw, spelled, own.name)
-                if digits is not None:
-                    self._put(key, whole)
-                    return whole, digits
+        key = "".join(spelled)
+        for whole in self._known.get(key) or ():
+            digits = whole.digits_in(raw, spelled, own)
+            if digits is not None:
+                self._put(key, whole)
+                return whole, digits
         return None
 
-    def add(self, raw: bytes, whole: Whole, own: OwnWords) -> None:
-        """Takes up a kind of message that is clean for anybody, from one of them."""
-        kind = "".join(own.spelled_in(raw))
-        self._put((kind, len(own.name)) if whole.depends_on_length else kind, whole)
+    def add(self, raw: bytes, whole: Whole, own: OwnWords) -> bool:
+        """Takes up a kind of message that is clean for anybody, from one of them. False where even that one would not
+        be made anew as it is."""
+        spelled = own.spelled_in(raw)
+        is_made_anew = whole.digits_in(raw, spelled, own) is not None
+        if is_made_anew:
+            self._put("".join(spelled), whole)
+        return is_made_anew
 
-    def _put(self, key: Hashable, whole: Whole) -> None:
+    def _put(self, key: str, whole: Whole) -> None:
         """The one that was found last before the others: most messages of a run are like one of two or three."""
         known = self._known.get(key) or ()
         if not known or known[0] is not whole:
