@@ -66,11 +66,16 @@ def app_of(pilot: Driven) -> InviteApp:
 
 
 async def until(pilot: Driven, condition: Callable[[], object], seconds: float = 20.0) -> None:
+    await as_soon_as(pilot, condition, seconds)
+    await pilot.pause()
+
+
+async def as_soon_as(pilot: Driven, condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """`until`, in the midst of what is going on: nothing else is waited for."""
     end = asyncio.get_running_loop().time() + seconds
     while not condition():
         assert asyncio.get_running_loop().time() < end, f"never came to pass on this screen:\n{seen(pilot)}"
         await asyncio.sleep(LOOK)
-    await pilot.pause()
 
 
 async def typed(pilot: Driven, text: str) -> None:

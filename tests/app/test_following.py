@@ -1,13 +1,19 @@
 """What another program does with the same ledger is seen as it happens."""
 
 import asyncio
+import threading
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
+from textual.message import Message
 
-from tests.app.driving import app_of, driven, seen, through, until
+from tests.app.driving import app_of, as_soon_as, driven, idle, over, seen, through, until
+from tests.delivery.helpers import once_silent
 from tests.servers.recording import RecordingServer
-from tui.app import following
+from tui.app import following, work
+from tui.app.state import Place, Survey
 from tui.folder import Folder, open_folder
 from tui.mailing import Control, Question, Settled
 
@@ -51,7 +57,7 @@ async def test_a_run_of_ones_own_that_is_over_before_anybody_looked_is_nobody_el
         looks.append(look(folder))
         return looks[-1]
 
-    monkeypatch.setattr(following, "_BEAT", 2.0)
+    monkeypatch.setattr(following, "_BEAT", 1.0)
     monkeypatch.setattr(following, "latest", looked)
     nobody = {f"INVITE_TUI_SMTP_{name}": value for name, value in NOBODY.items()}
     async with driven("few.csv", environment=nobody) as pilot:
@@ -64,6 +70,73 @@ async def test_a_run_of_ones_own_that_is_over_before_anybody_looked_is_nobody_el
         await until(pilot, lambda: len(looks) > before)
         await pilot.pause(0.1)
         assert app_of(pilot).state.elsewhere is None and "Send failed" in seen(pilot)
+
+
+def test_a_run_whose_last_message_is_in_flight_is_not_over(people: Path, server: RecordingServer) -> None:
+    theirs, control, seen = open_folder(["few.csv"], environment=through(server)), Control(), []
+    server.hang("DOT", to="dora@example.org")
+
+    def look() -> None:
+        try:
+            seen.append(following.latest(theirs))
+        finally:
+            control.abort()
+
+    with once_silent(server.is_silent, look):
+        list(theirs.send(theirs.plan(), control=control))
+    now, before = following.latest(theirs), seen[0]
+    assert before is not None and now is not None and before.counts == now.counts
+    assert now.is_over and not before.is_over
+
+
+async def test_a_run_that_is_begun_while_the_files_are_read_again_stays_on_the_screen(
+    people: Path, server: RecordingServer
+) -> None:
+    environment = through(server, PER_MINUTE="30")
+    async with driven("few.csv", environment=environment) as pilot:
+        app = app_of(pilot)
+        said: list[Message] = []
+        work.open_files(said.append, work.Opening(("few.csv",), environment=environment))
+        opened = [one for one in said if isinstance(one, work.Opened)]
+        await pilot.press("s")
+        await until(pilot, lambda: "Type the number" in seen(pilot))
+        await pilot.press("4", "enter")
+        await until(pilot, lambda: server.messages)
+        for one in opened:
+            app.post_message(one)
+            await until(pilot, lambda one=one: app.state.checked is one.state.checked)  # type: ignore[misc]  # mypy infers no default's type
+            assert app.state.folder is one.state.folder and app.state.running
+        await pilot.press("x")
+        await over(pilot)
+        assert "Send stopped" in seen(pilot) and "3 ready" in seen(pilot)
+
+
+async def test_what_was_read_last_stays_whichever_thread_comes_last(
+    people: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers, begun, go_on = count(1), threading.Event(), threading.Event()
+    survey = work.survey
+
+    def numbered(folder: Folder, errors: frozenset[Place]) -> Survey:
+        if (number := next(numbers)) == 1:
+            begun.set()
+            assert go_on.wait(60)
+        return replace(survey(folder, errors), sent=number)
+
+    async with driven("few.csv") as pilot:
+        app = app_of(pilot)
+        monkeypatch.setattr(work, "survey", numbered)
+        app.look_again()
+        await asyncio.to_thread(begun.wait, 60)
+        app.look_again()
+        await as_soon_as(pilot, lambda: app.state.survey.sent == 2)
+        go_on.set()
+        await idle(pilot)
+        assert app.state.survey.sent == 2
+        assert app.state.folder is not None
+        app.post_message(work.Surveyed(open_folder(["few.csv"]), Survey()))  # of a folder that is no longer there
+        await pilot.pause()
+        assert app.state.survey.sent == 2
 
 
 async def test_another_ledger_in_the_event_file_is_taken_up_and_named(held: Path) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -102,13 +103,13 @@ def runs_out(monkeypatch: pytest.MonkeyPatch, is_silent: threading.Event) -> Non
 
 @contextmanager
 def once_silent(is_silent: threading.Event, do: Callable[[], object]) -> Iterator[None]:
-    """Has this done in another thread as soon as a server has fallen silent."""
+    """Has this done in another thread as soon as a server has fallen silent; what it raises is raised at the end."""
 
     def wait() -> None:
         assert is_silent.wait(60)
         do()
 
-    thread = threading.Thread(target=wait)
-    thread.start()
-    yield
-    thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(wait)
+        yield
+        done.result()

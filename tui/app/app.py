@@ -13,6 +13,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.events import Event, InputEvent
+from textual.message import Message
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.timer import Timer
@@ -119,6 +120,7 @@ class InviteApp(App[None]):
         self.mending: Mending = Mending(self)
         self._after_opening: Callable[[], object] | None = None
         self._noticing = Noticing()
+        self._newest: dict[str, object] = {}  # by group, what was begun last of what overwrites the one before
         self.typed_ahead: TypedAhead = TypedAhead(self)
         self._following = Following(self.post_message, lambda: self.state)
 
@@ -225,7 +227,18 @@ class InviteApp(App[None]):
         """Read the files again."""
         self._noticing.was_read(stamps(self._sources()))
         kept = self.main.selected, self.main.table.marked
-        self.in_thread("open", partial(work.open_files, self.post_message, self._opening, *kept))
+        self._in_newest_thread("open", lambda post: work.open_files(post, self._opening, *kept))
+
+    def _in_newest_thread(self, group: str, job: Callable[[work.Post], None]) -> None:
+        """As `in_thread`. What `job` posts is not heard once another of its group was begun: a thread that is slower
+        than the next one would put back what was so before."""
+        mine = self._newest[group] = object()
+
+        def hear(message: Message) -> None:
+            if self._newest[group] is mine:
+                self.post_message(message)
+
+        self.in_thread(group, partial(job, partial(self.call_later, hear)))
 
     def in_thread(self, group: str, job: Callable[[], None]) -> None:
         # With words of its own: else the toolkit writes out the whole job, and with it everything the state holds.
@@ -291,7 +304,10 @@ class InviteApp(App[None]):
         if row is None and event.state.folder is not None and (selected := self.main.selected) is not None:
             # Whose address was mended has another key by now.
             row = event.state.folder.attendees.records.row_at(selected.file, selected.line)
-        self._become(event.state, row)
+        state = event.state
+        if self.state.running or (state.folder is not None and state.folder is self.state.folder):
+            state = replace(state, run=self.state.run, runs=self.state.runs)  # it was begun while the files were read
+        self._become(state, row)
         self.main.table.mark(event.marked)
         if event.state.folder is None:
             self._following.end()
@@ -299,13 +315,15 @@ class InviteApp(App[None]):
             self._following.begin(event.state.folder)
         if first and event.state.folder is not None:
             # Which files these are is only known now.
-            self._noticing.was_read(stamps(self._sources()))
+            self._noticing.was_found(stamps(self._sources()))
         if not self.main.view.is_plain:
             self._look_for(self.main.view)
         if event.state.checked or event.state.failure is not None:
             self._show_subject(self.main.selected)
         if event.state.lacks_event:
             self.mending.new_event(self._opening.files)
+        if state.checked and state.run is not None and state.run.over:
+            self.look_again()  # what it has recorded may not have been there yet
         if event.state.checked and (job := self._after_opening) is not None:
             self._after_opening = None
             job()
@@ -313,6 +331,8 @@ class InviteApp(App[None]):
             self.in_thread("recent", partial(recent.remember, self._own, self._opening.files))
 
     def on_surveyed(self, event: work.Surveyed) -> None:
+        if event.folder is not self.state.folder:
+            return  # it was read again meanwhile, with all that is in the ledger
         self._become(replace(self.state, survey=event.survey))
         self._show_subject(self.main.selected)
         if self.main.view.narrows:
@@ -429,7 +449,8 @@ class InviteApp(App[None]):
     def look_again(self) -> None:
         """The plan and the ledger are read again."""
         if (folder := self.state.folder) is not None:
-            self.in_thread("survey", partial(work.look_again, self.post_message, folder, self.state.errors))
+            errors = self.state.errors
+            self._in_newest_thread("survey", lambda post: work.look_again(post, folder, errors))
 
     # What the organiser says
 
@@ -496,8 +517,10 @@ class InviteApp(App[None]):
         if not self.state.checked:
             return
         self.main.show_subject(self._subject(attendee))
-        job = partial(work.compose, self.post_message, self.state, attendee, lambda: self.main.selected is not attendee)
-        self.in_thread("compose", job)
+        state = self.state
+        self._in_newest_thread(
+            "compose", lambda post: work.compose(post, state, attendee, lambda: self.main.selected is not attendee)
+        )
 
     def show_event(self) -> None:
         from tui.app.screens.event import EventDetails

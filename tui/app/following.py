@@ -35,11 +35,15 @@ _PURPOSES: "Mapping[str, Purpose]" = {one: one for one in ("send", "resend", "ca
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """The newest run in a ledger, and how many of its messages stand how; `handover` where workers carry it out."""
+    """The newest run in a ledger, and how many of its messages stand how; `handover` where workers carry it out.
+
+    So many of the unknown are `in_flight`.
+    """
 
     recorded: "Recorded"
     counts: "Mapping[Outcome, int]"
     handover: "Handover | None" = None
+    in_flight: int = 0
 
     @property
     def is_handed(self) -> bool:
@@ -48,7 +52,7 @@ class Elsewhere:
 
     @property
     def is_over(self) -> bool:
-        return not (self.is_handed if self.handover is not None else self.counts.get("unsent", 0))
+        return not (self.is_handed if self.handover is not None else self.counts.get("unsent", 0) or self.in_flight)
 
 
 @dataclass(eq=False, repr=False)
@@ -211,4 +215,5 @@ def latest(folder: "Folder") -> Elsewhere | None:
         handover = ledger.relay.latest()
         newest = runs[-1]
         is_handed = handover is not None and handover.run == newest.id
-        return Elsewhere(newest, ledger.relay.counts(newest.id), handover if is_handed else None)
+        counts, in_flight = ledger.relay.tally(newest.id)
+        return Elsewhere(newest, counts, handover if is_handed else None, in_flight)

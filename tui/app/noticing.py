@@ -45,6 +45,10 @@ class Noticing:
     def was_read(self, now: Mapping[Path, Stamp]) -> None:
         self._read = self._last = now
 
+    def was_found(self, now: Mapping[Path, Stamp]) -> None:
+        """Which files belong to it has turned out while they were read: of some it was known before."""
+        self.was_read({**now, **{path: stamp for path, stamp in self._read.items() if path in now}})
+
     def changed(self, now: Mapping[Path, Stamp]) -> list[Path]:
         """The files that are others than those that were read, once two looks found them alike and there."""
         settled = now == self._last

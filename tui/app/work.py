@@ -88,8 +88,9 @@ class Counted:
 
 @dataclass(eq=False, repr=False)
 class Surveyed(Message):
-    """The plan and the ledger were read again."""
+    """The plan and the ledger of `folder` were read again."""
 
+    folder: "Folder"
     survey: Survey
 
 
@@ -475,7 +476,7 @@ def _unsettled(
 def look_again(post: Post, folder: "Folder", errors: frozenset[Place]) -> None:
     """After a run: what has become of everybody."""
     with suppress(InviteError):  # a ledger that cannot be read was already said by the run
-        post(Surveyed(survey(folder, errors)))
+        post(Surveyed(folder, survey(folder, errors)))
 
 
 def compose(post: Post, state: State, attendee: "Attendee", is_stale: Callable[[], bool] = lambda: False) -> None:

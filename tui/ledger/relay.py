@@ -295,11 +295,18 @@ class Relay:
 
     def counts(self, run: int) -> dict[Outcome, int]:
         """How many of the run's messages stand how; what is in flight counts as `unknown`."""
+        return self.tally(run)[0]
+
+    def tally(self, run: int) -> tuple[dict[Outcome, int], int]:
+        """The same, and how many are in flight, as of one moment."""
         found: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0)
+        in_flight = 0
         with self._db.reading() as db:
             for outcome, count in db.execute(_COUNTS, (run,)):
+                if outcome == "sending":
+                    in_flight = count
                 found["unknown" if outcome == "sending" else outcome] += count
-        return found
+        return found, in_flight
 
     def turn_to(self, run: int, state: State, said: str = "") -> bool:
         """Has the run stand still, or end; False where it is over already, or stands still for another reason."""
