@@ -245,8 +245,8 @@ async def test_a_list_without_an_event_is_asked_for_one_and_leads_to_the_main_sc
         await until(pilot, lambda: isinstance(pilot.app.screen, EventForm))
         assert "Still to fill in: Title, From, Answers to" in seen(pilot)
         await typed(pilot, "Open day")
-        for _ in range(9):
-            await pilot.press("tab")
+        await pilot.press("ctrl+s")  # leads to what is missing
+        await until(pilot, lambda: "▲ Still to fill in: From, Answers to." in seen(pilot))
         await typed(pilot, "The team")
         await pilot.press("tab")
         await typed(pilot, "team@example.org")

@@ -85,7 +85,7 @@ async def test_the_question_before_a_send_says_what_before_it_asks(folder: Path)
         await _shown(pilot, "s", "Type the number")
         said = ("Send", "LIVE", "55 messages", "through env", "public", "26", "together", "55", "List", "nothing wrong")
         left = ("Rehearsal", "none since", "Columns that leave", "Hold back", "seconds", "Type the number")
-        _in_order(seen(pilot), *said, *left, "Cancel", "Send 55", "Nothing is sent before that")
+        _in_order(seen(pilot), *said, *left, "Back", "Send 55", "Nothing is sent before that")
 
 
 async def test_tab_goes_from_the_list_to_the_message_and_back(few: Path) -> None:

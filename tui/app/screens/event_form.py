@@ -20,18 +20,19 @@ from tui.event import Event, understand
 
 Field = tuple[str, str]
 
+# What has to be said comes first.
 _FIELDS: Mapping[Field, tuple[str, str]] = {
     ("event", "title"): ("Title", "what it is called"),
     ("event", "start"): ("Starts", "2027-05-06 14:00, or a whole day: 2027-05-06"),
     ("event", "end"): ("Ends", "15:30, or 2027-05-06 15:30, or 90m"),
     ("event", "timezone"): ("Time zone", "Europe/London, or the city alone"),
+    ("organizer", "name"): ("From", "who invites, as guests know them"),
+    ("organizer", "email"): ("Answers to", "an address that somebody reads"),
     ("event", "location"): ("Where", "optional: a place, or Microsoft Teams"),
     ("event", "join_url"): ("Link", "optional: https://..."),
     ("event", "description"): ("About", "optional, in the calendar entry"),
     ("event", "reply_by"): ("Reply by", "optional: 2027-04-30"),
     ("event", "keep_until"): ("Keep until", "optional: 2027-08-31, then forget them"),
-    ("organizer", "name"): ("From", "who invites, as guests know them"),
-    ("organizer", "email"): ("Answers to", "an address that somebody reads"),
     ("message", "template"): ("Wording", "optional: a name under templates/, such as invitation"),
     ("message", "subject"): ("Subject", "optional: instead of the wording's own"),
     ("message", "language"): ("Language", "optional: en-GB, de, fr ... for the dates"),
@@ -151,12 +152,10 @@ class EventForm(Form):
         return changed(self._text, found)
 
     def judge(self, values: Mapping[str, str]) -> Content:
-        needed = [field for field in self._before if field in _NEEDED]
-        missing = [_FIELDS[field][0] for field in needed if not values.get(_name(field), "there").strip()]
         try:
             text = self.text(values)
-            if missing:
-                return Content.assemble(("○ ", "$quiet"), f"Still to fill in: {', '.join(missing)}.")
+            if missing := self._missing(values):
+                return Content.assemble(("○ ", "$quiet"), _still(missing))
             event, problems = understand(text, self.path, self.path.name)
         except Unclear as error:
             return _wrong(str(error))
@@ -172,6 +171,18 @@ class EventForm(Form):
             parts.append(Content.styled(f"△ The next send tells {people} what has changed.", "$warning"))
         return Content("\n").join(parts)
 
+    def _missing(self, values: Mapping[str, str]) -> list[Field]:
+        """What has to be filled in, and is not."""
+        return [one for one in self._before if one in _NEEDED and not values.get(_name(one), "there").strip()]
+
+    def action_submit(self) -> None:
+        """What is missing is led to, not complained of."""
+        if missing := self._missing(self.values):
+            self.line(_name(missing[0])).focus()
+            self.refuse(_still(missing))
+        else:
+            super().action_submit()
+
     def _tells_more(self, event: Event) -> bool:
         """Whether it differs in what people were told."""
         before, _ = understand(self._text, self.path, self.path.name)
@@ -183,6 +194,10 @@ class EventForm(Form):
             event.location,
             event.join_url,
         )
+
+
+def _still(missing: Sequence[Field]) -> str:
+    return f"Still to fill in: {', '.join(_FIELDS[one][0] for one in missing)}."
 
 
 def _shown_end(end: datetime, start: datetime) -> str:
