@@ -34,6 +34,13 @@ def test_one_person_is_found_by_their_key_or_by_their_address_as_among_everybody
         assert ledger.people_like("nobody", "nobody@example.org") == {}
 
 
+def test_the_history_of_one_person_is_theirs_among_everybodys(path: Path) -> None:
+    with open_to_read(path) as ledger:
+        history = ledger.history_of("guest3@example.org")
+        assert history == ledger.people(history=True)["guest3@example.org"].history and len(history) == 2
+        assert ledger.history_of("nobody") == ()
+
+
 def test_every_address_that_a_message_went_to_is_known(path: Path) -> None:
     with open_to_read(path) as ledger:
         wanted = {sent.address for person in ledger.people().values() for sent in person.messages}

@@ -289,8 +289,12 @@ class InviteApp(App[None]):
     def _become(self, state: State, row: int | None = None) -> None:
         if state.survey is not self.state.survey and state.folder is not None:
             state = replace(state, rehearsed=is_rehearsed(state.folder))
+        before = self.state.survey
         self.state = state
         self.main.show(state, row)
+        if before is not state.survey and before.people:
+            known = [*before.people.values(), *before.actions.values()]
+            self.in_thread("let go", partial(work.let_go, known))
 
     # What the workers say
 
@@ -356,7 +360,9 @@ class InviteApp(App[None]):
     def on_composed(self, event: work.Composed) -> None:
         if event.attendee is self.main.selected:
             subject = self._subject(event.attendee)
-            self.main.show_subject(replace(subject, view=event.view, actions=event.actions, decisions=event.decisions))
+            person = replace(subject.person, history=event.history) if subject.person is not None else None
+            made = replace(subject, person=person, view=event.view, actions=event.actions, decisions=event.decisions)
+            self.main.show_subject(made)
 
     def on_found(self, event: work.Found) -> None:
         self.main.show_found(event.view, event.rows, more=event.more)

@@ -145,10 +145,11 @@ class _Follower:
         self._begins = self._was_ours = False
 
     def _read(self, errors: frozenset[Place]) -> Survey:
-        from tui.app.work import survey
+        from tui.app.work import calm, survey
 
         began = monotonic()
-        found = survey(self._folder, errors)
+        with calm():
+            found = survey(self._folder, errors)
         self._is_unread = False
         self._read_at = monotonic() + max(_LEAST, _PART * (monotonic() - began))
         return found

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tui.event import Event
     from tui.folder import Folder, MessageView
     from tui.ledger import Decision, Proposal
-    from tui.ledger.records import Person
+    from tui.ledger.records import Entry, Person
     from tui.mailing import Question, Settled, Waiting
     from tui.plan import Action, Plan
     from tui.plan.approval import Approval
@@ -96,12 +96,14 @@ class Surveyed(Message):
 
 @dataclass(eq=False, repr=False)
 class Composed(Message):
-    """One person's message was made, or could not be; `actions` is all that they are owed."""
+    """One person's message was made, or could not be; `actions` is all that they are owed, `history` every attempt to
+    send them something."""
 
     attendee: "Attendee"
     view: "MessageView | InviteError"
     actions: "tuple[Action, ...]" = ()
     decisions: "tuple[Decision, ...]" = ()
+    history: "tuple[Entry, ...]" = ()
 
 
 @dataclass(eq=False, repr=False)
@@ -216,7 +218,7 @@ def open_files(
 
     state = State(files=opening.files)
     row: int | None = None
-    with _calm():
+    with calm():
         try:
             choices = Choices(
                 files=opening.files,
@@ -271,7 +273,7 @@ def _looking_at_the_young() -> Iterator[None]:
 
 
 @contextmanager
-def _calm() -> Iterator[None]:
+def calm() -> Iterator[None]:
     """The screen goes on as if nothing was: the collector, which would walk a million rows again and again, rests."""
     gc.disable()
     try:
@@ -350,7 +352,7 @@ def survey(folder: "Folder", errors: frozenset[Place]) -> Survey:
     Only those whom the ledger knows are looked at one by one: everybody else is owed a first invitation, and a million
     of those need not be made to be counted. `errors` are the places of the rows that are left out.
     """
-    people = folder.people(history=True)
+    people = folder.people()
     shared = shared_addresses(people)
     sent = sum(person.outcome == "accepted" for person in people.values())
     answers, requests = _come_back(folder, people)
@@ -472,7 +474,17 @@ def _unsettled(
     return Counter(outcomes.values()), rows
 
 
-@_calm()
+_LOOSE = 500  # people of whom all is forgotten at once: a thousandth of a second
+
+
+def let_go(known: list[object]) -> None:
+    """Forgets what was known of people little by little: of a long list it would be freed in one piece, by the screen,
+    as soon as it knows better."""
+    while known:
+        del known[-_LOOSE:]
+
+
+@calm()
 def look_again(post: Post, folder: "Folder", errors: frozenset[Place]) -> None:
     """After a run: what has become of everybody."""
     with suppress(InviteError):  # a ledger that cannot be read was already said by the run
@@ -496,7 +508,8 @@ def compose(post: Post, state: State, attendee: "Attendee", is_stale: Callable[[
         view = folder.view(attendee)
     except Exception as error:  # noqa: BLE001 - a fault in one person's message must not end a run that is on
         view = in_words(error)
-    post(Composed(attendee, view, actions, _decisions_about(folder, state.survey.people.get(attendee.key))))
+    person = state.survey.people.get(attendee.key)
+    post(Composed(attendee, view, actions, _decisions_about(folder, person), _history_of(folder, person)))
 
 
 def _decisions_about(folder: "Folder", person: "Person | None") -> "tuple[Decision, ...]":
@@ -507,6 +520,14 @@ def _decisions_about(folder: "Folder", person: "Person | None") -> "tuple[Decisi
     if is_told:
         with suppress(InviteError), folder.chronicle() as chronicle:
             return tuple(one for one in chronicle.decisions() if one.key == person.key)
+    return ()
+
+
+def _history_of(folder: "Folder", person: "Person | None") -> "tuple[Entry, ...]":
+    """Every attempt to send this person something; everybody's, read with the rest, would be a third of it."""
+    if person is not None:
+        with suppress(InviteError), folder.ledger_to_read() as ledger:
+            return ledger.history_of(person.key)
     return ()
 
 
@@ -548,7 +569,7 @@ def plan_run(post: Post, folder: "Folder", known: Survey, request: Request) -> N
     Who is asked for by name is few: their messages are made, so that a leak is found before the question.
     """
     try:
-        with _calm():
+        with calm():
             planned = _planned(folder, request)
             planned = replace(planned, before=_before(folder, known, planned.plan))
     except (InviteError, OSError) as error:

@@ -256,6 +256,11 @@ class Ledger:
             keys = db.execute("SELECT key FROM person WHERE key = ? OR address = ?", (key, address)).fetchall()
         return self._people(keys=[one for (one,) in keys])
 
+    def history_of(self, key: str) -> tuple[Entry, ...]:
+        """Every attempt to send this person something, oldest first."""
+        with self._reading() as db, _damage_in_words(self._shown):
+            return self._history(db, (key,)).get(key, ())
+
     def addresses(self) -> Sequence[str]:
         """Every address that a message was ever to go to."""
         with self._reading() as db:
@@ -268,7 +273,7 @@ class Ledger:
         shared = Shared()
         with self._reading() as db, _damage_in_words(self._shown):
             messages = self._messages(db, shared, keys)
-            entries = self._history(db) if history else {}
+            entries = self._history(db, keys) if history else {}
             corrections, cancelled = self._corrections(db), self._cancellations(db)
             answers = inbox.counting(db)
             found: dict[str, Person] = {}
@@ -659,12 +664,15 @@ class Ledger:
         return found
 
     @staticmethod
-    def _history(db: Database) -> dict[str, tuple[Entry, ...]]:
+    def _history(db: Database, keys: Sequence[str] | None = None) -> dict[str, tuple[Entry, ...]]:
+        """Everybody's attempts by key, or those of these keys, oldest first."""
         found: dict[str, list[Entry]] = {}
         for key, at, action, address, sequence, outcome, reply, message_id, digest, *more in db.stream(
-            "SELECT v.key, coalesce(a.settled_at, a.started_at), v.action, v.address, v.sequence, a.outcome, a.reply,"
+            "SELECT v.key, coalesce(a.settled_at, a.started_at), v.action, v.address, v.sequence, a.outcome, a.reply,"  # noqa: S608  # as above
             " v.message_id, a.digest, v.uid, v.id, a.id, k.attempt IS NOT NULL FROM attempt a"
-            " JOIN version v ON v.id = a.message LEFT JOIN kept k ON k.attempt = a.id ORDER BY a.id"
+            " JOIN version v ON v.id = a.message LEFT JOIN kept k ON k.attempt = a.id"
+            f" WHERE TRUE{_among(keys)} ORDER BY a.id",
+            keys or (),
         ):
             uid, message, attempt, kept = more
             entry = Entry(
