@@ -377,7 +377,7 @@ def test_a_column_that_is_added_has_to_be_thought_of(path: Path) -> None:
         "letter.told",
         *("version.id", "version.run", "version.action", "version.sequence", "version.generation", "version.round"),
         *("version.told", "version.digest", "told.id"),
-        *("attempt.id", "attempt.message", "attempt.digest", "attempt.outcome"),
+        *("attempt.id", "attempt.message", "attempt.digest", "attempt.outcome", "attempt.account"),
         *("correction.id", "correction.header", "cancellation.session", "cancellation.generation", "dead_link.link"),
         *("mail.id", "mail.identity", "mail.read_at"),
         *("mailbox.account", "mailbox.folder", "mailbox.validity", "mailbox.uid"),

@@ -16,7 +16,7 @@ import pytest
 from tests.ledger.homes import raw
 from tests.ledger.test_forgetting import fill, guest, personal
 from tests.ledger.test_ledger import ANA, begin, send, someone
-from tests.ledger.test_migrations import ROWS
+from tests.ledger.test_migrations import rows_of
 from tests.servers.postgresql import Postgres
 from tui.errors import BusyError, LedgerError
 from tui.ledger import Desk, Server, is_there, must_be_free, open_for_run, open_for_work, open_to_read
@@ -422,7 +422,7 @@ def _written_by(version: int, server: Server) -> None:
         for number in range(6, version + 1):  # the first that there was
             db.execute(schema("postgresql", number))
         db.execute(f"COMMENT ON SCHEMA {server.schema} IS 'invite-tui ledger {version}'")
-        db.execute(ROWS)
+        db.execute(rows_of(version))
         db.execute("SELECT setval(pg_get_serial_sequence('attempt', 'id'), max(id)) FROM attempt")
 
 

@@ -1,5 +1,6 @@
 """What an account may send holds over all events, desks and workers of one database; several accounts share a run."""
 
+import json
 import re
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -106,6 +107,34 @@ def test_several_accounts_share_a_run_and_nobody_is_sent_it_by_two(
     }
     standing = office.standing()
     assert (standing.handover.state, standing.handover.account) == ("done", "north, south")
+
+
+def test_which_account_sent_whose_message_is_told_and_proved(
+    office: Office,
+    two_relays: dict[str, RecordingServer],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    office.invites(45, connections=1)
+    hand_over(office, "north", "south")
+    office.work("north", "south")
+    monkeypatch.chdir(office.path)
+    for name, value in office.environment.items():
+        monkeypatch.setenv(name, value)
+    sent = {address: name for name, server in two_relays.items() for address in mailed(server)}
+    assert main(["status", "--json"]) == 0
+    people = json.loads(capsys.readouterr().out)["attendees"]
+    assert {one["address"]: one["history"][0]["account"] for one in people} == sent
+    assert main(["report", "--evidence", "evidence.jsonl"]) == main(["report", "--verify", "evidence.jsonl"]) == 0
+    lines = [*map(json.loads, Path("evidence.jsonl").read_text(encoding="utf-8").splitlines())]
+    told = {one["recipient"]: one["attempts"][0]["account"] for one in lines if one["kind"] == "message"}
+    assert told == sent
+    nameless = ["report", "--anonymous", "--evidence", "nameless.jsonl"]
+    assert main(nameless) == main(["report", "--verify", "nameless.jsonl"]) == 0
+    assert "north" not in Path("nameless.jsonl").read_text(encoding="utf-8")
+    ledger.move(office.folder().ledger_path, office.path / "moved.ledger.db")
+    with ledger.open_to_read(office.path / "moved.ledger.db") as moved:
+        assert {one.address: one.history[0].account for one in moved.people(history=True).values()} == sent
 
 
 def test_an_account_that_has_nothing_left_to_do_helps_one_that_has(

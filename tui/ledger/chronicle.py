@@ -64,7 +64,8 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at the server. `settled_at` is None while it is under way, and so long its outcome is `unknown`."""
+    """One try at the server. `settled_at` is None while it is under way, and so long its outcome is `unknown`. Of a run
+    that several accounts share, `account` says through which of them it went; else it is None."""
 
     id: int
     digest: str
@@ -72,6 +73,7 @@ class Attempt:
     reply: str
     started_at: str
     settled_at: str | None
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,7 @@ class Chronicle:
             raise ValueError("a row refers to none")  # which only an edit by hand can have made
 
     def _attempts(self, which: str = "", *values: int) -> Iterator[tuple[int, Attempt]]:
-        query = "SELECT message, id, digest, outcome, reply, started_at, settled_at FROM attempt"
+        query = "SELECT message, id, digest, outcome, reply, started_at, settled_at, account FROM attempt"
         for message, id_, digest, outcome, *rest in self._rows(f"{query} {which} ORDER BY message, id", *values):
             yield message, Attempt(id_, digest, _outcome(outcome), *rest)
 

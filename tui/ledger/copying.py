@@ -24,7 +24,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
         *("id", "run", "key", "address", "action", "uid", "sequence", "generation", "round", "line", "told"),
         *("message_id", "stamp", "digest"),
     ),
-    "attempt": ("id", "message", "digest", "outcome", "reply", "started_at", "settled_at"),
+    "attempt": ("id", "message", "digest", "outcome", "reply", "started_at", "settled_at", "account"),
     "kept": ("attempt", "message"),
     "correction": ("id", "key", "header", "before", "after", "at"),
     "cancellation": ("number", "key", "session", "generation", "at"),
@@ -156,5 +156,5 @@ def _statements(table: str, columns: Sequence[str], row: Row) -> Iterator[Statem
     insert = _filled("INSERT INTO {table} ({columns}) VALUES ({values})", table, columns)
     yield insert, list(values.values())
     if table == "attempt":
-        id_, _, _, outcome, reply, _, settled_at = row
+        id_, _, _, outcome, reply, _, settled_at, _ = row
         yield _SETTLE, (outcome, reply, settled_at, id_)

@@ -93,10 +93,10 @@ class Quotas:
         with self._db.writing() as db:
             db.execute(
                 "INSERT INTO invite_tui_accounts.spent (account, messages, at, before)"
-                " SELECT r.account, count(*), CAST(max(a.started_at) AS timestamptz), max(a.id)"
+                " SELECT coalesce(a.account, r.account), count(*), CAST(max(a.started_at) AS timestamptz), max(a.id)"
                 " FROM attempt a JOIN version v ON v.id = a.message JOIN run r ON r.id = v.run"
                 " WHERE a.outcome IN ('accepted', 'unknown') AND a.started_at >= ? AND r.account <> ''"
-                " GROUP BY r.account, substr(a.started_at, 1, 13)",
+                " GROUP BY coalesce(a.account, r.account), substr(a.started_at, 1, 13)",
                 (since,),
             )
 

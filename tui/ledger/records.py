@@ -112,7 +112,7 @@ class Sent:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One attempt in a person's history. `message` and `attempt` are their numbers in the ledger; `kept`: so are the
-    bytes."""
+    bytes. `account` is the one through which it went, "" where that is not known."""
 
     at: str
     action: str
@@ -126,6 +126,7 @@ class Entry:
     message: int = 0
     attempt: int = 0
     kept: bool = False
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ class Hold:
     @property
     def fence(self) -> Fence:
         """By what it is found out whether the share still is this holder's."""
-        return Fence(self.share, self.token)
+        return Fence(self.share, self.token, self.account if len(self.handover.accounts) > 1 else None)
 
 
 class Relay:

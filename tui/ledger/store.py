@@ -198,7 +198,8 @@ class Ledger:
             return int(
                 db.execute(
                     "SELECT count(*) FROM attempt a JOIN version v ON v.id = a.message JOIN run r ON r.id = v.run"
-                    " WHERE a.outcome IN ('accepted', 'unknown', 'sending') AND r.account = ? AND a.started_at >= ?",
+                    " WHERE a.outcome IN ('accepted', 'unknown', 'sending') AND coalesce(a.account, r.account) = ?"
+                    " AND a.started_at >= ?",
                     (account, moment.astimezone(UTC).isoformat(timespec="milliseconds")),
                 ).fetchone()[0]
             )
@@ -208,7 +209,8 @@ class Ledger:
         with self._reading() as db:
             rows = db.execute(
                 "SELECT a.started_at FROM attempt a JOIN version v ON v.id = a.message JOIN run r ON r.id = v.run"
-                " WHERE a.outcome IN ('accepted', 'unknown', 'sending') AND r.account = ? AND a.started_at >= ?"
+                " WHERE a.outcome IN ('accepted', 'unknown', 'sending') AND coalesce(a.account, r.account) = ?"
+                " AND a.started_at >= ?"
                 " ORDER BY a.started_at DESC LIMIT ?",
                 (account, moment.astimezone(UTC).isoformat(timespec="milliseconds"), most),
             )
@@ -669,15 +671,18 @@ class Ledger:
         found: dict[str, list[Entry]] = {}
         for key, at, action, address, sequence, outcome, reply, message_id, digest, *more in db.stream(
             "SELECT v.key, coalesce(a.settled_at, a.started_at), v.action, v.address, v.sequence, a.outcome, a.reply,"  # noqa: S608  # as above
-            " v.message_id, a.digest, v.uid, v.id, a.id, k.attempt IS NOT NULL FROM attempt a"
-            " JOIN version v ON v.id = a.message LEFT JOIN kept k ON k.attempt = a.id"
+            " v.message_id, a.digest, v.uid, v.id, a.id, k.attempt IS NOT NULL,"
+            # What was put off may have been another run's.
+            " coalesce(a.account, CASE WHEN a.outcome NOT IN ('deferred', 'unsent') THEN r.account END, '')"
+            " FROM attempt a JOIN version v ON v.id = a.message JOIN run r ON r.id = v.run"
+            " LEFT JOIN kept k ON k.attempt = a.id"
             f" WHERE TRUE{_among(keys)} ORDER BY a.id",
             keys or (),
         ):
-            uid, message, attempt, kept = more
+            uid, message, attempt, kept, account = more
             entry = Entry(
                 *(at, action, address, sequence, _outcome(outcome), reply, message_id, digest),
-                *(uid, message, attempt, bool(kept)),
+                *(uid, message, attempt, bool(kept), account),
             )
             found.setdefault(key, []).append(entry)
         return {key: tuple(entries) for key, entries in found.items()}

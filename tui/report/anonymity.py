@@ -40,6 +40,7 @@ def of_nobody(recorded: Recorded, day: Callable[[str], str], sessions: Collectio
                 reply=reply_without_names(attempt.reply),
                 started_at=day(attempt.started_at),
                 settled_at=attempt.settled_at and day(attempt.settled_at),
+                account=None,
             )
             for attempt in recorded.attempts
         ),

@@ -158,7 +158,10 @@ class AnonymousBodies(Bodies):
 
     def message(self, recorded: Recorded) -> Body:
         body = impersonal(super().message(recorded))
-        attempts = [{**attempt, "attempt": at} for at, attempt in enumerate(body["attempts"], 1)]
+        attempts = [
+            {name: at if name == "attempt" else value for name, value in attempt.items() if name != "account"}
+            for at, attempt in enumerate(body["attempts"], 1)
+        ]
         numbers = {"message": self._messages.get(recorded.sent.id, 0), "person": self._number(recorded.sent.key)}
         return {**body, **numbers, "session": None, "planned": day_of(body["planned"]), "attempts": attempts}
 
@@ -186,6 +189,7 @@ def _attempt(attempt: Attempt, *, adopted: bool) -> Body:
         "settled": attempt.settled_at,
         "outcome": attempt.outcome,
         "reply": attempt.reply,
+        **({"account": attempt.account} if attempt.account else {}),
     }
 
 

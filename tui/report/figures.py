@@ -204,6 +204,7 @@ class Figures:
                             "settled_at": attempt.settled_at,
                             "outcome": attempt.outcome,
                             "reply": attempt.reply,
+                            "account": attempt.account,
                         }
                         for attempt in recorded.attempts
                     ],

@@ -310,7 +310,7 @@ def _history(figures: Figures) -> Iterator[str]:
             _time(figures, attempt.settled_at or attempt.started_at),
             f"Person {guest.number}" if figures.anonymous else _text(recorded.sent.address or guest.label),
             _text(_what(figures, recorded)),
-            attempt.outcome,
+            _text(f"{attempt.outcome}, through {attempt.account}" if attempt.account else attempt.outcome),
             _text(attempt.reply),
         )
         for guest, recorded, attempt in figures.history

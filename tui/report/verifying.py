@@ -49,6 +49,9 @@ _NAMES = ("confirmed_by", "proposed_by")
 _FORMATS = ((FORMAT, False), (ANONYMOUS_FORMAT, True))
 _UNTIL = ("run", "message", "attempt")
 _ATTEMPT = ("attempt", "digest", "attempted", "settled", "outcome", "reply")
+_ACCOUNT = "account"
+"""Last of an attempt, where its run had several."""
+
 _FOR_GOOD = ("kind", "message", "person", "uid", "sequence", "round", "session", "outcome", "attempts")
 """What a later run that takes a message up again leaves as it is."""
 
@@ -212,11 +215,14 @@ def _read(content: bytes) -> Body | None:
             numbers += body["until"].values()
         texts = [body[name] for name in ("decision", "sent_by", "at", "stamp", *names) if name in body]
         if kind == "message":
-            if body["outcome"] not in OUTCOMES or any(tuple(attempt) != _ATTEMPT for attempt in body["attempts"]):
+            if body["outcome"] not in OUTCOMES or any(
+                tuple(attempt) not in (_ATTEMPT, (*_ATTEMPT, _ACCOUNT)) for attempt in body["attempts"]
+            ):
                 return None
             for attempt in body["attempts"]:
                 numbers.append(attempt["attempt"])
                 texts += [attempt["attempted"], attempt["reply"], *filter(None, [attempt["settled"]])]
+                texts += [attempt[_ACCOUNT]] if _ACCOUNT in attempt else []
         sound = all(type(number) is int for number in numbers) and all(type(text) is str for text in texts)
         return body if sound else None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

@@ -28,13 +28,14 @@ message, and the last that was settled; 0 for none."""
 
 
 class Fence(NamedTuple):
-    """A share of a run, and the token by which somebody has it in hand."""
+    """A share of a run, and the token by which somebody has it in hand; for which account, if the run has several."""
 
     share: int
     token: str
+    account: str | None = None
 
 
-VERSION = 8
+VERSION = 9
 """The number of the newest schema."""
 
 HOLDER = "SELECT who, place, since FROM holder WHERE what = 'run'"

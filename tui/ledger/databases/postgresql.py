@@ -116,9 +116,9 @@ _SETTLEMENTS_BEHIND = (
     " JOIN share ON share.id = new.share AND share.holder = new.token WHERE attempt.id = new.id"
 )
 _ATTEMPTS_BEHIND = (
-    "INSERT INTO attempt (message, digest, outcome, started_at)"
-    " SELECT new.message, new.digest, 'sending', new.started_at"
-    " FROM json_to_recordset(%s) AS new (message bigint, digest text, started_at text, share bigint, token text)"
+    "INSERT INTO attempt (message, digest, outcome, started_at, account)"
+    " SELECT new.message, new.digest, 'sending', new.started_at, new.account FROM json_to_recordset(%s)"
+    " AS new (message bigint, digest text, started_at text, share bigint, token text, account text)"
     " JOIN share ON share.id = new.share AND share.holder = new.token RETURNING message, id"
 )
 """The same for shares in hand. Each statement sees what was committed before it, and the first keeps it so."""
@@ -200,7 +200,7 @@ class Shared(Database):
         self, fences: Collection[Fence], settled: Sequence[Values], begun: Sequence[Values]
     ) -> tuple[Collection[int], int, Sequence[int]]:
         held, count, ids = self._settle_and_begin(fences, (_SETTLEMENTS_BEHIND, settled), (_ATTEMPTS_BEHIND, begun))
-        self._doing = _trace(ids, (id_ for *_, id_, share, _ in map(tuple, settled) if share in held))
+        self._doing = _trace(ids, (id_ for *_, id_, share, _, _ in map(tuple, settled) if share in held))
         return held, count, [ids.get(message, 0) for message, *_ in map(tuple, begun)]
 
     def _settle_and_begin(
@@ -216,7 +216,7 @@ class Shared(Database):
             for names, (query, rows) in (
                 (("id", "token"), (_STILL_HELD, [*fences])),
                 (("outcome", "reply", "settled_at", "id", "share", "token"), settling),
-                (("message", "digest", "started_at", "share", "token"), beginning),
+                (("message", "digest", "started_at", "share", "token", "account"), beginning),
             )
             if rows
         ]
