@@ -65,12 +65,12 @@ def app_of(pilot: Driven) -> InviteApp:
     return pilot.app
 
 
-async def until(pilot: Driven, condition: Callable[[], object], seconds: float = 20.0) -> None:
+async def until(pilot: Driven, condition: Callable[[], object], seconds: float = 60.0) -> None:
     await as_soon_as(pilot, condition, seconds)
     await pilot.pause()
 
 
-async def as_soon_as(pilot: Driven, condition: Callable[[], object], seconds: float = 20.0) -> None:
+async def as_soon_as(pilot: Driven, condition: Callable[[], object], seconds: float = 60.0) -> None:
     """`until`, in the midst of what is going on: nothing else is waited for."""
     end = asyncio.get_running_loop().time() + seconds
     while not condition():

@@ -37,7 +37,7 @@ def _is_recorded(folder: Path, server: RecordingServer) -> None:
 def test_a_terminal_that_closes_ends_the_app_with_everything_recorded(folder: Path, server: RecordingServer) -> None:
     with sending(server) as terminal:
         terminal.close()
-        assert terminal.process.wait(20) == 130
+        assert terminal.process.wait(60) == 130
     _is_recorded(folder, server)
 
 

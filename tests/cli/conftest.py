@@ -230,7 +230,7 @@ def live(desk: Desk, smtp_server: RecordingServer) -> tuple[Desk, RecordingServe
     return desk, smtp_server
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"

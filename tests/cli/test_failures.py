@@ -321,7 +321,7 @@ def test_a_disk_that_fills_up_half_way_forgets_nothing(live: Live, small_disk: P
     process = desk.start("send", "attendees.csv", "--confirm", "55", "--ledger", ledger)
     wait_for(lambda: server.verbs().count("RCPT") >= 5)
     _fill(small_disk)
-    assert process.wait(30) == 6
+    assert process.wait(60) == 6
     (small_disk / "filler").unlink()
     status = desk.json("status", "--ledger", ledger)
     assert len(status["attendees"]) == 55

@@ -132,7 +132,7 @@ def test_a_signal_while_it_waits_sends_and_records_nothing(live: Live, words: tu
         told = process.stderr.readline()
         assert told
     process.send_signal(number)
-    said, told = process.communicate(timeout=30)
+    said, told = process.communicate(timeout=60)
     assert process.returncode == 130 and "nothing was sent" in told and "Traceback" not in told
     assert json.loads(said)["error"]["code"] == "undone"
     assert not server.messages and server.connections == 0
@@ -260,7 +260,7 @@ def test_on_a_terminal_a_countdown_counts_and_ctrl_c_sends_nothing(
     with on_a_terminal(desk, "send", "attendees.csv", "--confirm", "55", *said) as terminal:
         wait_for(lambda: len(set(re.findall(counts, terminal.shown))) > 1)
         terminal.process.send_signal(signal.SIGINT)
-        assert terminal.process.wait(30) == 130
+        assert terminal.process.wait(60) == 130
     assert server.connections == 0 and desk.json("status")["attendees"] == []
 
 
