@@ -249,6 +249,18 @@ def test_a_broken_event_file_is_told_with_its_line(desk: Desk) -> None:
     assert "Europe/London" in problem["hint"]
 
 
+def test_a_broken_event_file_still_says_which_columns_are_meant(desk: Desk) -> None:
+    columns = '[columns]\nemail = "Contact"\nstatus = "Comes"\n'
+    event = (desk.path / "event.toml").read_text("utf-8").partition("[columns]")[0].replace("Europe/London", "nowhere")
+    desk.write("event.toml", event + columns)
+    desk.write("some.csv", "Contact,Comes\nana@example.org,yes\nbo@@example.org,yes\ncy@example.org,cancelled\n")
+    checked = desk.json("check", "some.csv", code=1)
+    assert [problem["code"] for problem in checked["problems"]] == ["bad-event", "bad-address", "withdrawn"]
+    assert checked["attendees"] == 2
+    desk.write("event.toml", event + columns.replace("email", "e-mail"))
+    assert {problem["code"] for problem in desk.json("check", "some.csv", code=1)["problems"]} == {"bad-event"}
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder on a disk of 1 MiB."""

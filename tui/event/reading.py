@@ -45,6 +45,9 @@ _KEYS: Mapping[str, frozenset[str]] = {
 _TABLES = ", ".join(f"[[{table}]]" if table == "session" else f"[{table}]" for table in _KEYS)
 _SESSION_NAMES = (("title", "name", "id"), ("id", "title", "name"))
 
+Columns = Mapping[str, str | tuple[str, ...]]
+"""`[columns]`: the headers that it names, by their key; `internal` has several."""
+
 
 def load(path: Path, shown: str) -> tuple[Event | None, tuple[Problem, ...]]:
     """The event in `path`, or None where it has errors, and every problem found (`bad-event`, with the line).
@@ -79,6 +82,18 @@ def understand(text: str, path: Path, shown: str) -> tuple[Event | None, tuple[P
     reader = _Reader(path, shown, places_of(text), document)
     event = reader.event()
     return event, tuple(sorted(reader.problems, key=lambda problem: problem.line or 0))
+
+
+def columns_of(path: Path) -> Columns | None:
+    """What an event file that is wrong elsewhere says under `[columns]`; None where that cannot be relied on."""
+    try:
+        text = files.read(path).decode("utf-8-sig").replace("\r\n", "\n")
+        document = tomllib.loads(text)
+    except (OSError, ValueError, RecursionError):
+        return None
+    if document.keys() - _KEYS.keys():
+        return None  # one of them may be meant
+    return _Reader(path, str(path), places_of(text), document).sound_columns()
 
 
 class _Reader(Times):
@@ -235,7 +250,15 @@ class _Reader(Times):
             self._fault("message", "language", message, hint, value)
         return value
 
-    def _columns(self) -> Mapping[str, str | tuple[str, ...]]:
+    def sound_columns(self) -> Columns | None:
+        """`[columns]` alone, where nothing is wrong with it."""
+        columns = self._columns()
+        values = self.document.get("columns", {})
+        if isinstance(values, dict):
+            self._unknown_keys_in("columns", values, _KEYS["columns"])
+        return None if self.problems or not isinstance(values, dict) else columns
+
+    def _columns(self) -> Columns:
         keys = [key for key in ("email", "name", "id", "group", "status") if self._value("columns", key) is not None]
         said = {key: self._text("columns", key) or "" for key in keys}
         return {**said, "internal": self._texts("columns", "internal")}

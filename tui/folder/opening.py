@@ -29,10 +29,11 @@ class Opened:
         self.unsaved: InputError | None = None
         """Why the event's new uid could not be saved, so that the next who opens it sees other messages."""
         self.event: Event | None = self._with_uid(event) if event else None
-        columns = event.columns if event else {}
+        columns = event.columns if event else event_file.columns_of(self.event_path)
+        self._knows_columns = columns is not None
         self.attendees: AttendeeList = load(
             choices.files,
-            ColumnSettings(**columns),  # type: ignore[arg-type]  # the event's reader checks each key and its type
+            ColumnSettings(**(columns or {})),  # type: ignore[arg-type]  # the event's reader checks each key and its type
             encoding=choices.encoding,
             seen=seen,
         )
@@ -58,6 +59,8 @@ class Opened:
     def _problems_without_event(self) -> tuple[Problem, ...]:
         """What can be said of the files while the event file is no event."""
         found = (*self._event_problems, *self.attendees.problems)
+        if self._knows_columns:
+            return found
         # Without its [columns] a file's header may be misjudged.
         return tuple(problem for problem in found if problem.code not in ("no-address-column", "no-attendees"))
 
