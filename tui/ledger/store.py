@@ -263,10 +263,14 @@ class Ledger:
         with self._reading() as db, _damage_in_words(self._shown):
             return self._history(db, (key,)).get(key, ())
 
-    def addresses(self) -> Sequence[str]:
-        """Every address that a message was ever to go to."""
+    def addresses(self) -> Iterator[str]:
+        """Every address that a message was ever to go to, as of now."""
+        found: list[str] = []  # in long texts: each by itself takes three times as much
         with self._reading() as db:
-            return [one for (one,) in db.stream("SELECT DISTINCT address FROM version WHERE address <> ''")]
+            rows = db.stream("SELECT DISTINCT address FROM version WHERE address <> ''")
+            while some := "\n".join(one for (one,) in islice(rows, _AT_ONCE)):
+                found.append(some)
+        return (one for some in found for one in some.split("\n"))
 
     def _people(
         self, *, history: bool = False, are_forgotten: bool = False, keys: Sequence[str] | None = None
