@@ -52,6 +52,9 @@ async def test_what_a_person_meant_stands_there_and_a_row_too_many_is_deleted(fe
     )
     write(few, written + "Bo,bo@example.org,staff\n")
     async with driven("few.csv") as pilot:
+        await pilot.press("f")  # to what stops a send, before what is only worth a look
+        await until(pilot, lambda: "“otto at example.org” is not an address" in seen(pilot))
+        await pilot.press("f", "home")
         for meant in ("ida@gmail.com", "otto@example.org"):
             await until(pilot, lambda: "a corrects it" in seen(pilot))
             await pilot.press("a")
@@ -72,6 +75,15 @@ async def test_what_a_person_meant_stands_there_and_a_row_too_many_is_deleted(fe
         await pilot.press("right", "enter")
         await until(pilot, lambda: "0 to fix" in seen(pilot))
     assert lines_of(few) == written.replace("gmial", "gmail").replace(" at ", "@").splitlines()
+
+
+async def test_down_leads_to_the_next_line_of_a_form_that_is_longer_than_the_screen(folder: Path) -> None:
+    async with driven("attendees.csv", size=(60, 20)) as pilot:
+        await pilot.press("e", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, EventForm))
+        for label in ("2027-05-06 14:00", "15:30", "Europe/London"):
+            await pilot.press("down")
+            assert isinstance(pilot.app.focused, Input) and pilot.app.focused.value == label
 
 
 async def test_the_event_form_shows_the_sentence_as_it_is_typed_and_saves_nothing_else(folder: Path) -> None:

@@ -8,14 +8,14 @@ from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
-from tui.app.screens.dialog import Dialog
+from tui.app.screens.dialog import Body, Dialog
 from tui.app.widgets.line import Line
 from tui.app.words import crop
 from tui.clean import visible
@@ -138,7 +138,7 @@ class Form(Dialog[None]):
         width = min(_LABEL, max((cell_len(visible(one.label)) for one in self._blanks), default=0)) + 2
         with Vertical(classes="panel") as panel:
             panel.border_title = Content(self._title_text)
-            with VerticalScroll(can_focus=False):
+            with Body():
                 yield Static(self._said, classes="said", markup=False)
                 for blank in self._blanks:
                     with Horizontal(classes="blank"):
@@ -175,7 +175,7 @@ class Form(Dialog[None]):
             self._judge()
         words = "→ completes   " if any(one.complete for one in self._blanks) else ""
         words += f"{'enter' if self._one_change else '^s'}: {self._button}   esc closes"
-        self.tell_of_more(self.query_one(VerticalScroll), self.query_one(".panel"), words)
+        self.tell_of_more(self.query_one(Body), self.query_one(".panel"), words)
 
     @property
     def _first(self) -> "Input | Cycle":
@@ -185,7 +185,7 @@ class Form(Dialog[None]):
         """What scrolls gives way to what stood in the way: that is read whole."""
         width = self.query_one("#why", Static).content_size.width
         said = max(1, min(_WHY, self._why.get_height({}, width) if width else 1))
-        self.query_one(VerticalScroll).styles.max_height = max(3, self.size.height * 92 // 100 - _MARGIN - said)
+        self.query_one(Body).styles.max_height = max(3, self.size.height * 92 // 100 - _MARGIN - said)
 
     def offer(self, offered: Mapping[str, bool]) -> None:
         """Show the lines that matter now, by their names, and leave the others out of the way."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tui.attendees import Attendee
     from tui.errors import Problem
 
+_LOOKED_AT = 1_000  # people among whom the first is looked for who is to be mended
 _NOT_YET = Mark("·", "checking", "quiet", "not looked at yet")
 
 
@@ -361,8 +363,17 @@ class MainScreen(Screen[None]):
             return
         self._only_problems = not self._only_problems
         self._show_list()
+        if self._only_problems and not (self.selected is not None and self.selected.has_error):
+            self._go_to_first_to_fix()
         self._read(False)
         self.table.focus()
+
+    def _go_to_first_to_fix(self) -> None:
+        """Of those who have a problem, to the first whom a send waits for, where that one is near."""
+        records = self._state.records
+        rows = (row for row in islice(self.table.order, _LOOKED_AT) if records[row].has_error)
+        if (row := next(rows, None)) is not None:
+            self.table.go_to_row(row)
 
     def show_problems(self) -> None:
         """As the key, but never back to everybody: what leads here has promised to show them."""
