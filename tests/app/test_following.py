@@ -24,6 +24,7 @@ async def test_a_run_of_another_program_is_followed_without_a_key(people: Path, 
     environment = through(server)
     async with driven("few.csv", environment=environment, size=(120, 40)) as pilot:
         await pilot.press("down", "down")
+        await until(pilot, lambda: app_of(pilot).follows)
         theirs = open_folder(["few.csv"], environment=environment | {"INVITE_TUI_NAME": "Bo"})
         control = Control(can_ask=True)
         run = theirs.send(theirs.plan(), control=control, canary=1)

@@ -25,6 +25,7 @@ def _settles(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_run_is_looked_at_paused_and_stopped_in_the_app(office: Office) -> None:
     office.invites(4)
     async with driven(office.path / "list.csv", environment=office.environment, size=(120, 40)) as pilot:
+        await until(pilot, lambda: app_of(pilot).follows)
         office.hand_over()
         await until(pilot, lambda: "Sending: 0 of 4, by workers, for you" in seen(pilot))
         await pilot.press("p")
@@ -45,6 +46,7 @@ async def test_what_another_desk_sends_is_seen_as_it_happens(office: Office) -> 
     async with driven(office.path / "list.csv", environment=office.environment, size=(120, 40)) as pilot:
         await pilot.press("down")
         before = app_of(pilot).main.selected
+        await until(pilot, lambda: app_of(pilot).follows)
         theirs = office.folder_of("Bo")
         control = Control(can_ask=True)
         run = theirs.send(theirs.plan(), control=control, canary=1)

@@ -134,6 +134,11 @@ class InviteApp(App[None]):
         """The encoding that was chosen for the lists, None for the one that they show by themselves."""
         return self._opening.encoding
 
+    @property
+    def follows(self) -> bool:
+        """Whether it is seen from now on what others record in the ledger."""
+        return self._following.has_begun
+
     def call_after_opening(self, job: Callable[[], object]) -> None:
         """Once what is being opened now was read."""
         self._after_opening = job

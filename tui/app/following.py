@@ -78,11 +78,17 @@ class Following:
     def __init__(self, post: "Post", state: Callable[[], State]) -> None:
         self._post, self._state = post, state
         self._over = Event()
+        self._has_begun = Event()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it is known what was there: whatever comes from now on is news."""
+        return self._has_begun.is_set()
 
     def begin(self, folder: "Folder") -> None:
         self.end()
-        self._over = Event()
-        follower = _Follower(self._post, self._state, folder, self._over)
+        self._over, self._has_begun = Event(), Event()
+        follower = _Follower(self._post, self._state, folder, self._over, self._has_begun)
         Thread(target=copy_context().run, args=(follower.follow,), name="following", daemon=True).start()
 
     def end(self) -> None:
@@ -92,8 +98,10 @@ class Following:
 class _Follower:
     """In the thread."""
 
-    def __init__(self, post: "Post", state: Callable[[], State], folder: "Folder", over: Event) -> None:
-        self._post, self._state, self._folder, self._over = post, state, folder, over
+    def __init__(
+        self, post: "Post", state: Callable[[], State], folder: "Folder", over: Event, has_begun: Event
+    ) -> None:
+        self._post, self._state, self._folder, self._over, self._has_begun = post, state, folder, over, has_begun
         self._newest: Elsewhere | None = None  # as it was when it was looked at last
         self._run: Run | None = None  # what is on the screen of it
         self._own = 0  # the newest run of the screen itself: of that no second picture is shown
@@ -143,6 +151,7 @@ class _Follower:
             self._own = self._newest.recorded.id if self._was_ours else 0
             self._is_due = self._is_due or self._newest.is_handed
         self._begins = self._was_ours = False
+        self._has_begun.set()
 
     def _read(self, errors: frozenset[Place]) -> Survey:
         from tui.app.work import calm, survey
