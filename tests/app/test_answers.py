@@ -1,5 +1,6 @@
 """What came back, in the app: read from files, seen as bars, triaged with a key, and corrected by the usual way."""
 
+from functools import partial
 from pathlib import Path
 
 from textual.widgets import Button
@@ -153,7 +154,7 @@ async def test_after_the_last_day_to_reply_nobody_is_reminded(held: Path, server
             await pilot.press("i")
             await until(pilot, lambda: isinstance(pilot.app.screen, Answers))
             await chosen(pilot, label)
-            await until(pilot, lambda said=words: said in words_of(pilot))
+            await until(pilot, partial(lambda said: said in words_of(pilot), words))
             await pilot.press("escape")
             await until(pilot, lambda: pilot.app.screen is app_of(pilot).main)
 

@@ -2,6 +2,7 @@
 
 import tomllib
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from textual.widgets import Input
@@ -61,7 +62,8 @@ async def test_what_a_person_meant_stands_there_and_a_row_too_many_is_deleted(fe
             await until(pilot, lambda: isinstance(pilot.app.screen, RowForm))
             assert meant in seen(pilot)
             await pilot.press("enter")
-            await until(pilot, lambda name=meant: pilot.app.screen is app_of(pilot).main and name in seen(pilot))
+            await until(pilot, lambda: pilot.app.screen is app_of(pilot).main)
+            await until(pilot, partial(lambda mended: mended in seen(pilot), meant))
             await opened(pilot)
             await pilot.press("down")
         await pilot.press("f")

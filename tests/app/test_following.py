@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -105,7 +106,7 @@ async def test_a_run_that_is_begun_while_the_files_are_read_again_stays_on_the_s
         await until(pilot, lambda: server.messages)
         for one in opened:
             app.post_message(one)
-            await until(pilot, lambda one=one: app.state.checked is one.state.checked)  # type: ignore[misc]  # mypy infers no default's type
+            await until(pilot, partial(lambda last: app.state.checked is last.state.checked, one))
             assert app.state.folder is one.state.folder and app.state.running
         await pilot.press("x")
         await over(pilot)
