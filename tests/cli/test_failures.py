@@ -171,6 +171,7 @@ def test_words_that_do_not_fit_are_wrong_usage(desk: Desk, words: tuple[str, ...
         (("worker", "--lost-after", "0"), "--lost-after: it is at least 1 second"),
         (("help",), "Did you mean `--help`?"),
         (("resend", "ana@example.org", "--note", "J\udce9", "--dry-run"), "--note: it is not UTF-8 text"),
+        (("ledger", "copy", "event.ledger.db", "J\udce9.db"), "TO: it is not UTF-8 text"),
     ],
 )
 def test_what_nobody_can_mean_is_wrong_usage(desk: Desk, words: tuple[str, ...], saying: str) -> None:

@@ -11,11 +11,11 @@ default."""
 
 _FILES = frozenset(
     {
-        *("files", "paths", "message", "dir", "source", "target", "event", "template", "ledger", "outbox", "attendees"),
+        *("files", "paths", "message", "dir", "source", "event", "template", "ledger", "outbox", "attendees"),
         *("save", "mailbox", "html", "csv", "evidence", "verify", "ca"),
     }
 )
-"""What is named by them may have any bytes in its name."""
+"""What is named by them may have any bytes in its name; where a ledger goes is written into the old one, as text."""
 
 
 class _Once(argparse.Action):
