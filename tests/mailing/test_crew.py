@@ -232,3 +232,53 @@ def test_a_line_that_fails_in_an_unforeseen_way_ends_all_at_once() -> None:
 
     with pytest.raises(RuntimeError, match="of ours"):
         Crew(Ledger()).work([line()])  # type: ignore[arg-type]  # as above
+
+
+def test_who_joins_a_crew_that_stays_shares_its_commits_and_is_told_of_the_end(pairs: Pairs) -> None:
+    ledger, told = Ledger(), list[str]()
+    crew = Crew(ledger, stays=True)  # type: ignore[arg-type]  # as above
+    thread = threading.Thread(target=crew.work, daemon=True)
+    thread.start()
+    is_first_over, is_second_over = threading.Event(), threading.Event()
+    ours, theirs = pairs()
+
+    def recording(name: str) -> Steps[None]:
+        told.append(f"{name} {(yield from heard(ours)).decode()}")
+        yield Record(lambda: None)
+
+    def over(is_over: threading.Event) -> Callable[[Exception | None], None]:
+        def end(error: Exception | None) -> None:
+            assert error is None
+            is_over.set()
+
+        return end
+
+    for name, is_over in (("one", is_first_over), ("two", is_second_over)):
+        crew.join([recording(name)], over(is_over))
+        theirs.send(b"hello")
+        assert is_over.wait(60)
+    assert told == ["one hello", "two hello"] and sum(ledger.commits) == 2 and not crew.has_left
+    crew.leave()
+    thread.join(60)
+    late: list[Exception | None] = []
+    crew.join([recording("three")], late.append)
+    assert not thread.is_alive() and len(late) == 1 and late[0] is not None
+
+
+def test_what_ends_a_crew_is_told_to_all_who_have_joined_it() -> None:
+    crew = Crew(Ledger(), stays=True)  # type: ignore[arg-type]  # as above
+    never, told = threading.Event(), list[Exception | None]()
+
+    def waiting() -> Steps[None]:
+        yield Aside(never.wait)
+
+    def failing() -> Steps[None]:
+        yield Aside(lambda: None)
+        raise RuntimeError("a fault of ours")
+
+    crew.join([waiting(), waiting()], told.append)
+    crew.join([failing()], told.append)
+    with pytest.raises(RuntimeError, match="of ours"):
+        crew.work()
+    never.set()
+    assert crew.has_left and [str(error) for error in told] == ["a fault of ours"] * 2
