@@ -179,18 +179,22 @@ def main() -> bool:
     lines, apps, rest, sending = list[float](), list[float](), list[float](), list[float]()
     costs: tuple[list[float], list[float]] = [], []
     with sink() as port:
-        for _ in range(ROUNDS):
-            with tempfile.TemporaryDirectory() as folder:
-                found, cost = command_line(make(Path(folder) / "line"), port)
-                lines.append(found)
-                costs[0].append(cost)
-                found, cost, still, busy = app(make(Path(folder) / "app"), port)
-                apps.append(found)
-                costs[1].append(cost)
-                rest += still
-                sending += busy
+        for turn in range(ROUNDS):
+            # Whoever always comes last would have all that the machine is slowed down by meanwhile.
+            for is_app in (turn % 2 == 1, turn % 2 == 0):
+                with tempfile.TemporaryDirectory() as folder:
+                    path = make(Path(folder) / "event")
+                    if is_app:
+                        found, cost, still, busy = app(path, port)
+                        rest += still
+                        sending += busy
+                    else:
+                        found, cost = command_line(path, port)
+                    (apps if is_app else lines).append(found)
+                    costs[is_app].append(cost)
     ratio = statistics.median(apps) / statistics.median(lines)
-    print(f"{COUNT:,} messages, a second (median of {ROUNDS}, interleaved)")
+    load = f"load {os.getloadavg()[0]:.0f}" if hasattr(os, "getloadavg") else "load not known"
+    print(f"{COUNT:,} messages, a second (median of {ROUNDS}, by turns; {load})")
     print(f"  command line {statistics.median(lines):8.0f}")
     print(f"  app          {statistics.median(apps):8.0f}   {ratio:.2f} of it   goal 0.80: {verdict(ratio >= 0.8)}")
     line_cost, app_cost = map(statistics.median, costs)
@@ -200,6 +204,7 @@ def main() -> bool:
     print(f"  at rest      median {statistics.median(rest) * 1000:5.0f} ms   p95 {p95(rest):5.0f} ms")
     print(
         f"  sending      median {statistics.median(sending) * 1000:5.0f} ms   p95 {p95(sending):5.0f} ms   "
+        f"longest {max(sending) * 1000:.0f} ms   "
         f"goal {goal:.0f} ms: {verdict(p95(sending) <= goal)}"
     )
     return ratio >= 0.8 and p95(sending) <= goal

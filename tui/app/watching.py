@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 _MOMENT = 0.05
-"""Seconds for which a run waits for the screen, once each time that there is something to draw."""
+"""Seconds for which a run waits for the screen, once for each key."""
 
 
 class Watched(Control):
     """Until `asked`, messages are checked and nothing can have gone out.
 
     Threads share the interpreter evenly: a key would take twice its time while messages are made beside. So the screen
-    says when it has something to draw, and when that is done.
+    says when a key is to be answered, and when that is drawn.
     """
 
     def __init__(self) -> None:
