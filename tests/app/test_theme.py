@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from textual._context import visible_screen_stack
 
-from tests.app.driving import app_of, driven
+from tests.app.driving import app_of, driven, seen, until
 from tui.app.theme import usual
 
 
@@ -38,3 +39,14 @@ async def test_a_terminal_of_sixteen_colours_is_given_no_others(folder: Path, mo
             "DEFAULT",
             "STANDARD",
         }
+
+
+async def test_what_is_below_a_dialog_shows_through_whoever_asks_first_for_the_picture(folder: Path) -> None:
+    async with driven("attendees.csv", size=(120, 40)) as pilot:
+        pilot.app.theme = "invite-dark"
+        await pilot.press("e")
+        await until(pilot, lambda: "enter changes it" in seen(pilot))
+        pilot.app.screen.refresh()
+        visible_screen_stack.set([])  # as it is outside of the toolkit's own drawing
+        strips = pilot.app.screen._compositor.render_strips()
+        assert "Attendees" in "\n".join(strip.text for strip in strips)

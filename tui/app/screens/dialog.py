@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
+from rich.console import RenderableType
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
@@ -32,6 +34,13 @@ class Dialog(ModalScreen[Answer]):
         Binding("down", "app.focus_next", "next", show=False),
         Binding("up", "app.focus_previous", "previous", show=False),
     ]
+
+    def render(self) -> RenderableType:
+        """What is below shows through, whoever asks first for the picture: the toolkit knows it only while it draws by
+        itself, and keeps what it has drawn."""
+        stack, shade = self.app.screen_stack, self.styles.background
+        at = stack.index(self) if self in stack else 0
+        return BackgroundScreen(stack[at - 1], shade) if at and shade.a < 1 else super().render()
 
     def action_close(self) -> None:
         self.dismiss(None)
