@@ -256,16 +256,17 @@ def _now_and_then(post: Post) -> "Callable[[Sequence[Attendee]], None]":
     return tell
 
 
-_YOUNG = 20_000
-"""New objects after which the collector looks at them while a run is on; those that stay it leaves alone until then."""
+_YOUNG = 20_000, 100, 100
+"""New objects after which the collector looks at them while a run is on, and such looks after which it goes further
+back: once in some 60,000 messages."""
 
 
 @contextmanager
 def _looking_at_the_young() -> Iterator[None]:
-    """The collector looks at what is new and at nothing else: for all that there is it takes a tenth of a second, in
-    which no key is answered."""
+    """The collector looks at what is new and hardly at anything else: for all that there is it takes a tenth of a
+    second, in which no key is answered."""
     before = gc.get_threshold()
-    gc.set_threshold(_YOUNG, _YOUNG, _YOUNG)
+    gc.set_threshold(*_YOUNG)
     try:
         yield
     finally:
