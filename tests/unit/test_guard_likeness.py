@@ -456,6 +456,12 @@ TRAPS |= {
     "a link and the rest of a value, in octets of octets": Trap(
         {"text": "See «Q» parent"}, linked(ANA, "https://meet.example/?==34cone"), WITH_LINKS, values=("Lone parent",)
     ),
+    "a link with a value in two octets that are one letter": Trap(
+        {"text": "See «Q» yes"},
+        linked(ANA, "https://meet.example/?q=lone-p=d0=b0rent"),
+        WITH_LINKS,
+        values=("Lone parent",),
+    ),
     "a link with capitals, and words": Trap(
         {"text": "See «Q» boatexampledotcom"},
         linked(ANA, "https://meet.example/xATy"),

@@ -42,11 +42,15 @@ _LABEL = re.compile(r"\.([A-Za-z0-9-]+)")
 _OCTET = re.compile("=([0-9A-Fa-f]{2})")
 _HARMLESS_OCTETS = frozenset(
     f"{code:02x}"
-    for code in (*range(0x09), *range(0x0E, 0x1C), *b" !#$()*+,-./:;_|~", *range(0x80, 0x85), *range(0x86, 0x9A))
-) | {f"{code:02x}" for code in range(128) if chr(code).isalnum()}
-"""Of a link that is taken for quoted-printable (?id=1234): nothing more is spelled with these, and no text is UTF-8 for
-them."""
-_BESIDE_SPACE = re.compile(r" \.|\. ")
+    for code in range(256)
+    if chr(code) not in "\r\n\"%&'<=>?@\\"
+    and plain(chr(code)) == chr(code)
+    and without_twins(chr(code)) == chr(code).casefold()
+)
+"""Of a link that is taken for quoted-printable (?id=1234): with these it says nothing that is encoded, or that begins
+or ends before it or behind."""
+_TWO_OCTETS = re.compile("(?:=[0-9A-Fa-f]{2}){2}")  # which may be one character in UTF-8
+_BESIDE_SPACE = re.compile(r"\s\.|\.\s")
 _NOT_IN_LINKS = _JOINING | {"a"}
 _TO_SPACE = {code: chr(code) if chr(code).isalnum() else " " for code in range(128)}
 
@@ -136,7 +140,7 @@ class Ordinary:
         """Of all that a link may spell; there is no ending of a domain of interest in the `rest`."""
         if self._has_ending(rest):
             return False
-        small = text.lower()
+        small = text.casefold()
         if "dot" in small:
             return False
         if "AT" in text and CAPITAL_AT.search(text):
@@ -158,6 +162,8 @@ class Ordinary:
     def _says_nothing_else(self, text: str, octets: Sequence[str]) -> bool:
         """Where what follows its signs of equality is read as octets too."""
         read = in_octets(text)
+        if _TWO_OCTETS.search(text):
+            return False
         if not _HARMLESS_OCTETS.issuperset(octets):
             return False
         if _OCTET.search(read):
@@ -167,5 +173,5 @@ class Ordinary:
         return self.is_piece_of_link(read)
 
     def _has_ending(self, text: str) -> bool:
-        labels = _LABEL.findall(text.lower()) if "." in text else ()
+        labels = _LABEL.findall(text.casefold()) if "." in text else ()
         return any(not self._endings.isdisjoint((label, *label.split("-"))) for label in labels)

@@ -73,8 +73,8 @@ class Whole:
         self._references = [(letter, _BEFORE[letter], len(digits[letter])) for letter in digits if letter != UID]
         self._front: list[bytes] = []
         self._in_front: list[tuple[int, str]] = []
-        self._lines: list[tuple[int, list[bytes], list[tuple[int, str]]]] = []
-        """Of its bodies those in which a gap is, each with its place in the front, decoded."""
+        self._lines: list[tuple[int, bytes, list[str]]] = []
+        """Of its bodies those in which gaps are, decoded: each with its place in the front, and what to fill in."""
         for text, is_printable in front:
             self._add(text, is_printable)
         self._calendar, self._in_calendar = _with_gaps(calendar, rests, "utf-8")
@@ -97,7 +97,10 @@ class Whole:
         for line in text.split("\r\n"):
             if "\0" in line:
                 self._front += [b"\r\n".join([*done, b""]) if done else b"", b""]
-                self._lines.append((len(self._front) - 1, *_with_gaps(line, self._rests, "utf-8")))
+                same, gaps = _with_gaps(line.replace("%", "%%"), self._rests, "utf-8")
+                for gap_at, _ in gaps:
+                    same[gap_at] = b"%b"
+                self._lines.append((len(self._front) - 1, b"".join(same), [letter for _, letter in gaps]))
                 done = [b""]
             else:
                 done.append(in_printable(line.encode("utf-8")))
@@ -121,11 +124,8 @@ class Whole:
         pieces = self._front.copy()
         for at, letter in self._in_front:
             pieces[at] = said[letter]
-        for at, line, gaps in self._lines:
-            made = line.copy()  # which threads share
-            for gap_at, letter in gaps:
-                made[gap_at] = said[letter]
-            pieces[at] = in_printable(b"".join(made))
+        for at, line, letters in self._lines:
+            pieces[at] = in_printable(line % tuple([said[letter] for letter in letters]))
         calendar = self._calendar_with(said)
         encoded = _in_lines(b2a_base64(calendar, newline=False))
         for piece in self._behind:
@@ -150,7 +150,8 @@ class Whole:
         """Whether a message of this kind is clean for its recipient, with these references."""
         references = [one.decode("ascii") for one in digits]
         is_plain = own.is_ordinary and self._is_dull and are_noise(digits)
-        is_plain = is_plain and all(map(roll.ordinary.is_piece_of_link, own.pieces))
+        if own.pieces:
+            is_plain = is_plain and all(map(roll.ordinary.is_piece_of_link, own.pieces))
         if is_plain and self._holds_no_value(own, references, roll.values):
             return True
         found = {letter: said for said, (letter, _, _) in zip(references, self._references, strict=True)}
