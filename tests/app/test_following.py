@@ -74,6 +74,17 @@ async def test_a_run_of_ones_own_that_is_over_before_anybody_looked_is_nobody_el
         assert app_of(pilot).state.elsewhere is None and "Send failed" in seen(pilot)
 
 
+async def test_a_run_elsewhere_that_was_over_before_anybody_looked_is_told(
+    people: Path, server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "_BEAT", 1.0)
+    async with driven("few.csv", environment=through(server), size=(120, 40)) as pilot:
+        await until(pilot, lambda: app_of(pilot).follows)
+        theirs = open_folder(["few.csv"], environment=through(server) | {"INVITE_TUI_NAME": "Bo"})
+        await asyncio.to_thread(list, theirs.send(theirs.plan(), control=Control()))
+        await until(pilot, lambda: "The run of Bo is over: 4 sent." in seen(pilot))
+
+
 def test_a_run_whose_last_message_is_in_flight_is_not_over(people: Path, server: RecordingServer) -> None:
     theirs, control, seen = open_folder(["few.csv"], environment=through(server)), Control(), []
     server.hang("DOT", to="dora@example.org")

@@ -170,9 +170,11 @@ class _Follower:
         self._newest, self._is_due = now, False
         self._look_at = monotonic() + max(_LEAST, _PART * (monotonic() - began))
         if now is None or now.is_over:
-            ended = _ended(now, self._run) if now is not None and self._run is not None else ""
-            self._run = None
-            return ended
+            shown, self._run = self._run, None
+            if now is None or (shown is None and self._is_known(now, before)):
+                return ""
+            # One that began and ended between two looks is told of as well.
+            return _ended(now, shown or _seen(now, self._folder, None, began))
         is_known = (
             self._run is not None
             or now.recorded.id == self._own
@@ -181,6 +183,10 @@ class _Follower:
         if now.is_handed or self._run is not None or not is_known:
             self._run = _seen(now, self._folder, self._run, began)
         return ""
+
+    def _is_known(self, now: Elsewhere, before: Elsewhere | None) -> bool:
+        """Whether the run is the screen's own, or was there when it was looked at before."""
+        return now.recorded.id == self._own or (before is not None and before.recorded.id == now.recorded.id)
 
 
 def _seen(now: Elsewhere, folder: "Folder", before: Run | None, at: float) -> Run:
