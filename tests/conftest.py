@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.servers import dovecot as real_dovecot
 from tests.servers import postfix as real_postfix
@@ -21,6 +22,11 @@ from tests.servers.postfix import Postfix
 from tests.servers.postgresql import Postgres
 from tests.servers.recording import RecordingServer
 from tests.servers.secret_service import SecretService
+
+# Whether the tests pass is a matter of the code alone; `--hypothesis-profile=search` draws what no run has drawn yet.
+settings.register_profile("suite", derandomize=True)
+settings.register_profile("search", derandomize=False)
+settings.load_profile("suite")
 
 _NOT_RUN = pytest.StashKey[dict[str, str]]()
 

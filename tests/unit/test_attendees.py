@@ -724,7 +724,7 @@ def test_a_duplicate_is_shown_as_it_stands_in_the_file(read: Read) -> None:
     people = read("email,note\nana@example.org,x\nAna@EXAMPLE\u200b.org ,y\n\nANA@Example.org,z\n")
     said = [one for one in people.problems if one.code == "duplicate-attendee"]
     assert [(one.line, one.column, one.value) for one in said] == [
-        (3, "email", "Ana@EXAMPLE\u200b.org "),
+        (3, "email", "Ana@EXAMPLE\u200b.org"),
         (5, "email", "ANA@Example.org"),
     ]
     assert [one.message for one in said] == [

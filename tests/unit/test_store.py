@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tui.attendees import Attendee, AttendeeList, Columns, ColumnSettings, load, reading, text
@@ -223,6 +223,8 @@ def test_every_problem_that_is_counted_is_told_in_the_order_of_the_lines(tmp_pat
 
 
 @settings(in_one_folder, max_examples=50)
+@example([("", "p0@example.org", " 2", "", "", ""), ("", "p1@example.org", "2 ", "pub\nlic", "", "")])
+@example([("", "p0@example.org", "2\r\n3", "", "", ""), ("", "p1@example.org", "2\n3", "pub\nlic", "", "")])
 @given(st.lists(_ROW, min_size=1, max_size=12))
 def test_a_row_that_is_passed_among_many_would_be_passed_alone(tmp_path: Path, rows: list[Row]) -> None:
     people = a_list(tmp_path, rows)

@@ -188,10 +188,11 @@ class Findings(Sequence[Problem]):
     def _of_row(
         self, severity: Severity, code: str, message: str, row: int, column: int | None, hint: str | None
     ) -> Problem:
-        """A finding in one cell, whose value is as the file has it."""
+        """A finding in one cell, whose value is as the file has it, but for the space around it and how its lines
+        end: these are kept of no row that passed among many."""
         part, raw = self._records.part_of(row), self._raw(row)
         header = None if column is None else part.columns.headers[column]
-        value = None if column is None else raw[column]
+        value = None if column is None else raw[column].strip().replace("\r\n", "\n").replace("\r", "\n")
         return Problem(severity, code, message, part.file, self._records.line(row), header, value, hint)
 
 
