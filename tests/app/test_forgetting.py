@@ -34,7 +34,7 @@ async def test_the_selected_person_is_forgotten_once_the_number_is_typed(sent: t
     async with driven(folder / "attendees.csv", environment=environment) as pilot:
         await asked(pilot, "Forget")
         shown = seen(pilot)
-        assert "Guest A <guest-a@example.org>" in shown and "cannot be undone" in shown
+        assert "Guest A <guest-a@example.org>  invite, sent" in shown and "cannot be undone" in shown
         assert "1 person may hold an invitation" in " ".join(shown.split())
         await typed(pilot, "2")
         assert pilot.app.screen.query_one("#go", Button).disabled
@@ -48,6 +48,7 @@ async def test_the_selected_person_is_forgotten_once_the_number_is_typed(sent: t
         await composed(pilot)
         action = app_of(pilot).state.survey.actions["guest-a@example.org"][0]
         assert (action.action, action.kind) == ("none", "forgotten")
+        assert "· Guest A" in seen(pilot) and "forgotten" in seen(pilot)
         assert app_of(pilot).state.survey.ready == 0, "a send would not invite them anew"
     assert b"guest-a@example.org" not in (folder / "event.ledger.db").read_bytes()
 

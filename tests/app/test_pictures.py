@@ -33,6 +33,7 @@ from tui.app.screens import confirm
 from tui.app.screens.question import Asked
 from tui.app.state import Run, State
 from tui.app.widgets.checks import CheckLine
+from tui.delivery import Account, AccountStore
 from tui.delivery.brakes import Stop
 from tui.folder import open_folder
 from tui.mailing import Question
@@ -221,6 +222,12 @@ async def test_a_rehearsal_and_the_question_before_a_send(folder: Path, gallery:
             await gallery.take(pilot, "the question before a send with every check green")
             await pilot.resize_terminal(*SMALL)
             await gallery.take(pilot, "the question before a send on the smallest screen")
+            await pilot.press("up")
+            await gallery.take(pilot, "how a send is to go on the smallest screen")
+            await pilot.press("escape")
+            await shows(pilot, "Nothing was sent")
+            await pressed(pilot, "d", shows="Rehearsal finished")
+            await gallery.take(pilot, "a rehearsal on the smallest screen")
 
 
 async def test_a_run_under_way(folder: Path, gallery: Gallery) -> None:
@@ -330,6 +337,20 @@ async def test_what_came_back(answered: Path, gallery: Gallery) -> None:
             await pilot.press("escape")
             await pressed(pilot, "i", shows="Please use")
             await gallery.take(pilot, "the answers as bars and what is to be decided")
+
+
+async def test_the_accounts(folder: Path, tmp_path: Path, gallery: Gallery) -> None:
+    store = AccountStore(tmp_path / "config")
+    store.add(Account("relay", "relay.department.example", 587, login="none"), None)
+    store.add(Account("archive", "mail.archive.example", 465, "tls", login="none"), None)
+    environment = {"INVITE_TUI_CONFIG_DIR": str(tmp_path / "config"), "INVITE_TUI_ACCOUNT": "relay"}
+    with gallery:
+        async with driven("attendees.csv", environment=environment, size=USUAL) as pilot:
+            await by_name(pilot, "Accounts")
+            await shows(pilot, "used here")
+            await gallery.take(pilot, "the accounts and which of them a send goes through")
+            await pressed(pilot, "enter", shows="A message to yourself")
+            await gallery.take(pilot, "what can be done with an account")
 
 
 async def test_a_mail_that_went_wrong(folder: Path, gallery: Gallery) -> None:

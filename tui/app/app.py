@@ -921,16 +921,13 @@ class InviteApp(App[None]):
             # It is ending anyway: there is nothing to ask.
             self._quit_answered("quit")
             return
-        from tui.app.screens.choice import Choice
+        from tui.app.screens.choice import Quit
 
-        if isinstance(self.screen, Choice):
+        if isinstance(self.screen, Quit):
+            self.screen.dismiss("quit")  # who is in a hurry presses it again
             return
         kind = "rehearsal" if self._job.purpose == "rehearsal" else "send"
-        said = [
-            f"A {kind} is on. Quitting stops it after the messages in flight; what became of them is recorded.",
-            "What is left is still to send, and the next send does it.",
-        ]
-        self.push_screen(Choice("Quit?", said, [("stay", "Stay"), ("quit", "Stop and quit")]), self._quit_answered)
+        self.push_screen(Quit(kind), self._quit_answered)
 
     def _quit_answered(self, answer: str | None) -> None:
         if answer != "quit":

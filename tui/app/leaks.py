@@ -97,7 +97,8 @@ class Leaks:
 
         self._done()
         if not event.seal:
-            self._app.say(f"Wrote {event.path}.", event.caution, severity="warning" if event.caution else "information")
+            more = event.caution or ("A browser opens it." if event.path.suffix == ".html" else None)
+            self._app.say(f"Wrote {event.path}.", more, severity="warning" if event.caution else "information")
             return
         lines = [
             text_line(f"Wrote {visible(str(event.path))}.", "strong"),

@@ -307,7 +307,9 @@ def _history(subject: Subject) -> Iterator[Line]:
 
     person = subject.person
     if person is None or not person.messages:
-        if settled is None:
+        if any(one.kind == "forgotten" for one in subject.actions):
+            yield text_line("What was sent to this person, the ledger was made to forget.", "quiet")
+        elif settled is None:
             yield text_line("Nothing has been sent to this person yet.", "quiet")
         return
     for moment in timeline(person, subject.decisions):

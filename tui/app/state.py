@@ -255,6 +255,7 @@ MARKS: Mapping[str, Mark] = {
     "fix": Mark("▲", "to fix", "bad", "an error in the row keeps the message from going out"),
     "caution": Mark("△", "look", "care", "ready, with a warning worth a look"),
     "withdrawn": Mark("-", "withdrawn", "quiet", "the file says that this person is not coming: not mailed"),
+    "forgotten": Mark("·", "forgotten", "quiet", "was forgotten: not mailed; `r` invites this person anew"),
     "none": Mark("·", "nothing", "quiet", "nothing to send"),
     "written": Mark("▣", "written", "good", "rehearsed: the message is in the outbox, nothing was sent"),
     "accepted": Mark("●", "sent", "good", "the server took the message"),
@@ -289,9 +290,9 @@ def _standing(state: State, attendee: "Attendee") -> str:
     if action.action == "invite":
         due_again = person is not None and person.outcome in ("deferred", "unsent")
         return person.outcome if person is not None and due_again else "caution" if place in state.warnings else "ready"
-    return {"held": "accepted", "unknown": "unknown", "refused": "refused", "cancelled": "cancelled"}.get(
-        action.kind, "none"
-    )
+    if action.kind == "held":
+        return "accepted"
+    return action.kind if action.kind in ("unknown", "refused", "cancelled", "forgotten") else "none"
 
 
 ANSWERS: Mapping[str, str] = {

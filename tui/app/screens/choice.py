@@ -23,6 +23,7 @@ class Choice(Dialog[str]):
         Binding("pageup", "scroll(-5)", "up", show=False),
         Binding("pagedown", "scroll(5)", "down", show=False),
     ]
+    CLOSES: ClassVar[str] = "esc closes"
 
     def __init__(self, title: str, said: Sequence[Content | str], answers: Sequence[tuple[str, str]]) -> None:
         super().__init__()
@@ -45,7 +46,7 @@ class Choice(Dialog[str]):
 
     def on_mount(self) -> None:
         self.query(Button).first().focus()
-        self.tell_of_more(self.query_one(Body), self.query_one(".panel"), "esc closes")
+        self.tell_of_more(self.query_one(Body), self.query_one(".panel"), self.CLOSES)
 
     def on_resize(self) -> None:
         """The answers stay in sight, however much is said."""
@@ -53,3 +54,14 @@ class Choice(Dialog[str]):
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id)
+
+
+class Quit(Choice):
+    """Whether a run is stopped and the app left. Who asks to quit once more has answered: "quit", else "stay"."""
+
+    CLOSES: ClassVar[str] = "^c again: stop and quit   esc stays"
+
+    def __init__(self, kind: str) -> None:
+        said = f"A {kind} is on. Quitting stops it after the messages in flight; what became of them is recorded."
+        rest = "What is left is still to send, and the next send does it."
+        super().__init__("Quit?", [said, rest], [("stay", "Stay"), ("quit", "Stop and quit")])

@@ -73,6 +73,7 @@ class Confirm(Dialog[Going | Request | str]):
         self._outbox = visible(planned.folder.outbox.name)
         self._usual = list(state.folder.account_names) if account is not None and state.folder is not None else []
         self._typed_before = dict(planned.request.ways)
+        self._cares = 0  # checks that need a look: on a small screen they are out of sight
 
     def compose(self) -> ComposeResult:
         live = self._account is not None
@@ -139,6 +140,7 @@ class Confirm(Dialog[Going | Request | str]):
     def _checks(self) -> ComposeResult:
         with Vertical(id="checks"):
             for check in checks(self._state, self._planned, datetime.now(UTC)):
+                self._cares += check.standing == "care"
                 yield CheckLine(check)
 
     def _ways(self) -> ComposeResult:
@@ -150,7 +152,7 @@ class Confirm(Dialog[Going | Request | str]):
                 yield from self._way("First", "canary", 8, "messages only, then ask me", blank="all")
             yield from self._way("Hold back", "undo", 8, "seconds, to think again", blank="0")
             if self._purpose == "send":
-                yield from self._way("Not before", "at", 19, "as 2027-04-29 09:00", blank="now")
+                yield from self._way("Not before", "at", 17, "as 2027-04-29 09:00", blank="now")
 
     def _senders(self) -> ComposeResult:
         """This computer or the workers, and through which accounts those send."""
@@ -178,7 +180,8 @@ class Confirm(Dialog[Going | Request | str]):
         else:
             self.query_one("#go", Button).focus()
         ways = "↑ options   " if self._account is not None else ""
-        self.tell_of_more(self.query_one(Body), self.query_one(".panel"), f"{ways}esc sends nothing")
+        cares = f"△ {self._cares} to look at   " if self._cares else ""
+        self.tell_of_more(self.query_one(Body), self.query_one(".panel"), f"{cares}{ways}esc sends nothing")
 
     def on_resize(self) -> None:
         """However small the screen, the number can be typed: what scrolls gives way to it."""
@@ -274,10 +277,11 @@ class Confirm(Dialog[Going | Request | str]):
             self._go()
 
     def action_submit(self) -> None:
-        """Beside how it goes: on to the number, or planned anew where that has to come first."""
+        """Beside how it goes: on to the number, or planned anew where that has to come first. What is no way to go is
+        said, and the cursor stays with it."""
         if isinstance(going := self._going(), Request):
             self.dismiss(going)
-        else:
+        elif isinstance(going, Going):
             self.query_one("#number", Input).focus()
 
     def on_cycle_changed(self) -> None:

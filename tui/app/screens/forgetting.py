@@ -6,6 +6,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from tui.app.screens.dialog import Body, Dialog
+from tui.app.state import MARKS
 from tui.app.widgets.headline import key_of
 from tui.app.widgets.line import Line
 from tui.app.words import count
@@ -49,7 +50,7 @@ class ConfirmForgetting(Dialog[bool]):
         lines = [Content.styled(count(self._number, "person", "people"), "bold")]
         for person in whom.people[:_PEOPLE_SHOWN]:
             name = f"{visible(person.name)} <{visible(person.address)}>" if person.name else visible(person.address)
-            lines.append(Content.assemble(f"  {name}  ", (f"{person.action}, {person.outcome}", "$quiet")))
+            lines.append(Content.assemble(f"  {name}  ", (f"{person.action}, {MARKS[person.outcome].word}", "$quiet")))
         lines += [Content(f"  {visible(address)}") for address in whom.others[:_PEOPLE_SHOWN]]
         if len(whom.people) > _PEOPLE_SHOWN:
             lines.append(Content.styled(f"  and {len(whom.people) - _PEOPLE_SHOWN:,} more", "$quiet"))

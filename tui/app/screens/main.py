@@ -163,6 +163,7 @@ class MainScreen(Screen[None]):
             or old.survey is not state.survey
             or old.elsewhere is not state.elsewhere
             or old.run.paused != state.run.paused
+            or old.run.question != state.run.question
         ):
             self.refresh_bindings()
 
@@ -340,8 +341,12 @@ class MainScreen(Screen[None]):
                 self.notify(why, markup=False)
 
     @property
-    def paused(self) -> bool:
-        return (run := self._state.in_progress) is not None and run.paused
+    def pausing(self) -> str:
+        """What the key that pauses a run does now."""
+        run = self._state.in_progress
+        if run is None:
+            return ""
+        return "decide" if run.question is not None else "go on" if run.paused else "pause"
 
     @property
     def unneeded(self) -> frozenset[str]:

@@ -85,13 +85,15 @@ def _other_ledger(state: State) -> str:
 
 
 class Banner(Widget):
-    """REHEARSAL or LIVE, in a word and a colour, where messages go, and what the next step's key does."""
+    """REHEARSAL or LIVE, in a word and a colour, where messages go, and what the next step's key does, as a click on
+    it does."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
         self._state = State()
         self._made_of: tuple[object, ...] = ()
         self._showing_problems = False
+        self._hint: tuple[int, str] | None = None  # its first cell, what a click does
 
     def show(self, state: State, *, showing_problems: bool = False) -> None:
         """With `showing_problems` only people who have some are in the list: what is next is to mend them."""
@@ -105,6 +107,7 @@ class Banner(Widget):
 
     def render(self) -> Content:
         state = self._state
+        self._hint = None
         if not state.files:
             return Content()
         pill = Content.styled(
@@ -113,21 +116,26 @@ class Banner(Widget):
         room = self.content_size.width - pill.cell_length - 1
         words = _destination(state)
         for said in (words, _briefly(state) or words):
-            for hint in self._hints():
+            for act, hint in self._hints():
                 gap = room - said.cell_length - hint.cell_length
                 if gap >= _GAP:
+                    self._hint = self.content_size.width - hint.cell_length, act
                     return Content.assemble(pill, " ", said, " " * gap, hint)
         return Content.assemble(pill, " ", words.truncate(max(0, room), ellipsis=True))
 
-    def _hints(self) -> Iterator[Content]:
-        """What the next step's key does, the longest first."""
+    async def on_click(self, event: events.Click) -> None:
+        if self._hint is not None and event.x - self.gutter.left >= self._hint[0]:
+            await self.run_action(f"screen.do('{self._hint[1]}')")
+
+    def _hints(self) -> Iterator[tuple[str, Content]]:
+        """What the next step's key does, the longest first; each with what that is called."""
         if (step := _hinted(self._state)) is None:
             return
         act, said = step.act, (step.hint, step.brief, step.label.lower())
         if act == "problems" and self._showing_problems:
             act, said = _MENDING[step.label]
         for words in filter(None, said):
-            yield Content.assemble(("next  ", "$quiet"), (key_of(self.app, act), "bold $primary"), f" {words}")
+            yield act, Content.assemble(("next  ", "$quiet"), (key_of(self.app, act), "bold $primary"), f" {words}")
 
 
 _MENDING = {

@@ -50,8 +50,8 @@ class KeyBar(Widget, can_focus=False):
         for active in self.screen.active_bindings.values():
             if active.binding.show and active.enabled and active.binding.id not in unneeded:
                 binding = active.binding
-                if binding.id == "pause" and getattr(self.screen, "paused", False):
-                    binding = replace(binding, description="go on")
+                if binding.id == "pause" and (word := getattr(self.screen, "pausing", "")):
+                    binding = replace(binding, description=word)
                 shown.setdefault(binding.action, (key_in_words(binding), binding))
         # What is under way comes first: pausing and stopping must never be the keys that did not fit.
         return sorted(shown.values(), key=lambda one: one[1].id not in ("pause", "stop"))

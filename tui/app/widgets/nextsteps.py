@@ -38,9 +38,8 @@ def outcomes(run: Run) -> Iterator[Outcome]:
         yield Outcome("○", "Nothing was sent", "and nothing is remembered as tried", "good", (("Begin anew…", "send"),))
         return
     if not run.live:
-        written = count(run.counts.get("accepted", 0), "message")
-        what = f"{written} written to {visible(run.place)}"
-        yield Outcome("▣", what, "nothing was sent to anybody", "good", (("Send…", "send"),))
+        what = f"{run.counts.get('accepted', 0):,} written to {visible(run.place)}"
+        yield Outcome("▣", what, "nothing was sent", "good", (("Send…", "send"),))
     for outcome in ("accepted", "refused", "deferred", "unknown") if run.live else ():
         if number := run.counts.get(outcome, 0):
             mark = MARKS[outcome]

@@ -194,7 +194,7 @@ def _numbers(run: Run) -> Content:
         parts.append(f"waiting for the server's answer{for_so_long}")
     elif run.rate:
         rate = f"{run.rate:.0f} a second" if run.rate >= 2 else f"{run.rate * 60:.0f} a minute"
-        parts += [rate, f"about {duration(run.seconds_left or 0)} to go"]
+        parts += [rate, f"{duration(run.seconds_left or 0)} to go"]
     return Content("   ".join(parts))
 
 
