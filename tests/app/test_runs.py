@@ -243,6 +243,15 @@ async def test_quitting_while_a_run_is_on_asks_and_staying_goes_on(folder: Path,
     assert app_of(pilot).exit_code == 3
 
 
+async def test_while_another_run_holds_the_ledger_a_send_says_what_to_do(people: Path, server: RecordingServer) -> None:
+    async with driven("few.csv", environment=through(server)) as pilot:
+        with open_folder(["few.csv"]).ledger_to_write():
+            await send(pilot, 4)
+            await until(pilot, lambda: "Another run is using" in seen(pilot))
+            assert "then `s` sends what is left" in " ".join(seen(pilot).replace("│", " ").split())
+    assert server.messages == []
+
+
 async def test_a_server_that_is_not_there_is_said_in_words_and_nothing_is_lost(folder: Path) -> None:
     environment = {
         "INVITE_TUI_SMTP_HOST": "127.0.0.1",

@@ -7,6 +7,7 @@ from rich.cells import cell_len, set_cell_size
 from tui.clean import visible
 
 _AFTER_A_STOP = {
+    "busy": "Nothing was sent from here. Wait until it has finished, then `s` sends what is left.",
     "refused-often": "Is it the right list, and is it still good? `f` shows who was refused, and why. `s` goes on with "
     "the rest, and leaves them.",
     "deferred-alike": "`s` sends what was put off, and the rest, when you ask for it later.",

@@ -164,6 +164,7 @@ class MainScreen(Screen[None]):
             or old.elsewhere is not state.elsewhere
             or old.run.paused != state.run.paused
             or old.run.question != state.run.question
+            or old.run.stopping != state.run.stopping
         ):
             self.refresh_bindings()
 
@@ -350,8 +351,11 @@ class MainScreen(Screen[None]):
 
     @property
     def unneeded(self) -> frozenset[str]:
-        """What is not worth a place among the keys: until something was sent there is nothing to correct."""
-        return frozenset() if self._state.survey.people else frozenset({"resend", "cancel"})
+        """What is not worth a place among the keys: until something was sent there is nothing to correct, and a run
+        that stops is neither paused nor stopped."""
+        run = self._state.in_progress
+        nothing_sent = frozenset() if self._state.survey.people else frozenset({"resend", "cancel"})
+        return nothing_sent | (frozenset({"pause", "stop"}) if run is not None and run.stopping else frozenset())
 
     async def search(self) -> None:
         self._read(False)

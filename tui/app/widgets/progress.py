@@ -158,7 +158,7 @@ def _status(run: Run) -> str:
         return " failed" if failed else " stopped" if run.left else " finished"
     words = f": {run.done:,} of {run.total:,}"
     if run.stopping:
-        return f"{words}, stopping after the messages in flight"
+        return f"{words}, stopping"
     return words + (", waiting for your word" if run.question is not None else ", paused" if run.paused else "")
 
 
