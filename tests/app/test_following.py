@@ -32,6 +32,7 @@ async def test_a_run_of_another_program_is_followed_without_a_key(people: Path, 
         assert [type(await asyncio.to_thread(next, run)) for _ in range(2)] == [Settled, Question]  # and holds
         await until(pilot, lambda: ", by Bo" in seen(pilot) and "● Ana" in seen(pilot))
         assert "it is steered where" not in seen(pilot) and "pause" not in seen(pilot)
+        assert "next  " not in seen(pilot) and "▸" not in seen(pilot), "nobody is told to send what is being sent"
         control.answer(go_on=True)
         await asyncio.to_thread(list, run)
         await until(pilot, lambda: "The run of Bo is over: 4 sent." in seen(pilot))

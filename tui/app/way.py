@@ -35,7 +35,8 @@ class Step:
 
 
 def steps(state: State) -> tuple[Step, ...]:
-    """All four, exactly one of them next, or to be looked at first; none while nothing is open."""
+    """All four, exactly one of them next, or to be looked at first; none while nothing is open. While a run is on, here
+    or elsewhere, none is next: nobody is told to send what is being sent."""
     if state.folder is None:
         return ()
     survey, run = state.survey, state.run
@@ -84,7 +85,7 @@ def steps(state: State) -> tuple[Step, ...]:
     ]
     if not state.checked:
         return tuple(replace(step, notes=(), troubles=(), matters=False) for step in made)
-    if not state.running:
+    if not state.running and state.elsewhere is None:
         at = 0 if checked == "care" and not (sent and can_send) else _next(made, is_first=not sent, can_send=can_send)
         made[at] = _as_next(made[at])
     return tuple(made)
