@@ -48,7 +48,7 @@ async def test_the_selected_person_is_forgotten_once_the_number_is_typed(sent: t
         await composed(pilot)
         action = app_of(pilot).state.survey.actions["guest-a@example.org"][0]
         assert (action.action, action.kind) == ("none", "forgotten")
-        assert "· Guest A" in seen(pilot) and "forgotten" in seen(pilot)
+        assert "∅ Guest A" in seen(pilot) and "forgotten" in seen(pilot)
         assert app_of(pilot).state.survey.ready == 0, "a send would not invite them anew"
     assert b"guest-a@example.org" not in (folder / "event.ledger.db").read_bytes()
 

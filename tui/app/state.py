@@ -255,7 +255,7 @@ MARKS: Mapping[str, Mark] = {
     "fix": Mark("▲", "to fix", "bad", "an error in the row keeps the message from going out"),
     "caution": Mark("△", "look", "care", "ready, with a warning worth a look"),
     "withdrawn": Mark("-", "withdrawn", "quiet", "the file says that this person is not coming: not mailed"),
-    "forgotten": Mark("·", "forgotten", "quiet", "was forgotten: not mailed; `r` invites this person anew"),
+    "forgotten": Mark("∅", "forgotten", "quiet", "was forgotten: not mailed; `r` invites this person anew"),
     "none": Mark("·", "nothing", "quiet", "nothing to send"),
     "written": Mark("▣", "written", "good", "rehearsed: the message is in the outbox, nothing was sent"),
     "accepted": Mark("●", "sent", "good", "the server took the message"),
