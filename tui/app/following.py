@@ -50,6 +50,10 @@ class Elsewhere:
         """Whether it is in the hands of workers, and not over: it goes on, or waits for somebody's word."""
         return self.handover is not None and self.handover.is_open
 
+    def is_after(self, other: "Elsewhere | None") -> bool:
+        """Whether it is another run than that."""
+        return other is None or self.recorded.id != other.recorded.id
+
     @property
     def is_over(self) -> bool:
         return not (self.is_handed if self.handover is not None else self.counts.get("unsent", 0) or self.in_flight)
@@ -146,11 +150,14 @@ class _Follower:
             self._post(Followed(self._folder, state.runs, self._run, self._newest, survey, ended))
 
     def _begin(self) -> None:
-        self._newest = latest(self._folder)
-        if self._newest is not None:
-            self._own = self._newest.recorded.id if self._was_ours else 0
-            self._is_due = self._is_due or self._newest.is_handed
-        self._begins = self._was_ours = False
+        known, newest = self._newest, latest(self._folder)
+        was_ours, self._begins, self._was_ours = self._was_ours, False, False
+        if newest is not None and was_ours and newest.is_after(known) and newest.handover is not None:
+            self._own, self._is_due = 0, True  # handed over here: what workers have done with it since is news
+        else:
+            self._newest = newest
+            self._own = newest.recorded.id if newest is not None and was_ours else 0
+            self._is_due = self._is_due or (newest is not None and newest.is_handed)
         self._has_begun.set()
 
     def _read(self, errors: frozenset[Place]) -> Survey:
@@ -186,7 +193,7 @@ class _Follower:
 
     def _is_known(self, now: Elsewhere, before: Elsewhere | None) -> bool:
         """Whether the run is the screen's own, or was there when it was looked at before."""
-        return now.recorded.id == self._own or (before is not None and before.recorded.id == now.recorded.id)
+        return now.recorded.id == self._own or not now.is_after(before)
 
 
 def _seen(now: Elsewhere, folder: "Folder", before: Run | None, at: float) -> Run:
