@@ -33,7 +33,8 @@ DOWN = b"\x1b[B"
 
 # In a process of its own: its memory is the app's.
 WATCHED = """
-import asyncio, json, resource, sys, time
+import asyncio, json, sys, time
+from bench.measure import beat, peak
 from tui.app import TURN
 from tui.app.app import InviteApp
 from tui.app.filtering import View
@@ -44,17 +45,8 @@ async def main():
     app = InviteApp(Opening((sys.argv[1],), environment={}))
     said = {"searches": {}, "views": {}}
     gaps = []
-
-    async def beat():
-        last = time.perf_counter()
-        while True:
-            await asyncio.sleep(0.005)
-            now = time.perf_counter()
-            gaps.append(now - last - 0.005)
-            last = now
-
     async with app.run_test(size=(140, 45)) as pilot:
-        heart = asyncio.create_task(beat())
+        heart = asyncio.create_task(beat(gaps))
         begun = time.perf_counter()
         while not app.state.so_far:
             assert app.state.failure is None, app.state.failure
@@ -100,25 +92,21 @@ async def main():
     said["MB"] = peak()
     print(json.dumps(said))
 
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
 asyncio.run(main())
 """
 
 # The machine's own gaps at the same time, which no program can do anything about: the same beat with nothing to do.
 IDLE = """
-import asyncio, signal, sys, time
+import asyncio, signal
+from bench.measure import beat
 
 async def main():
-    over = asyncio.Event()
+    over, gaps = asyncio.Event(), []
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
-    longest, last = 0.0, time.perf_counter()
-    while not over.is_set():
-        await asyncio.sleep(0.005)
-        now = time.perf_counter()
-        longest, last = max(longest, now - last - 0.005), now
-    print(longest)
+    heart = asyncio.create_task(beat(gaps))
+    await over.wait()
+    heart.cancel()
+    print(max(gaps))
 
 asyncio.run(main())
 """

@@ -44,7 +44,8 @@ with folder.ledger_to_send() as ledger:
 
 # In a process of its own: its memory is the app's.
 APP = """
-import asyncio, json, resource, sys, time
+import asyncio, json, sys, time
+from bench.measure import beat, peak
 from tui.app import TURN
 from tui.app.app import InviteApp
 from tui.app.work import Opening
@@ -53,15 +54,6 @@ async def main():
     sys.setswitchinterval(TURN)
     app = InviteApp(Opening((sys.argv[1],), environment={}))
     gaps = []
-
-    async def beat():
-        last = time.perf_counter()
-        while True:
-            await asyncio.sleep(0.005)
-            now = time.perf_counter()
-            gaps.append(now - last - 0.005)
-            last = now
-
     async with app.run_test(size=(140, 45)):
         async def came(what):
             while not what():
@@ -71,7 +63,7 @@ async def main():
         await came(lambda: app.state.checked)
         before = peak()
         print("ready", flush=True)
-        heart = asyncio.create_task(beat())
+        heart = asyncio.create_task(beat(gaps))
         await came(lambda: app.state.elsewhere)
         begun = time.perf_counter()
         await came(lambda: app.state.survey.people)
@@ -81,9 +73,6 @@ async def main():
         run = app.state.elsewhere
         said = {"done": run.done, "known": known, "gap": max(gaps), "before": before, "MB": peak()}
         print(json.dumps(said | {"gaps": sorted(gaps)[int(len(gaps) * 0.95)]}), flush=True)
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 asyncio.run(main())
 """

@@ -1,8 +1,13 @@
 """How we measure: side by side in one run, turn by turn, so that a busy machine is busy for both. Read ratios."""
 
+import asyncio
 import os
+import resource
 import statistics
+import time
 from collections.abc import Callable, Mapping
+
+_BEAT = 0.005  # seconds
 
 
 def interleaved(
@@ -32,3 +37,18 @@ def interleaved(
             verdict = f"   goal {goals[name]:g}x: {'kept' if ratio <= goals[name] else 'MISSED'}"
         print(f"  {name:<24}{median * 1000:8.1f} ms{ratio:8.2f}x{verdict}")
     return kept
+
+
+async def beat(gaps: list[float]) -> None:
+    """Adds the seconds by which each turn of the loop comes late, until it is cancelled."""
+    last = time.perf_counter()
+    while True:
+        await asyncio.sleep(_BEAT)
+        now = time.perf_counter()
+        gaps.append(now - last - _BEAT)
+        last = now
+
+
+def peak() -> float:
+    """The most memory that this process has had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

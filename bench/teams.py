@@ -16,7 +16,6 @@ import argparse
 import contextlib
 import csv
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from pathlib import Path
 import psycopg
 
 from bench.delivery import PATH, free_port
+from bench.measure import peak
 from tests.events import event_file
 from tests.servers.authority import Authority
 from tests.servers.postgresql import Postgres
@@ -141,7 +141,7 @@ class Event:
         workers.hand_over(folder, planned, control=Control())
         self.told = (
             f"planned in {at - began:.0f} s, handed over in {time.perf_counter() - at:.0f} s,"
-            f" by a desk of {_own_memory():.0f} MB"
+            f" by a desk of {peak():.0f} MB"
         )
 
     def _folder(self, environment: Mapping[str, str]) -> Folder:
@@ -200,11 +200,6 @@ class Event:
             if time.monotonic() - began <= at_most:
                 print("  cut short", flush=True)
         return is_over
-
-
-def _own_memory() -> float:
-    """The most that this process has had, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _database(postgres: Postgres) -> tuple[float, float, float]:

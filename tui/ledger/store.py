@@ -591,11 +591,12 @@ class Ledger:
         if self._gathering.thread == threading.get_ident():
             self._gathering.gathered += behind
             return _Ticket(len(self._gathering.gathered) - len(statements) + at)
-        ids = self._ids_of(behind)
-        for id_ in ids:
+        ids = list[int]()
+        for id_ in self._ids_of(behind):
             if isinstance(id_, Fenced):
                 raise id_
-        return ids[at] if ids else 0  # type: ignore[return-value]  # none of them is Fenced
+            ids.append(id_)
+        return ids[at] if ids else 0
 
     def _ids_of(self, gathered: Sequence[_Behind]) -> Sequence["int | Fenced"]:
         """The ids of the attempts that they make, recorded in one transaction; 0 for all others, and Fenced for what

@@ -327,10 +327,13 @@ class Confirm(Dialog[Going | Request | str]):
         moment = None
         if self._event is not None:
             moment = moment_in(self._said("at"), self._event, self._planned.folder.timezone.key)
-        for wrong in (canary, undo, moment):
-            if isinstance(wrong, str):
-                return wrong
-        return Going(canary, undo, moment, self._is_handed)  # type: ignore[arg-type]  # mypy does not follow the loop
+        if isinstance(canary, str):
+            return canary
+        if isinstance(undo, str):
+            return undo
+        if isinstance(moment, str):
+            return moment
+        return Going(canary, undo, moment, self._is_handed)
 
     def _said(self, name: str) -> str:
         return next((one.value for one in self.query(f"#{name}").results(Input)), "")

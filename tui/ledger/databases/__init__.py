@@ -123,7 +123,7 @@ class Database(ABC):
     ) -> tuple[Collection[int], int, Sequence[int]]:
         """The same of messages in shares, each with the values of its fence after its own: nothing of a share is done
         whose token is another by now, and until the transaction's end nobody takes one of the others. Returns first the
-        shares that still are in these hands. Ids are 0 where nothing was begun."""
+        shares that still are in these hands. Ids are 0 where nothing was begun. Of a ledger that workers can share."""
         raise NotImplementedError
 
     def surely(self, record: Callable[[], None]) -> None:
